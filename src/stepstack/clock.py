@@ -1,0 +1,288 @@
+"""The one reader of time, jitter and ids.
+
+Every room that needs to know the time, to wait, to draw a random number or to make an id asks here; a lint rule bans reading them
+elsewhere. Called by the interpreter (waits, retry delays, timeouts), the service (dates, names) and the plugin's `clock` fixture.
+
+Modelled time flows with real time while anything works: a task of the engine runs, or a call to the outside is in flight. While
+every task is parked on a timer, it flows `1 / scale` times as fast: scale 1 is real time, 0.01 a scaled clock, 0 skips to the
+earliest deadline. So a ten-second Wait costs microseconds, and no timeout fires because some other wait was skipped.
+
+An execution sees the clock through its `Timeline`. While an execution waits for somebody outside (a task token, an activity), its
+timeline is held: it flows in real time, whatever the others skip, so that a callback's timeout is never cut short.
+
+A clock belongs to one asyncio loop and is used from that loop's thread alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import random
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Clock", "Randomness", "Timeline", "Timer"]
+
+SETTLING_TURNS = 8
+"""Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
+
+RESOLUTION_SECONDS = 1e-6
+"""A timer this close to its deadline is due: the loop's own timers fire up to its clock's resolution early."""
+
+
+class Timer:
+    """A callback due at a modelled time; `cancel()` may be called at any moment."""
+
+    __slots__ = ("_callback", "_deadline", "_entry", "_handle", "_timeline")
+
+    def __init__(self, timeline: Timeline, deadline: float, callback: Callable[[], None]) -> None:
+        self._timeline: Timeline | None = timeline
+        self._deadline = deadline
+        self._callback = callback
+        self._entry = 0
+        """The number of this timer's entry in the clock's heap; 0 where it has none."""
+        self._handle: asyncio.TimerHandle | None = None
+        """The loop's own timer, where this one flows in real time."""
+
+    def cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        self._end()
+
+    def _end(self) -> bool:
+        """Forgets the timer; whether it was still to fire."""
+        timeline, self._timeline = self._timeline, None
+        self._entry = 0
+        self._handle = None
+        if timeline is None:
+            return False
+        timeline._timers.discard(self)
+        return True
+
+    def _fire(self) -> None:
+        if self._end():
+            self._callback()
+
+
+class Timeline:
+    """Modelled time as one execution, with its branches and nested executions, sees it."""
+
+    __slots__ = ("_holds", "_lag", "_timers", "clock")
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._lag = 0.0
+        """What this timeline is behind the clock, or (while held) ahead of real time; seconds."""
+        self._holds = 0
+        self._timers: set[Timer] = set()
+
+    def now(self) -> float:
+        """Seconds since the epoch, modelled."""
+        clock = self.clock
+        return (clock._real() if self._holds and not clock.is_real else clock.now()) + self._lag
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """A timer that calls `callback` after `seconds` of modelled time."""
+        clock = self.clock
+        seconds = max(0.0, seconds)
+        timer = Timer(self, clock.now() + seconds, callback)
+        self._timers.add(timer)
+        if self._holds or clock.is_real:
+            timer._handle = clock._loop.call_later(seconds, timer._fire)
+        else:
+            clock._schedule(timer)
+        return timer
+
+    async def sleep(self, seconds: float) -> None:
+        """Parks the calling task for `seconds` of modelled time."""
+        woken: asyncio.Future[None] = self.clock._loop.create_future()
+        timer = self.call_later(seconds, lambda: None if woken.done() else woken.set_result(None))
+        try:
+            with self.parked():
+                await woken
+        finally:
+            timer.cancel()
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """For the body, the calling task counts as at work; it wraps the whole of every task that the engine starts."""
+        self.clock._entered()
+        try:
+            yield
+        finally:
+            self.clock._left()
+
+    @contextmanager
+    def parked(self) -> Iterator[None]:
+        """For the body, the calling task counts as idle: what it awaits is a timer, or tasks that are counted themselves."""
+        self.clock._left()
+        try:
+            yield
+        finally:
+            self.clock._entered()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For the body, this timeline flows in real time: the execution awaits somebody outside, who may take any time.
+
+        The calling task counts as idle, so that other executions' waits are still skipped.
+        """
+        self._hold()
+        try:
+            with self.parked():
+                yield
+        finally:
+            self._release()
+
+    def _hold(self) -> None:
+        clock = self.clock
+        self._holds += 1
+        if self._holds > 1 or clock.is_real:
+            return
+        now = clock.now()
+        self._lag += now - clock._real()
+        for timer in self._timers:
+            timer._entry = 0
+            timer._handle = clock._loop.call_later(max(0.0, timer._deadline - now), timer._fire)
+
+    def _release(self) -> None:
+        clock = self.clock
+        self._holds -= 1
+        if self._holds or clock.is_real:
+            return
+        now = clock.now()
+        self._lag += clock._real() - now
+        for timer in self._timers:
+            if timer._handle is not None:
+                timer._deadline = now + max(0.0, timer._handle.when() - clock._loop.time())
+                timer._handle.cancel()
+                timer._handle = None
+            clock._schedule(timer)
+
+
+class Clock:
+    """Modelled time for one engine. `scale` is the share of an idle wait that really passes: 1 is real time, 0 skips."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, scale: float = 1.0) -> None:
+        if not scale >= 0:
+            raise ValueError(f"a clock's scale is 0 (skip) or more, not {scale!r}")
+        self.scale = scale
+        self.is_real = scale == 1.0
+        self._loop = loop
+        self._wall = time.time() - loop.time()
+        self._skipped = 0.0
+        self._idle_since: float | None = None
+        self._running = 0
+        self._settling = False
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._entries = itertools.count(1)
+        self._wakeup: asyncio.TimerHandle | None = None
+
+    def now(self) -> float:
+        """Seconds since the epoch, modelled, as every timeline sees it that is not held."""
+        real = self._real()
+        now = real + self._skipped
+        if self._idle_since is not None and self.scale:
+            now += (real - self._idle_since) * (1 / self.scale - 1)
+        return now
+
+    def timeline(self) -> Timeline:
+        """A new timeline, for one execution that nobody else's execution awaits."""
+        return Timeline(self)
+
+    def _real(self) -> float:
+        return self._wall + self._loop.time()
+
+    def _entered(self) -> None:
+        if self._idle_since is not None:
+            self._end_idle_stretch()
+        self._running += 1
+
+    def _left(self) -> None:
+        self._running -= 1
+        if self._running == 0 and not self.is_real:
+            self._begin_settling()
+
+    def _begin_settling(self) -> None:
+        if not self._settling:
+            self._settling = True
+            self._loop.call_soon(self._settle, SETTLING_TURNS)
+
+    def _settle(self, turns: int) -> None:
+        """Idle time begins to flow once wake-ups that are under way have arrived."""
+        if turns and not self._running:
+            self._loop.call_soon(self._settle, turns - 1)
+            return
+        self._settling = False
+        if not self._running:
+            self._idle_since = self._real()
+            self._reschedule()
+
+    def _end_idle_stretch(self) -> None:
+        self._skipped = self.now() - self._real()
+        self._idle_since = None
+        self._reschedule()
+
+    def _schedule(self, timer: Timer) -> None:
+        timer._entry = next(self._entries)
+        heapq.heappush(self._heap, (timer._deadline, timer._entry, timer))
+        if self._heap[0][2] is timer:
+            self._reschedule()
+
+    def _earliest(self) -> Timer | None:
+        heap = self._heap
+        while heap and heap[0][2]._entry != heap[0][1]:
+            heapq.heappop(heap)
+        return heap[0][2] if heap else None
+
+    def _reschedule(self) -> None:
+        """Sets the loop's timer to the earliest deadline, at the rate at which modelled time flows now."""
+        if self._wakeup is not None:
+            self._wakeup.cancel()
+            self._wakeup = None
+        timer = self._earliest()
+        if timer is None:
+            return
+        delay = max(0.0, timer._deadline - self.now())
+        if self._idle_since is not None:
+            if not self.scale:
+                self._skipped += delay
+            delay *= self.scale
+        self._wakeup = self._loop.call_later(delay, self._fire_due)
+
+    def _fire_due(self) -> None:
+        self._wakeup = None
+        timer = self._earliest()
+        while timer is not None and timer._deadline <= self.now() + RESOLUTION_SECONDS:
+            timer._fire()
+            if self._idle_since is not None and not self.scale:
+                # The woken task may set an earlier timer than the next one: idle time begins anew once it is parked.
+                self._idle_since = None
+                if not self._running:
+                    self._begin_settling()
+                break
+            timer = self._earliest()
+        self._reschedule()
+
+
+class Randomness:
+    """Jitter and ids; give it a seed to draw the same ones again."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - jitter and test ids, no secrets
+
+    def uuid(self) -> str:
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def uniform(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)
+
+    def random(self) -> float:
+        return self._random.random()
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number between `low` and `high`, both included."""
+        return self._random.randint(low, high)

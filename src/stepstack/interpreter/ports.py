@@ -1,0 +1,126 @@
+"""What one execution needs from outside, as protocols: tasks to call, tokens to await, child executions to run.
+
+The interpreter calls them; the integrations, the service and the tests' fakes implement them; `stepstack.assembly` wires them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from stepstack.clock import Clock, Randomness, Timeline
+from stepstack.json_types import Json, JsonObject
+from stepstack.language.resources import TaskResource
+
+if TYPE_CHECKING:
+    from stepstack.interpreter.task_tokens import TaskTokens
+
+__all__ = [
+    "ActivityQueue",
+    "Environment",
+    "Inspector",
+    "MapRunRegistry",
+    "StateFailure",
+    "TaskCall",
+    "TaskFailed",
+    "TaskRunner",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StateFailure:
+    """The failure of a state, as data: an Error Name and a cause, each None where AWS leaves it out."""
+
+    error_name: str | None
+    cause: str | None = None
+
+
+class TaskFailed(Exception):  # noqa: N818 - not a fault of ours: it carries the failure of a task to its state
+    """Raised by a TaskRunner where the called service refuses or fails."""
+
+    def __init__(self, error_name: str | None, cause: str | None = None) -> None:
+        self.failure = StateFailure(error_name, cause)
+        super().__init__(f"{error_name}: {cause}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCall:
+    """One attempt of a Task state (or of an ItemReader or ResultWriter), ready to be made."""
+
+    resource: TaskResource
+    parameters: Json
+    """The effective input, or the evaluated Parameters or Arguments."""
+    context_object: JsonObject
+    state_name: str
+    attempt: int
+    """0 for the first attempt, then one more with each retry."""
+    execution_arn: str
+    state_machine_arn: str
+    test_case: str | None
+    """Behind `#` in StartExecution's ARN; None where there is none."""
+    timeline: Timeline
+    task_token: str | None = None
+    credentials: JsonObject | None = None
+    timeout_seconds: float | None = None
+
+
+class TaskRunner(Protocol):
+    """Makes the calls. Every method raises TaskFailed, may be cancelled at any await, and never blocks the loop."""
+
+    async def request(self, call: TaskCall) -> Json:
+        """The answer of the service. For `.sync` it is what starting the job answered."""
+        ...
+
+    async def completion(self, call: TaskCall, submitted: Json) -> Json:
+        """For `.sync` and `.sync:2`: waits until the job that `submitted` started has ended; its description."""
+        ...
+
+    async def abandon(self, call: TaskCall, submitted: Json) -> None:
+        """For `.sync`: the execution stops while the job runs; stops the job, best effort."""
+        ...
+
+
+class ActivityQueue(Protocol):
+    """Where activity workers poll."""
+
+    def exists(self, activity_arn: str) -> bool: ...
+
+    def schedule(self, activity_arn: str, token: str, task_input: str, started: Callable[[str | None], None]) -> None:
+        """Queues a task; `started(worker_name)` is called when a worker takes it. Withdrawn when its token is closed."""
+        ...
+
+
+class MapRunRegistry(Protocol):
+    """Where distributed Maps register their Map Run, so that ListMapRuns, DescribeMapRun and ListExecutions see it.
+
+    The interpreter owns the run and its counters (`stepstack.interpreter.map_run.MapRun`); the registry keeps what it is handed.
+    """
+
+    def opened(self, map_run: object) -> None: ...
+
+    def child_started(self, map_run: object, execution: object) -> None: ...
+
+
+class Inspector(Protocol):
+    """TestState's INFO, DEBUG and TRACE data: told the value after each step of a state's data flow, under AWS's names."""
+
+    def note(self, name: str, value: Json) -> None:
+        """`name` is a member of botocore's InspectionData: input, afterInputPath, afterParameters, result, ..."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """All that executions share; one for a service."""
+
+    clock: Clock
+    randomness: Randomness
+    tasks: TaskRunner
+    tokens: TaskTokens
+    activities: ActivityQueue | None = None
+    map_runs: MapRunRegistry | None = None
+    region: str = "us-east-1"
+    account: str = "123456789012"
+    event_limit: int | None = None
+    """None for AWS's 25,000."""

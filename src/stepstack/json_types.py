@@ -1,0 +1,41 @@
+"""JSON aliases and the one way in and out of JSON text.
+
+Called by every room. A JSON value is never changed in place once it is made, so it is shared freely and nothing is copied.
+Source of the number and escape rules: recorded histories of AWS (compact separators, key order kept, 1 is not 1.0).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, Union
+
+Json: TypeAlias = Union[None, bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]"]
+JsonObject: TypeAlias = "Mapping[str, Json]"
+JsonArray: TypeAlias = "Sequence[Json]"
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def json_text(value: Json) -> str:
+    """`value` as compact JSON text, keys in their order: `{"a":[1,2.5]}`.
+
+    Raises ValueError for NaN and infinity, RecursionError never: what `parse_json` took, `json_text` writes.
+    """
+    return _encode(value)
+
+
+def parse_json(text: str | bytes) -> Json:
+    """The value of JSON `text`; ValueError where it is none (`json.JSONDecodeError` with the place, where Python's reader knows it).
+
+    NaN and infinity are no JSON; text nested deeper than Python's stack allows is refused too.
+    """
+    try:
+        value: Json = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("the JSON text is nested too deeply") from None
+    return value
+
+
+def _refuse_constant(name: str) -> Json:
+    raise ValueError(f"{name} is not JSON")

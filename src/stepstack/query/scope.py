@@ -1,0 +1,66 @@
+"""What an expression may read: the data, the Context Object and the variables of one state, at one moment.
+
+Made by the interpreter, read by every kind of expression. The language compiles each expressive field to an `Expression`, whatever its
+notation, so that the interpreter evaluates them all alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from stepstack.json_types import Json, JsonObject
+
+__all__ = ["ABSENT", "Expression", "Literal", "Scope"]
+
+
+class _Absent:
+    """The type of ABSENT: no value at all, which JSON's null is not."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final[Any] = _Absent()
+
+
+@dataclass(slots=True)
+class Scope:
+    """`data` is `$` in JSONPath and `$states.input` in JSONata; `context` is `$$` and `$states.context`.
+
+    `result` and `error_output` are `$states.result` and `$states.errorOutput`, ABSENT where the state has none (yet).
+    """
+
+    data: Json
+    context: JsonObject
+    variables: Mapping[str, Json]
+    result: Json = ABSENT
+    error_output: Json = ABSENT
+
+
+class Expression(Protocol):
+    """A compiled expression. It is immutable, and one instance serves every execution."""
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of the variables that it reads, without `$`."""
+        ...
+
+    def evaluate(self, scope: Scope) -> Json:
+        """Its value in `scope`; raises an ExpressionError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant where an expression could stand."""
+
+    value: Json
+
+    @property
+    def variables(self) -> frozenset[str]:
+        return frozenset()
+
+    def evaluate(self, scope: Scope) -> Json:
+        return self.value
