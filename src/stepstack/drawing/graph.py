@@ -1,0 +1,80 @@
+"""A state machine as nodes and edges, before anything has a place.
+
+A Parallel's branches and a Map's item processor are graphs inside their node. Every graph has its own Start and End, as AWS's console draws
+them. Edges carry what coverage counts: which choice rule, which catcher.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from stepstack.language.state_machine import ChoiceState, MapState, ParallelState, State, StateGraph, WorkState
+
+START, END = "\u0000start", "\u0000end"
+"""The names of the two nodes that are no states; no state may be called so."""
+
+
+class EdgeKind(str, enum.Enum):
+    NEXT = "next"
+    RULE = "rule"
+    DEFAULT = "default"
+    CATCH = "catch"
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`index` is the position of the choice rule or catcher in its state, -1 elsewhere."""
+
+    source: str
+    target: str
+    kind: EdgeKind
+    label: str = ""
+    index: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`inner` are the graphs inside: a Parallel's branches, a Map's item processor."""
+
+    name: str
+    type: str
+    inner: tuple[Graph, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def graph_of(machine: StateGraph) -> Graph:
+    """The graph of `machine`, of a branch or of an item processor; states that nothing leads to are in it too."""
+    nodes = [Node(START, "Start")]
+    edges = [Edge(START, machine.start_at, EdgeKind.NEXT)]
+    for state in machine.states.values():
+        nodes.append(Node(state.name, state.type, _inner(state)))
+        edges.extend(_edges(state))
+    nodes.append(Node(END, "End"))
+    return Graph(tuple(nodes), tuple(edges))
+
+
+def _inner(state: State) -> tuple[Graph, ...]:
+    if isinstance(state, ParallelState):
+        return tuple(graph_of(branch) for branch in state.branches)
+    if isinstance(state, MapState):
+        return (graph_of(state.item_processor),)
+    return ()
+
+
+def _edges(state: State) -> list[Edge]:
+    if isinstance(state, ChoiceState):
+        edges = [Edge(state.name, rule.next, EdgeKind.RULE, f"#{index + 1}", index) for index, rule in enumerate(state.choices)]
+        if state.default is not None:
+            edges.append(Edge(state.name, state.default, EdgeKind.DEFAULT, "Default"))
+        return edges
+    edges = [Edge(state.name, state.next if state.next is not None else END, EdgeKind.NEXT)]
+    if isinstance(state, WorkState):
+        for index, catcher in enumerate(state.catchers):
+            edges.append(Edge(state.name, catcher.next, EdgeKind.CATCH, ", ".join(catcher.error_equals), index))
+    return edges

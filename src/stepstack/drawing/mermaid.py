@@ -1,0 +1,48 @@
+"""A state machine as the text of a Mermaid flowchart, which GitHub and many editors draw. Names are escaped, ids are our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepstack.drawing.graph import EdgeKind, Graph, Node
+
+
+def mermaid_text(graph: Graph) -> str:
+    """`graph` as `flowchart TD`; a Parallel's branches and a Map's item processor are subgraphs."""
+    return "\n".join(["flowchart TD", *_graph_lines(graph, "s", 1)]) + "\n"
+
+
+def _graph_lines(graph: Graph, prefix: str, depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    identifiers = {node.name: f"{prefix}{number}" for number, node in enumerate(graph.nodes)}
+    for node in graph.nodes:
+        yield from _node_lines(node, identifiers[node.name], depth)
+    for edge in graph.edges:
+        if edge.target not in identifiers:
+            continue
+        arrow = "-.->" if edge.kind is EdgeKind.CATCH else "-->"
+        label = f'|"{_escaped(edge.label)}"|' if edge.label else ""
+        yield f"{indent}{identifiers[edge.source]} {arrow}{label} {identifiers[edge.target]}"
+
+
+def _node_lines(node: Node, identifier: str, depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    if node.type in {"Start", "End"}:
+        yield f"{indent}{identifier}(({node.type}))"
+    elif node.inner:
+        yield f'{indent}subgraph {identifier}["{_escaped(node.name)} ({node.type})"]'
+        for number, inner in enumerate(node.inner):
+            yield f'{indent}    subgraph {identifier}g{number}[" "]'
+            yield from _graph_lines(inner, f"{identifier}g{number}n", depth + 2)
+            yield f"{indent}    end"
+        yield f"{indent}end"
+    elif node.type == "Choice":
+        yield f'{indent}{identifier}{{"{_escaped(node.name)}"}}'
+    else:
+        yield f'{indent}{identifier}["{_escaped(node.name)}"]'
+
+
+def _escaped(text: str) -> str:
+    """`text` inside double quotes: Mermaid reads `#quot;` and other entities."""
+    escapes = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\n": " "}
+    return "".join(escapes.get(character, character) for character in text)
