@@ -19,12 +19,13 @@ import asyncio
 import heapq
 import itertools
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Clock", "Randomness", "Timeline", "Timer"]
+__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer"]
 
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
@@ -266,6 +267,27 @@ class Clock:
                 break
             timer = self._earliest()
         self._reschedule()
+
+
+class Deadline:
+    """The end of a blocking wait outside the engine, in real time: for a service to answer, an execution to end, a program to stop."""
+
+    __slots__ = ("_ends", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._ends = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left; 0 once it has passed."""
+        return max(0.0, self._ends - time.monotonic())
+
+    def has_passed(self) -> bool:
+        return time.monotonic() >= self._ends
+
+    def pause(self, seconds: float) -> None:
+        """Blocks the calling thread for `seconds`, or for what is left."""
+        threading.Event().wait(min(seconds, self.remaining()))
 
 
 class Randomness:
