@@ -1,0 +1,192 @@
+"""Docker Compose: brings the services of a compose file up, waits until they are healthy, takes them down.
+
+Called by the plugin's controller (once for a test run). It runs the real `docker compose` of this machine with a list of words, never a
+shell. A project has a name of its own for each folder, and takes a free port where the usual one is taken, so that checkouts
+side by side do not meet. Docker runs in a session of its own: an interrupt reaches us, not it, and we take the project down in order.
+
+Variables: `STEPSTACK_KEEP_UP=1` leaves the containers running; `COMPOSE_PROJECT_NAME` names the project; ports and images have the
+variables of the compose file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from stepstack.clock import Deadline
+from stepstack.errors import StackError
+from stepstack.stacks.endpoints import USUAL_PORTS
+from stepstack.stacks.readiness import wait_until_ready
+
+__all__ = ["COMPOSITIONS", "KEEP_UP_VARIABLE", "ComposeProject", "Composition", "find_compose_file"]
+
+KEEP_UP_VARIABLE = "STEPSTACK_KEEP_UP"
+COMPOSE_FILE_NAMES = ("docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
+
+UP_SECONDS = 600.0
+"""For images to be pulled and built, and services to become healthy."""
+DOWN_SECONDS = 120.0
+ANSWER_SECONDS = 30.0
+LOG_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """The services of one backend: their names in the compose file, its profiles, and which DynamoDB the others use."""
+
+    services: tuple[str, ...]
+    profiles: tuple[str, ...] = ()
+    dynamodb: str = "dynamodb"
+    """A key of USUAL_PORTS."""
+    dynamodb_endpoint: str | None = None
+    """As a container sees it; None for the compose file's default."""
+
+
+COMPOSITIONS: Mapping[str, Composition] = {
+    "local": Composition(("dynamodb-local", "stepfunctions-local")),
+    "stepstack": Composition(("dynamodb-local", "stepstack"), profiles=("stepstack",)),
+    "dynalite": Composition(
+        ("dynalite", "stepfunctions-local"), profiles=("dynalite",), dynamodb="dynalite", dynamodb_endpoint="http://dynalite:4567"
+    ),
+}
+
+
+def find_compose_file(folder: Path) -> Path:
+    """The compose file of `folder`; StackError where it has none."""
+    for name in COMPOSE_FILE_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    raise StackError(f"there is no compose file ({', '.join(COMPOSE_FILE_NAMES)}) in {folder}")
+
+
+class ComposeProject:
+    """One backend's services under Docker Compose; a context manager that takes down what it brought up.
+
+    `endpoints` are the URLs of `stepfunctions` and `dynamodb` on this machine, settled by `up()`.
+    """
+
+    def __init__(self, file: Path, backend: str, *, environment: Mapping[str, str] | None = None) -> None:
+        self.file = file.resolve()
+        self.composition = COMPOSITIONS[backend]
+        self._environment = dict(os.environ if environment is None else environment)
+        digest = hashlib.sha256(str(self.file.parent).encode()).hexdigest()[:8]
+        self.name = self._environment.get("COMPOSE_PROJECT_NAME") or f"stepstack-{backend}-{digest}"
+        self.endpoints: dict[str, str] = {}
+
+    def up(self, *, variables: Mapping[str, str] | None = None) -> None:
+        """Starts the services and waits until they are healthy and answer; takes them down again where that fails.
+
+        `variables` are handed to the compose file, such as WAIT_TIME_SCALE.
+        """
+        self._require_docker()
+        self._environment.update(variables or {})
+        self._settle_ports()
+        try:
+            self._start()
+            deadline = Deadline(ANSWER_SECONDS)
+            for service, url in self.endpoints.items():
+                wait_until_ready(service, url, deadline)
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self) -> None:
+        """Removes the project's containers and networks, unless STEPSTACK_KEEP_UP is set."""
+        if self._environment.get(KEEP_UP_VARIABLE, "").lower() not in {"", "0", "no", "false"}:
+            return
+        self._docker(["down", "--volumes", "--remove-orphans", "--timeout", "5"], DOWN_SECONDS)
+
+    def __enter__(self) -> ComposeProject:
+        self.up()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.down()
+
+    def _start(self) -> None:
+        words = ["up", "--detach", "--wait", "--wait-timeout", str(int(UP_SECONDS)), *self.composition.services]
+        status, said = self._docker(words, UP_SECONDS + 30)
+        if status:
+            logs = self._docker(["logs", "--no-color", "--tail", str(LOG_LINES)], 30)[1]
+            raise StackError(f"docker compose could not bring {' and '.join(self.composition.services)} up:\n{_last(said)}\n{_last(logs)}")
+
+    def _settle_ports(self) -> None:
+        environment = self._environment
+        if self.composition.dynamodb_endpoint:
+            environment.setdefault("DYNAMODB_ENDPOINT", self.composition.dynamodb_endpoint)
+        for service, key in (("stepfunctions", "stepfunctions"), ("dynamodb", self.composition.dynamodb)):
+            variable, usual = USUAL_PORTS[key]
+            if not environment.get(variable):
+                environment[variable] = str(usual if _is_free(usual) else _free_port())
+            self.endpoints[service] = f"http://127.0.0.1:{environment[variable]}"
+
+    def _require_docker(self) -> None:
+        if shutil.which("docker") is None:
+            raise StackError("Docker is missing: there is no `docker` command on this machine")
+        status, said = _run(["docker", "compose", "version"], self._environment, 30)
+        if status:
+            raise StackError(f"Docker Compose v2 is missing: `docker compose version` says: {_last(said)}")
+        status, said = _run(["docker", "info", "--format", "{{.ServerVersion}}"], self._environment, 30)
+        if status:
+            raise StackError(f"no Docker engine answers: {_last(said)}")
+
+    def _docker(self, words: Sequence[str], seconds: float) -> tuple[int, str]:
+        profiles = [word for profile in self.composition.profiles for word in ("--profile", profile)]
+        command = ["docker", "compose", "--file", str(self.file), "--project-name", self.name, *profiles, *words]
+        return _run(command, self._environment, seconds)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> tuple[int, str]:
+    """The exit status of `command` and what it said; ended when `seconds` have passed or we are interrupted."""
+    process = subprocess.Popen(  # noqa: S603 - a list of words that we wrote
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        said, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return 1, f"`{' '.join(command[:2])} ...` took longer than {seconds:g} s\n{_end(process)}"
+    except BaseException:
+        _end(process)
+        raise
+    return process.returncode, said.decode(errors="replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> str:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        return process.communicate(timeout=10)[0].decode(errors="replace")
+    process.kill()
+    return process.communicate()[0].decode(errors="replace")
+
+
+def _last(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-LOG_LINES:])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
