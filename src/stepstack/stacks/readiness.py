@@ -18,7 +18,8 @@ from stepstack.errors import StackError
 
 __all__ = ["PROBES", "Probe", "problem_of", "wait_until_ready"]
 
-_AUTHORIZATION = "AWS4-HMAC-SHA256 Credential=stepstack/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host;x-amz-date;x-amz-target, Signature=0"
+_CREDENTIAL = "stepstack/20260101/us-east-1/{service}/aws4_request"
+_AUTHORIZATION = f"AWS4-HMAC-SHA256 Credential={_CREDENTIAL}, SignedHeaders=host;x-amz-date;x-amz-target, Signature=0"
 
 
 @dataclass(frozen=True, slots=True)
