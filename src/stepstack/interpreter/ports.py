@@ -30,10 +30,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StateFailure:
-    """The failure of a state, as data: an Error Name and a cause, each None where AWS leaves it out."""
+    """The failure of a state, as data: an Error Name and a cause, each None where AWS leaves it out.
+
+    `also_known_as` are further Error Names under which ErrorEquals finds it: a missed heartbeat is reported as States.Timeout, and
+    States.HeartbeatTimeout finds it too.
+    """
 
     error_name: str | None
     cause: str | None = None
+    also_known_as: tuple[str, ...] = ()
 
 
 class TaskFailed(Exception):  # noqa: N818 - not a fault of ours: it carries the failure of a task to its state
@@ -66,7 +71,20 @@ class TaskCall:
 
 
 class TaskRunner(Protocol):
-    """Makes the calls. Every method raises TaskFailed, may be cancelled at any await, and never blocks the loop."""
+    """Makes the calls. Every async method raises TaskFailed, may be cancelled at any await, and never blocks the loop."""
+
+    def problem(self, call: TaskCall) -> str | None:
+        """Why the parameters cannot start the task, in AWS's words ("The value of the field 'Headers' has an invalid format").
+
+        None where they can. Asked before the task is scheduled: a problem ends the execution with States.Runtime.
+        """
+        ...
+
+    def is_mocked(self, call: TaskCall) -> bool:
+        """Whether `request` answers this call from a mock: its answer is then the task's result, also where the state awaits a token,
+        an activity or a job.
+        """
+        ...
 
     async def request(self, call: TaskCall) -> Json:
         """The answer of the service. For `.sync` it is what starting the job answered."""
