@@ -1,0 +1,157 @@
+"""The embedded services: DynamoDB, S3, SQS, SNS, EventBridge, Logs and the rest, in this process, by moto.
+
+`EmbeddedServices` is an ASGI application (the api's fallback, and what `stepstack up` serves on the DynamoDB port) and a transport for
+the engine's own calls, which spares them the socket. Importing this module imports no moto: that happens in a worker thread
+with the first request.
+
+Each service's requests are handled one after the other, because moto locks nothing: of two concurrent conditional puts one must
+fail. A request runs in a pool of threads; a small DynamoDB request, once moto is loaded and nobody else holds the service, runs at once
+on the caller's loop, where it costs less than the way to a thread and back. An SQS long poll waits on the loop and holds nothing.
+
+Called by `stepstack.assembly`; calls `embedded_moto`, the checks in front of moto and the Lambda service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from stepstack.stacks.embedded_queues import LongPoll
+from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
+
+if TYPE_CHECKING:
+    from stepstack.stacks.embedded_moto import MotoBackends
+
+__all__ = ["EmbeddedServices"]
+
+MAXIMUM_THREADS = 16
+
+_QUICK = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
+"""DynamoDB operations on one item: done in less time than a thread takes to wake."""
+
+Front = Callable[[ServiceRequest], "ServiceResponse | ServiceRequest"]
+"""A check before moto: the answer, or the request as it is to go on."""
+
+
+class EmbeddedServices:
+    """Every AWS service that moto has, with data of its own; one for a stack.
+
+    May be used from several threads and loops. `endpoint_url` is where HTTP clients reach it; answers that carry URLs, such as a queue's,
+    carry that one.
+    """
+
+    def __init__(self, *, account_id: str = "123456789012", region: str = "us-east-1", endpoint_url: str = "http://127.0.0.1") -> None:
+        self.account_id = account_id
+        self.region = region
+        self.endpoint_url = endpoint_url
+        self._moto: MotoBackends | None = None
+        self._loading = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._warm: set[str] = set()
+        self._threads = ThreadPoolExecutor(MAXIMUM_THREADS, thread_name_prefix="stepstack-services")
+
+    async def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Answers one HTTP request (ASGI)."""
+        if scope["type"] != "http":
+            return
+        body = await _whole_body(receive)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        path = scope.get("raw_path") or scope["path"].encode()
+        request = ServiceRequest.read(
+            scope["method"],
+            path.decode("latin-1").partition("?")[0],
+            scope.get("query_string", b"").decode("latin-1"),
+            headers,
+            body,
+            scheme=scope.get("scheme", "http"),
+        )
+        response = await self.handle(request)
+        await send({"type": "http.response.start", "status": response.status, "headers": _wire_headers(request, response)})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
+
+    async def transport(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, service: str = "", region: str = ""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """One request of the engine's own: status, headers and body of the answer.
+
+        The URL's path and query count, its host does not. `service` (its signing name, such as `dynamodb`) and `region` need not be given
+        where the request is signed. Headers may have any case.
+        """
+        parts = urlsplit(url)
+        lowered = {name.lower(): value for name, value in headers.items()}
+        request = ServiceRequest.read(method, parts.path, parts.query, lowered, body, service=service, region=region)
+        lowered["host"] = urlsplit(self.endpoint_url).netloc
+        response = await self.handle(request)
+        return response.status, response.headers, response.body
+
+    async def handle(self, request: ServiceRequest) -> ServiceResponse:
+        """The answer of the service that `request` is for."""
+        if request.service == "sqs" and (poll := LongPoll.of(request)):
+            return await poll.answer(self._answer)
+        return await self._answer(request)
+
+    def reset(self) -> None:
+        """Forgets everything in every service."""
+        if self._moto is not None:
+            self._moto.reset()
+
+    def close(self) -> None:
+        """Forgets everything and ends the threads; requests under way are answered first."""
+        self._threads.shutdown(wait=True)
+        self.reset()
+
+    async def _answer(self, request: ServiceRequest) -> ServiceResponse:
+        service = request.service
+        lock = self._locks[service]
+        if service in self._warm and service == "dynamodb" and request.operation in _QUICK and lock.acquire(blocking=False):
+            try:
+                return self._handle_now(request)
+            finally:
+                lock.release()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._handle_in_turn, request, lock)
+
+    def _handle_in_turn(self, request: ServiceRequest, lock: threading.Lock) -> ServiceResponse:
+        with lock:
+            response = self._handle_now(request)
+            self._warm.add(request.service)
+            return response
+
+    def _handle_now(self, request: ServiceRequest) -> ServiceResponse:
+        return (self._moto or self._load()).handle(request)
+
+    def _load(self) -> MotoBackends:
+        from stepstack.stacks.embedded_moto import MotoBackends  # noqa: PLC0415 - moto takes a third of a second
+
+        with self._loading:
+            if self._moto is None:
+                self._moto = MotoBackends(account_id=self.account_id, region=self.region)
+            return self._moto
+
+
+async def _whole_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> bytes:
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        return body
+    parts = [body]
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
+
+
+def _wire_headers(request: ServiceRequest, response: ServiceResponse) -> list[tuple[bytes, bytes]]:
+    headers = [(name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in response.headers.items()]
+    if request.method != "HEAD" or not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    return headers

@@ -1,0 +1,120 @@
+"""A request to the embedded services and their answer, whichever way it came: over HTTP or from the engine itself.
+
+Made by `stepstack.stacks.embedded`, read by what answers it (moto, Lambda, the checks in front of them). Which service a request is for
+stands in its signature (`Credential=key/date/region/service/aws4_request`), in the query of a presigned URL, or, where it is not
+signed, in X-Amz-Target or the host's name. Nothing checks the signature itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+__all__ = ["ServiceRequest", "ServiceResponse", "json_response"]
+
+_SCOPE = re.compile(r"(?:Credential=|X-Amz-Credential=)([^/,&]+)/(\d+)/([^/,&]+)/([^/,&]+)/aws4_request")
+_AWS_HOST = re.compile(r"(?:[^.]+\.)*?(?P<service>[a-z0-9-]+)(?:\.(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?::\d+)?")
+
+_TARGETS = {
+    "AWSEvents": "events",
+    "AmazonSQS": "sqs",
+    "AmazonSSM": "ssm",
+    "DynamoDBStreams_20120810": "dynamodb",
+    "DynamoDB_20120810": "dynamodb",
+    "Logs_20140328": "logs",
+    "TrentService": "kms",
+    "secretsmanager": "secretsmanager",
+}
+"""What stands before the operation in X-Amz-Target, for requests that carry no signature."""
+
+_LAMBDA_PATH = re.compile(r"/20\d\d-\d\d-\d\d/(?:functions|event-source-mappings|layers|tags|account-settings)(?:/|$)")
+"""Lambda's API has paths that begin with the date of a version; each of its operations has its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceResponse:
+    """An answer: status, headers as they are to be written, body."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRequest:
+    """A request; `headers` has lower-case names, `path` is as sent (not percent-decoded)."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    scheme: str = "http"
+    service: str = ""
+    """The name in the signature, `s3` or `lambda`; empty where nothing tells."""
+    region: str = ""
+
+    @classmethod
+    def read(
+        cls,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        scheme: str = "http",
+        service: str = "",
+        region: str = "",
+    ) -> ServiceRequest:
+        """A request whose service and region are read from what it carries, where they are not given."""
+        if not service:
+            service, scope_region = _service_and_region(path, query, headers)
+            region = region or scope_region
+        return cls(method, path or "/", query, headers, body, scheme, service.lower(), region)
+
+    @property
+    def target(self) -> str:
+        """X-Amz-Target: `DynamoDB_20120810.PutItem`; empty where the protocol has none."""
+        return self.headers.get("x-amz-target", "")
+
+    @property
+    def operation(self) -> str:
+        """The operation, where the request names one: behind the dot of X-Amz-Target, or the query protocol's Action."""
+        if self.target:
+            return self.target.rpartition(".")[2]
+        return self.form().get("Action", "")
+
+    def form(self) -> dict[str, str]:
+        """The parameters of the AWS query protocol; empty for any other body."""
+        if self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return {name: values[-1] for name, values in parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True).items()}
+        return {}
+
+    def json(self) -> Any:
+        """The body's JSON value; ValueError where it is none."""
+        return json.loads(self.body or b"{}")
+
+
+def _service_and_region(path: str, query: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    scope = _SCOPE.search(headers.get("authorization", "")) or ("X-Amz-Credential=" in query and _SCOPE.search(unquote(query)))
+    if scope:
+        return scope[4], scope[3]
+    service = _TARGETS.get(headers.get("x-amz-target", "").partition(".")[0], "")
+    host = _AWS_HOST.fullmatch(headers.get("host", ""))
+    if host:
+        return service or ("dynamodb" if host["service"] == "streams" else host["service"]), host["region"] or ""
+    if not service and _LAMBDA_PATH.match(path):
+        service = "lambda"
+    return service, ""
+
+
+def json_response(
+    status: int, value: Any, *, content_type: str = "application/json", headers: Mapping[str, str] | None = None
+) -> ServiceResponse:
+    """`value` as a JSON answer."""
+    return ServiceResponse(status, {"Content-Type": content_type, **(headers or {})}, json.dumps(value, ensure_ascii=False).encode())
