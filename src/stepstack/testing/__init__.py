@@ -1,1 +1,52 @@
-"""TODO."""
+"""What tests import: stacks, state machines to run on them, and what a finished execution tells.
+
+The pytest plugin's fixtures hand these out; they work without pytest too:
+
+    with Stack.embedded() as stack:
+        machine = StateMachineHandle.create(stack, "orders", definition_text("state-machine.json"))
+        machine.run({"Operation": "Read"}).succeeded()
+
+Names load when they are used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepstack.testing.definitions import definition_text
+    from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
+    from stepstack.testing.histories import Failure, StateVisit, read_visits
+    from stepstack.testing.stack import Stack
+    from stepstack.testing.state_machines import ExecutionHandle, StateMachineHandle
+
+__all__ = [
+    "ExecutionHandle",
+    "ExecutionResult",
+    "ExecutionTimeout",
+    "Failure",
+    "Stack",
+    "StateMachineHandle",
+    "StateVisit",
+    "definition_text",
+    "read_visits",
+]
+
+_MODULES = {
+    "ExecutionHandle": "state_machines",
+    "ExecutionResult": "executions",
+    "ExecutionTimeout": "executions",
+    "Failure": "histories",
+    "Stack": "stack",
+    "StateMachineHandle": "state_machines",
+    "StateVisit": "histories",
+    "definition_text": "definitions",
+    "read_visits": "histories",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

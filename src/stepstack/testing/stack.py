@@ -1,0 +1,209 @@
+"""A stack: Step Functions and what its tasks call, wherever they run.
+
+One type with interchangeable constructors, so that the same tests run on any:
+
+    Stack.embedded()        in this process, nothing else is needed
+    Stack.compose("local")  containers: DynamoDB Local and Step Functions Local; "dynalite", "stepstack"
+    Stack.dynalite(folder)  our engine on a dynalite of our own, with Node and without Docker
+    Stack.at({...})         services that somebody else runs
+    Stack.aws(account)      a real account
+
+Made by the plugin and by anyone who wants one without pytest. A stack is a context manager; it closes what it opened. Clients are
+boto3's, made once for each service; boto3 itself is imported when the first is made.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from stepstack.errors import StackError
+from stepstack.stacks.endpoints import require_ready
+
+if TYPE_CHECKING:
+    from stepstack.stacks.aws import AwsAccount
+    from stepstack.testing.executions import ExecutionResult
+    from stepstack.testing.state_machines import StateMachineHandle
+
+__all__ = ["Stack"]
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+ACCESS_KEY = "stepstack"
+"""DynamoDB Local takes letters and digits only."""
+
+
+class Stack:
+    """Where tests run. `backend` is its name, `endpoints` its services by boto3's names, `"*"` standing for all others."""
+
+    def __init__(
+        self,
+        backend: str,
+        endpoints: Mapping[str, str],
+        *,
+        region: str = REGION,
+        time: str = "real",
+        embedded: Any = None,
+        account: AwsAccount | None = None,
+        closers: tuple[Callable[[], object], ...] = (),
+        has_own_credentials: bool = True,
+    ) -> None:
+        self.backend = backend
+        self.endpoints = dict(endpoints)
+        self.region = region
+        self.time = time
+        """How waits pass: `skip`, `real`, a scale, or `as started` where the containers decide."""
+        self.embedded_stack = embedded
+        """What `stepstack.assembly.embedded_stack` made, where the engine runs in this process; else None."""
+        self.account = account
+        self.listeners: list[Callable[[StateMachineHandle, ExecutionResult], None]] = []
+        """Called with each execution that a StateMachineHandle saw finished."""
+        self._closers = closers
+        self._has_own_credentials = has_own_credentials
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._session: Any = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def embedded(cls, *, time: str = "skip", endpoints: Mapping[str, str] | None = None) -> Stack:
+        """Our engine and the embedded services in this process; `endpoints` names services of others instead, such as a DynamoDB."""
+        from stepstack.assembly import embedded_stack  # noqa: PLC0415 - the server and botocore load only where they are used
+
+        require_ready(endpoints or {})
+        embedded = embedded_stack(scale=time_scale(time), endpoints=dict(endpoints or {}))
+        return cls(
+            "embedded",
+            {"*": embedded.endpoint_url, **(endpoints or {})},
+            time=time,
+            embedded=embedded,
+            closers=(embedded.close,),
+        )
+
+    @classmethod
+    def compose(cls, backend: str = "local", file: str | Path = "docker-compose.yml") -> Stack:
+        """The services of a compose file, brought up now and taken down by `close()`."""
+        from stepstack.stacks.compose import ComposeProject  # noqa: PLC0415 - where it is used
+
+        project = ComposeProject(Path(file), backend)
+        project.up()
+        return cls(backend, project.endpoints, time="as started", closers=(project.down,))
+
+    @classmethod
+    def dynalite(cls, folder: str | Path = ".", *, time: str = "skip") -> Stack:
+        """Our engine on a dynalite process of our own; dynalite comes from `folder/node_modules`, or npm fetches it."""
+        from stepstack.stacks.dynalite import DynaliteProcess  # noqa: PLC0415 - where it is used
+
+        process = DynaliteProcess.start(Path(folder))
+        try:
+            stack = cls.embedded(time=time, endpoints={"dynamodb": process.url})
+        except BaseException:
+            process.close()
+            raise
+        stack.backend = "dynalite"
+        stack._closers = (*stack._closers, process.close)
+        return stack
+
+    @classmethod
+    def at(cls, endpoints: Mapping[str, str], *, backend: str = "endpoints", time: str = "as started") -> Stack:
+        """Services that run already; StackError where one does not answer. Credentials are the environment's where it has some."""
+        require_ready(endpoints)
+        return cls(backend, endpoints, time=time, has_own_credentials=backend != "endpoints")
+
+    @classmethod
+    def aws(cls, account: AwsAccount) -> Stack:
+        """A real account, with the environment's credentials."""
+        return cls("aws", {}, region=account.region, account=account, has_own_credentials=False)
+
+    @property
+    def clock(self) -> Any:
+        """The engine's clock; None where the engine is not in this process."""
+        return None if self.embedded_stack is None else self.embedded_stack.clock
+
+    def endpoint_url(self, service: str) -> str | None:
+        """Where `service` is reached; None for AWS itself. StackError where this stack does not have it."""
+        if self.backend == "aws":
+            return None
+        url = self.endpoints.get(service) or self.endpoints.get("*")
+        if url is None:
+            raise StackError(f"the backend {self.backend} has no {service}; it has {' and '.join(sorted(self.endpoints))}")
+        return url
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of `service`, made once."""
+        return self._made("client", service)
+
+    def resource(self, service: str) -> Any:
+        """The boto3 resource of `service`, made once."""
+        return self._made("resource", service)
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which other code's SDKs reach this stack: `AWS_ENDPOINT_URL`, credentials, region."""
+        variables = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        if self._has_own_credentials:
+            variables |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, "AWS_EC2_METADATA_DISABLED": "true"}
+        for service, url in self.endpoints.items():
+            name = "sfn" if service == "stepfunctions" else service.replace("-", "_")
+            variables["AWS_ENDPOINT_URL" if service == "*" else f"AWS_ENDPOINT_URL_{name.upper()}"] = url
+        return variables
+
+    def role_arn(self) -> str:
+        """A role for state machines; any will do except on AWS."""
+        return self.account.required_role_arn() if self.account else f"arn:aws:iam::{ACCOUNT}:role/stepstack"
+
+    def poll_pauses(self) -> Iterator[float]:
+        """How long to pause between two looks at something that is under way; seconds, growing."""
+        pause, most = (0.0005, 0.05) if self.embedded_stack is not None else (0.01, 0.5) if self.backend != "aws" else (0.2, 2.0)
+        while True:
+            yield pause
+            pause = min(pause * 1.5, most)
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{'all' if service == '*' else service} {url}" for service, url in sorted(self.endpoints.items()))
+        return f"{self.backend} ({where or self.region}), time {self.time}"
+
+    def close(self) -> None:
+        """Closes the clients and whatever this stack opened; safe to call again."""
+        clients, self._clients = self._clients, {}
+        closers, self._closers = self._closers, ()
+        for (kind, _), client in clients.items():
+            (client if kind == "client" else client.meta.client).close()
+        for close in closers:
+            close()
+
+    def __enter__(self) -> Stack:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _made(self, kind: str, service: str) -> Any:
+        with self._lock:
+            made = self._clients.get((kind, service))
+            if made is None:
+                made = self._clients[kind, service] = self._make(kind, service)
+            return made
+
+    def _make(self, kind: str, service: str) -> Any:
+        import boto3  # noqa: PLC0415 - heavy, and only needed here
+        from botocore.config import Config  # noqa: PLC0415
+
+        url = self.endpoint_url(service)
+        if self._session is None:
+            self._session = boto3.session.Session(region_name=self.region)
+        settings: dict[str, Any] = {"max_pool_connections": 50}
+        words: dict[str, Any] = {"endpoint_url": url}
+        if url is not None:
+            # A host prefix ("sync-" for StartSyncExecution) has no meaning on this machine; a refusal there is final.
+            settings |= {"inject_host_prefix": False, "retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 75}
+            settings |= {"s3": {"addressing_style": "path"}, "proxies": {}}
+            if self._has_own_credentials or self._session.get_credentials() is None:
+                words |= {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": ACCESS_KEY}
+        return getattr(self._session, kind)(service, config=Config(**settings), **words)
+
+
+def time_scale(time: str) -> float:
+    """The clock's scale for a setting of time: `skip` is 0, `real` 1, a number itself."""
+    return {"skip": 0.0, "real": 1.0}[time] if time in {"skip", "real"} else float(time)

@@ -1,0 +1,215 @@
+"""A state machine that a test made, on whatever stack: run it, start it, delete it.
+
+Made by the `state_machine` fixture or by `StateMachineHandle.create`. It speaks to the Step Functions API through boto3 alone, so it works
+alike on every backend. Every wait has a deadline in real time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from stepstack.clock import Deadline
+from stepstack.errors import StackError
+from stepstack.json_types import Json, json_text
+from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
+from stepstack.testing.explanation import explain, explain_events
+from stepstack.testing.histories import Event
+
+if TYPE_CHECKING:
+    from stepstack.testing.stack import Stack
+
+__all__ = ["ExecutionHandle", "StateMachineHandle"]
+
+RUN_SECONDS = 60.0
+"""How long an execution may take, in real time, where nobody says otherwise."""
+HISTORY_PAGE = 1000
+
+
+class ExecutionHandle:
+    """An execution that may still run."""
+
+    def __init__(self, machine: StateMachineHandle, arn: str, name: str, input_text: str) -> None:
+        self.machine = machine
+        self.arn = arn
+        self.name = name
+        self.input_text = input_text
+
+    def describe(self) -> dict[str, Any]:
+        """What DescribeExecution answers."""
+        description: dict[str, Any] = self.machine.client.describe_execution(executionArn=self.arn)
+        return description
+
+    @property
+    def status(self) -> str:
+        return str(self.describe()["status"])
+
+    def history(self) -> Sequence[Event]:
+        """Every event so far."""
+        pages = self.machine.client.get_paginator("get_execution_history").paginate(
+            executionArn=self.arn, includeExecutionData=True, PaginationConfig={"PageSize": HISTORY_PAGE}
+        )
+        return [event for page in pages for event in page["events"]]
+
+    def stop(self, error: str = "", cause: str = "") -> None:
+        """Aborts it."""
+        details = {key: value for key, value in (("error", error), ("cause", cause)) if value}
+        self.machine.client.stop_execution(executionArn=self.arn, **details)
+
+    def wait(self, timeout: float | None = None) -> ExecutionResult:
+        """The finished execution. After `timeout` seconds of real time it is stopped, and ExecutionTimeout raised."""
+        deadline = Deadline(self.machine.run_seconds if timeout is None else timeout)
+        pauses = self.machine.stack.poll_pauses()
+        while True:
+            description = self.describe()
+            if description["status"] != "RUNNING":
+                return self.machine.finished(self._result(description))
+            if deadline.has_passed():
+                self._give_up(deadline)
+            deadline.pause(next(pauses))
+
+    def wait_for_event(self, condition: str | Callable[[Event], bool], timeout: float | None = None) -> Event:
+        """The first event of that type, or that `condition` holds for; ExecutionTimeout where none comes before the deadline."""
+        is_wanted = (lambda event: event["type"] == condition) if isinstance(condition, str) else condition
+        deadline = Deadline(self.machine.run_seconds if timeout is None else timeout)
+        pauses = self.machine.stack.poll_pauses()
+        while True:
+            is_over = deadline.has_passed() or self.status != "RUNNING"
+            event = next(filter(is_wanted, self.history()), None)
+            if event is not None:
+                return event
+            if is_over:
+                wanted = condition if isinstance(condition, str) else "the event that was waited for"
+                raise ExecutionTimeout(f"there is no {wanted} in {self.name}\n{self._last_events()}")
+            deadline.pause(next(pauses))
+
+    def _give_up(self, deadline: Deadline) -> None:
+        with suppress(self.machine.client.exceptions.ClientError):
+            self.stop("stepstack.Timeout", f"it did not end within {deadline.seconds:g} s")
+        result = self.machine.finished(self._result(self.describe()))
+        raise ExecutionTimeout(f"the execution did not end within {deadline.seconds:g} s of real time\n{explain(result)}")
+
+    def _last_events(self) -> str:
+        return "\n".join(explain_events(self.history()))
+
+    def _result(self, description: dict[str, Any]) -> ExecutionResult:
+        return ExecutionResult(
+            arn=self.arn,
+            name=self.name,
+            state_machine_arn=self.machine.arn,
+            status=description["status"],
+            input_text=self.input_text,
+            output_text=description.get("output"),
+            error=description.get("error"),
+            cause=description.get("cause"),
+            started_at=description.get("startDate"),
+            stopped_at=description.get("stopDate"),
+            fetch_history=self.history,
+        )
+
+
+class StateMachineHandle:
+    """A state machine on a stack. `run(input)` is what most tests want."""
+
+    def __init__(self, stack: Stack, arn: str, *, definition: str, type: str = "STANDARD", run_seconds: float = RUN_SECONDS) -> None:  # noqa: A002 - AWS's word
+        self.stack = stack
+        self.arn = arn
+        self.name = arn.rpartition(":")[2]
+        self.definition = definition
+        self.type = type
+        self.run_seconds = run_seconds
+        self.client = stack.client("stepfunctions")
+        self.execution_name: Callable[[], str] | None = None
+        """Makes the names of executions that are started without one; None leaves it to the service."""
+
+    @classmethod
+    def create(
+        cls,
+        stack: Stack,
+        name: str,
+        definition: str,
+        *,
+        type: str = "STANDARD",  # noqa: A002 - AWS's word
+        role_arn: str | None = None,
+        run_seconds: float = RUN_SECONDS,
+    ) -> StateMachineHandle:
+        """Creates the state machine; raises what boto3 raises where the definition is refused."""
+        response = stack.client("stepfunctions").create_state_machine(
+            name=name, definition=definition, type=type, roleArn=role_arn or stack.role_arn()
+        )
+        return cls(stack, response["stateMachineArn"], definition=definition, type=type, run_seconds=run_seconds)
+
+    def run(self, input: Json = None, *, name: str | None = None, timeout: float | None = None) -> ExecutionResult:  # noqa: A002 - AWS's word
+        """Runs one execution to its end, whatever that is.
+
+        `input` is a JSON value, None for `{}`; a str is JSON text, as boto3 takes it. An execution that does not end within `timeout`
+        seconds of real time is stopped, and ExecutionTimeout raised with its path and its last events. EXPRESS state machines are
+        started synchronously.
+        """
+        text = _input_text(input)
+        if self.type == "EXPRESS":
+            return self._run_express(text, name)
+        return self._start(text, name).wait(timeout)
+
+    def start(self, input: Json = None, *, name: str | None = None) -> ExecutionHandle:  # noqa: A002 - AWS's word
+        """Starts an execution and returns at once."""
+        return self._start(_input_text(input), name)
+
+    def update(self, definition: str) -> None:
+        """Gives the state machine another definition."""
+        self.client.update_state_machine(stateMachineArn=self.arn, definition=definition)
+        self.definition = definition
+
+    def delete(self) -> None:
+        """Deletes it; executions that still run are stopped first."""
+        if self.type == "STANDARD":
+            for page in self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn, statusFilter="RUNNING"):
+                for execution in page["executions"]:
+                    with suppress(self.client.exceptions.ExecutionDoesNotExist):
+                        self.client.stop_execution(executionArn=execution["executionArn"])
+        self.client.delete_state_machine(stateMachineArn=self.arn)
+
+    def finished(self, result: ExecutionResult) -> ExecutionResult:
+        """Hands `result` on to whoever listens on the stack."""
+        for listener in self.stack.listeners:
+            listener(self, result)
+        return result
+
+    def _start(self, input_text: str, name: str | None) -> ExecutionHandle:
+        name = name or (self.execution_name() if self.execution_name else None)
+        names = {"name": name} if name else {}
+        arn: str = self.client.start_execution(stateMachineArn=self.arn, input=input_text, **names)["executionArn"]
+        return ExecutionHandle(self, arn, arn.rpartition(":")[2], input_text)
+
+    def _run_express(self, input_text: str, name: str | None) -> ExecutionResult:
+        names = {"name": name} if name else {}
+        answer = self.client.start_sync_execution(stateMachineArn=self.arn, input=input_text, **names)
+        return self.finished(
+            ExecutionResult(
+                arn=answer["executionArn"],
+                name=answer["name"],
+                state_machine_arn=self.arn,
+                status=answer["status"],
+                input_text=input_text,
+                output_text=answer.get("output"),
+                error=answer.get("error"),
+                cause=answer.get("cause"),
+                started_at=answer["startDate"],
+                stopped_at=answer["stopDate"],
+                fetch_history=_no_express_history,
+            )
+        )
+
+    def __repr__(self) -> str:
+        return f"<StateMachineHandle {self.name}>"
+
+
+def _no_express_history() -> Sequence[Event]:
+    raise StackError("EXPRESS executions have no history that can be asked for; use type STANDARD, or read their logs")
+
+
+def _input_text(value: Json) -> str:
+    if value is None:
+        return "{}"
+    return value if isinstance(value, str) else json_text(value)
