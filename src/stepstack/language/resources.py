@@ -25,7 +25,7 @@ class IntegrationPattern(enum.Enum):
     REQUEST_RESPONSE = ""
     SYNC = ".sync"
     SYNC_2 = ".sync:2"
-    WAIT_FOR_TASK_TOKEN = ".waitForTaskToken"
+    WAIT_FOR_TASK_TOKEN = ".waitForTaskToken"  # noqa: S105 - no secret: a suffix
 
 
 @dataclass(frozen=True, slots=True)

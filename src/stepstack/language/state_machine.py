@@ -13,30 +13,35 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from stepstack.json_types import Json
+from stepstack.language.choice_rules import ChoiceRule
+from stepstack.language.field import Field, QueryLanguage
+from stepstack.language.resources import TaskResource
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.reference_path import ReferencePath
-from stepstack.query.scope import Expression
 
-from stepstack.language.choice_rules import ChoiceRule
-from stepstack.language.resources import TaskResource
-
-
-class QueryLanguage(str, enum.Enum):
-    JSONPATH = "JSONPath"
-    JSONATA = "JSONata"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """An expressive field as it stands in the definition.
-
-    `name` is the name that was written (`TimeoutSeconds`, `SecondsPath`, `Parameters`), which AWS's messages repeat; `expression` its
-    compiled value. `text` is the source text of a Path or of a JSONata expression (without its braces), "" for other values.
-    """
-
-    name: str
-    expression: Expression
-    text: str = ""
+__all__ = [
+    "Catcher",
+    "ChoiceState",
+    "FailState",
+    "Field",
+    "ItemBatcher",
+    "ItemProcessor",
+    "ItemReader",
+    "MapState",
+    "ParallelState",
+    "PassState",
+    "ProcessorMode",
+    "QueryLanguage",
+    "ResultWriter",
+    "Retrier",
+    "State",
+    "StateGraph",
+    "StateMachine",
+    "SucceedState",
+    "TaskState",
+    "WaitState",
+    "WorkState",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
