@@ -27,6 +27,7 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request, envir
 from moto.core.utils import method_names_from_class
 from werkzeug.exceptions import HTTPException
 
+from stepstack.stacks.embedded_dynamodb import DynamoDbFront
 from stepstack.stacks.embedded_isolation import IsolatedBackends
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
 
@@ -63,18 +64,16 @@ class MotoBackends:
         self.account_id = account_id
         self.region = region
         self._data = IsolatedBackends()
+        self._dynamodb = DynamoDbFront()
         _memoize_action_names()
 
     def handle(self, request: ServiceRequest) -> ServiceResponse:
         """The answer of moto. Blocks for as long as moto works; never raises for what a client may send."""
         with self._data.entered():
             try:
-                backend = _backend_of(request)
-                wire = self._wire_request(request)
-                handler = _handler_for(backend, request.path)
-                if handler is None:
-                    return _failure(request, 404, "UnknownOperationException", f"moto has no {request.method} {request.path} in {backend}.")
-                return _response(request, handler(wire, wire.raw_url, dict(wire.headers)))
+                if request.target.startswith("DynamoDB_"):
+                    return self._dynamodb.answer(request, self._ask)
+                return self._ask(request)
             except ClientError as refusal:
                 return ServiceResponse(400, {}, refusal.response["Error"]["Message"].encode())
             except HTTPException as refusal:
@@ -86,7 +85,17 @@ class MotoBackends:
                 return _failure(request, 500, "InternalFailure", f"moto failed: {type(fault).__name__}: {fault}")
 
     def reset(self) -> None:
+        """Forgets everything."""
         self._data.reset()
+        self._dynamodb.reset()
+
+    def _ask(self, request: ServiceRequest) -> ServiceResponse:
+        backend = _backend_of(request)
+        handler = _handler_for(backend, request.path)
+        if handler is None:
+            return _failure(request, 404, "UnknownOperationException", f"moto has no {request.method} {request.path} in {backend}.")
+        wire = self._wire_request(request)
+        return _response(request, handler(wire, wire.raw_url, dict(wire.headers)))
 
     def _wire_request(self, request: ServiceRequest) -> Request:
         environ: dict[str, Any] = {
@@ -141,6 +150,8 @@ def _inferred_backend(request: ServiceRequest) -> str:
     environ |= {"PATH_INFO": unquote(request.path), "REQUEST_METHOD": request.method, "QUERY_STRING": request.query}
     environ |= {"CONTENT_LENGTH": str(len(request.body)), "wsgi.input": io.BytesIO(request.body), "wsgi.url_scheme": request.scheme}
     environ.setdefault("HTTP_HOST", "127.0.0.1")
+    if request.service:
+        environ.setdefault("HTTP_AUTHORIZATION", _scope_only_signature(request.service, request.region or "us-east-1"))
     if request.path.startswith(("/latest/meta-data/", "/latest/api/")):
         return "instance_metadata"
     try:
