@@ -1,1 +1,126 @@
-"""TODO."""
+"""The pytest plugin `stepstack` (entry point `pytest11`): options, fixtures, and failures that explain themselves.
+
+    def test_read(state_machine, dynamodb_table):
+        table = dynamodb_table(items=[{"Id": "1"}])
+        execution = state_machine("state-machine.json").run({"Operation": "Read", "TableName": table.name, "ItemId": "1"})
+        assert execution.output["Item"] == {"Id": {"S": "1"}}
+
+Every pytest run of an environment loads this module: it imports pytest and the standard library alone. What else there is loads in
+fixtures. `settings.py` has the options, `fixtures.py` the fixtures, `run.py` what one process of a test run keeps, `shared_services.py`
+the containers that its workers share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stepstack.pytest_plugin import hooks
+from stepstack.pytest_plugin.fixtures import (
+    EXECUTIONS,
+    dynamodb,
+    dynamodb_resource,
+    dynamodb_table,
+    state_machine,
+    stepfunctions,
+    stepstack,
+    stepstack_environment,
+    stepstack_settings,
+    unique_name,
+)
+from stepstack.pytest_plugin.run import RUN, WORKER_INPUT, StepstackRun
+from stepstack.pytest_plugin.settings import add_options, marker_settings
+
+if TYPE_CHECKING:
+    from stepstack.testing.executions import ExecutionResult
+
+__all__ = [
+    "dynamodb",
+    "dynamodb_resource",
+    "dynamodb_table",
+    "state_machine",
+    "stepfunctions",
+    "stepstack",
+    "stepstack_environment",
+    "stepstack_settings",
+    "unique_name",
+]
+
+EXPLAINED_EXECUTIONS = 5
+"""How many of a failed test's executions its report tells, the last ones."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hooks)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "stepstack(backend, time, timeout, endpoints, compose_file, skip_unavailable): settings of stepstack for one test, class or module",
+    )
+    config.stash[RUN] = StepstackRun(config)
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_Controller(), "stepstack-controller")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    run = config.stash.get(RUN, None)
+    if run is not None:
+        run.close()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    settings = config.stash[RUN].settings
+    endpoints = f" ({', '.join(settings.endpoints)})" if settings.endpoints else ""
+    return f"stepstack: backend {settings.backend}{endpoints}, time {settings.effective_time}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    run = session.config.stash[RUN]
+    if run.is_controller and not session.config.getoption("collectonly"):
+        run.start_shared_services()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Wrong markers are usage errors, before the first test runs; in a worker, which could not say so, the fixture says it."""
+    run = config.stash[RUN]
+    if run.is_controller:
+        for item in items:
+            marker_settings(item, run.settings)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    executions: list[ExecutionResult] = item.stash.get(EXECUTIONS, [])
+    if call.when == "call" and report.failed and executions:
+        told = str(report.longrepr)
+        for execution in executions[-EXPLAINED_EXECUTIONS:]:
+            explanation = _explanation(execution)
+            if explanation not in told:
+                report.sections.append((f"stepstack: {execution.status} {execution.name}", explanation))
+    return report
+
+
+def _explanation(execution: ExecutionResult) -> str:
+    """A backend that has gone away must not hide why the test failed."""
+    try:
+        return execution.explanation
+    except Exception as error:  # noqa: BLE001 - the report of a failure is a boundary
+        return f"its history cannot be had: {error}"
+
+
+class _Controller:
+    """What only the controller of pytest-xdist does."""
+
+    @pytest.hookimpl
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput[WORKER_INPUT] = node.config.stash[RUN].worker_input()

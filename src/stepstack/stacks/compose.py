@@ -13,10 +13,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -48,11 +50,13 @@ class Composition:
     """A key of USUAL_PORTS."""
     dynamodb_endpoint: str | None = None
     """As a container sees it; None for the compose file's default."""
+    stepfunctions: str = "stepfunctions"
+    """A key of USUAL_PORTS."""
 
 
 COMPOSITIONS: Mapping[str, Composition] = {
     "local": Composition(("dynamodb-local", "stepfunctions-local")),
-    "stepstack": Composition(("dynamodb-local", "stepstack"), profiles=("stepstack",)),
+    "stepstack": Composition(("dynamodb-local", "stepstack"), profiles=("stepstack",), stepfunctions="stepstack"),
     "dynalite": Composition(
         ("dynalite", "stepfunctions-local"), profiles=("dynalite",), dynamodb="dynalite", dynamodb_endpoint="http://dynalite:4567"
     ),
@@ -86,7 +90,7 @@ class ComposeProject:
 
         `variables` are handed to the compose file, such as WAIT_TIME_SCALE.
         """
-        self._require_docker()
+        self.require_docker()
         self._environment.update(variables or {})
         self._settle_ports()
         try:
@@ -99,10 +103,11 @@ class ComposeProject:
             raise
 
     def down(self) -> None:
-        """Removes the project's containers and networks, unless STEPSTACK_KEEP_UP is set."""
+        """Removes the project's containers and networks, unless STEPSTACK_KEEP_UP is set. An interrupt does not cut it short."""
         if self._environment.get(KEEP_UP_VARIABLE, "").lower() not in {"", "0", "no", "false"}:
             return
-        self._docker(["down", "--volumes", "--remove-orphans", "--timeout", "5"], DOWN_SECONDS)
+        with _uninterrupted():
+            self._docker(["down", "--volumes", "--remove-orphans", "--timeout", "5"], DOWN_SECONDS)
 
     def __enter__(self) -> ComposeProject:
         self.up()
@@ -122,13 +127,14 @@ class ComposeProject:
         environment = self._environment
         if self.composition.dynamodb_endpoint:
             environment.setdefault("DYNAMODB_ENDPOINT", self.composition.dynamodb_endpoint)
-        for service, key in (("stepfunctions", "stepfunctions"), ("dynamodb", self.composition.dynamodb)):
-            variable, usual = USUAL_PORTS[key]
-            if not environment.get(variable):
-                environment[variable] = str(usual if _is_free(usual) else _free_port())
-            self.endpoints[service] = f"http://127.0.0.1:{environment[variable]}"
+        for service, key in (("stepfunctions", self.composition.stepfunctions), ("dynamodb", self.composition.dynamodb)):
+            variables, usual = USUAL_PORTS[key]
+            port = next(filter(None, map(environment.get, variables)), None) or str(usual if _is_free(usual) else _free_port())
+            environment[variables[0]] = port
+            self.endpoints[service] = f"http://127.0.0.1:{port}"
 
-    def _require_docker(self) -> None:
+    def require_docker(self) -> None:
+        """StackError where Docker, Compose or the engine is missing."""
         if shutil.which("docker") is None:
             raise StackError("Docker is missing: there is no `docker` command on this machine")
         status, said = _run(["docker", "compose", "version"], self._environment, 30)
@@ -142,6 +148,20 @@ class ComposeProject:
         profiles = [word for profile in self.composition.profiles for word in ("--profile", profile)]
         command = ["docker", "compose", "--file", str(self.file), "--project-name", self.name, *profiles, *words]
         return _run(command, self._environment, seconds)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignores interrupts for the body; in the main thread only, because no other receives them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> tuple[int, str]:

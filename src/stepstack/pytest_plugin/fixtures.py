@@ -1,0 +1,161 @@
+"""The fixtures: a stack, its clients, and what tests make on it.
+
+Everything made is deleted when its test ends. Registered by the plugin; imports only pytest and the standard library, because every
+pytest run loads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stepstack.pytest_plugin.run import RUN
+from stepstack.pytest_plugin.settings import PluginSettings, marker_settings
+
+if TYPE_CHECKING:
+    from stepstack.json_types import Json
+    from stepstack.pytest_plugin.tables import TableFactory
+    from stepstack.stacks.names import UniqueNames
+    from stepstack.testing.definitions import DefinitionSource
+    from stepstack.testing.executions import ExecutionResult
+    from stepstack.testing.stack import Stack
+    from stepstack.testing.state_machines import StateMachineHandle
+
+EXECUTIONS = pytest.StashKey[list["ExecutionResult"]]()
+"""What a test ran, for the report of its failure."""
+
+SETTINGS = pytest.StashKey[PluginSettings]()
+
+
+@pytest.fixture
+def stepstack_settings() -> Mapping[str, Any]:
+    """Override it, in a module or a conftest.py, to change settings for its tests: `{"backend": "embedded", "time": "real"}`."""
+    return {}
+
+
+@pytest.fixture
+def stepstack(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, Any]) -> Iterator[Stack]:
+    """The stack that this test runs on (`stepstack.testing.Stack`)."""
+    settings, stack, problem = _stack_of(request, stepstack_settings)
+    if stack is None:
+        if settings.skip_unavailable and getattr(problem, "code", "") == "stack":
+            pytest.skip(f"stepstack: {problem}")
+        pytest.fail(f"stepstack: {problem}", pytrace=False)
+    executions = request.node.stash.setdefault(EXECUTIONS, [])
+    request.node.stash[SETTINGS] = settings
+
+    def note(machine: StateMachineHandle, execution: ExecutionResult) -> None:
+        executions.append(execution)
+        request.config.hook.pytest_stepstack_execution(item=request.node, machine=machine, execution=execution)
+
+    stack.listeners.append(note)
+    yield stack
+    stack.listeners.remove(note)
+
+
+def _stack_of(request: pytest.FixtureRequest, changes: Mapping[str, Any]) -> tuple[PluginSettings, Stack | None, Exception | None]:
+    """The test's settings and its stack, or why it has none."""
+    from stepstack.errors import StepstackError  # noqa: PLC0415 - where it is used
+
+    run = request.config.stash[RUN]
+    settings = run.settings
+    try:
+        settings = marker_settings(request.node, settings).with_changes(changes, "the fixture stepstack_settings")
+        return settings, run.stack(settings), None
+    except (StepstackError, pytest.UsageError) as error:
+        return settings, None, error
+
+
+@pytest.fixture
+def stepfunctions(stepstack: Stack) -> Any:
+    """The boto3 client of Step Functions."""
+    return stepstack.client("stepfunctions")
+
+
+@pytest.fixture
+def dynamodb(stepstack: Stack) -> Any:
+    """The boto3 client of DynamoDB."""
+    return stepstack.client("dynamodb")
+
+
+@pytest.fixture
+def dynamodb_resource(stepstack: Stack) -> Any:
+    """The boto3 resource of DynamoDB."""
+    return stepstack.resource("dynamodb")
+
+
+@pytest.fixture
+def stepstack_environment(stepstack: Stack, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """Sets AWS_ENDPOINT_URL, credentials and region, so that the code under test reaches the stack by itself; the variables."""
+    variables = stepstack.environment()
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest.fixture
+def unique_name(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, Any]) -> UniqueNames:
+    """Makes names that no other test has: `unique_name("orders")`. They say run, worker and test, and fit AWS's rules."""
+    from stepstack.stacks.names import UniqueNames  # noqa: PLC0415 - where it is used
+
+    run = request.config.stash[RUN]
+    backend = stepstack_settings.get("backend") or marker_settings(request.node, run.settings).backend
+    prefix = {}
+    if backend == "aws":
+        from stepstack.stacks.aws import AwsAccount  # noqa: PLC0415 - where it is used
+
+        prefix = {"prefix": AwsAccount.from_environment().prefix}
+    return UniqueNames(**prefix, run=run.id, worker=run.worker, test=request.node.name)
+
+
+@pytest.fixture
+def dynamodb_table(stepstack: Stack, unique_name: UniqueNames) -> Iterator[TableFactory]:
+    """Makes tables and deletes them: `dynamodb_table(partition_key="PK", sort_key="SK")` is a boto3 Table, ready for use."""
+    from stepstack.pytest_plugin.tables import TableFactory  # noqa: PLC0415 - where it is used
+
+    with TableFactory(stepstack, unique_name) as factory:
+        yield factory
+
+
+@pytest.fixture
+def state_machine(
+    request: pytest.FixtureRequest, stepstack: Stack, unique_name: UniqueNames
+) -> Iterator[Callable[..., StateMachineHandle]]:
+    """Makes state machines and deletes them: `state_machine("state-machine.json").run({"Operation": "Read"})`.
+
+    The definition is a file's path (relative to the test's folder, then to pytest's root), a dict or text, JSON or YAML.
+    """
+    from stepstack.testing.definitions import definition_text  # noqa: PLC0415 - where it is used
+    from stepstack.testing.state_machines import StateMachineHandle  # noqa: PLC0415
+
+    settings = request.node.stash[SETTINGS]
+    folders = (Path(request.node.path).parent, request.config.rootpath)
+
+    with ExitStack() as made:
+
+        def make(
+            definition: DefinitionSource,
+            *,
+            substitutions: Mapping[str, Json] | None = None,
+            label: str = "",
+            type: str = "STANDARD",  # noqa: A002 - AWS's word
+            role_arn: str | None = None,
+            timeout: float | None = None,
+        ) -> StateMachineHandle:
+            machine = StateMachineHandle.create(
+                stepstack,
+                unique_name(label or "machine"),
+                definition_text(definition, substitutions=substitutions, folders=folders),
+                type=type,
+                role_arn=role_arn,
+                run_seconds=settings.timeout if timeout is None else timeout,
+            )
+            machine.execution_name = lambda: unique_name(label or "run")
+            made.callback(machine.delete)
+            return machine
+
+        yield make

@@ -1,0 +1,148 @@
+"""One test run, as one process of it sees it: its settings, its id, its worker, its stacks.
+
+Kept in `config.stash`; the hooks and fixtures ask it. A stack is made when the first test asks for it, and kept for the process: under
+pytest-xdist each worker has an embedded stack of its own, while containers are shared.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stepstack.pytest_plugin.settings import PluginSettings, settings_of_run
+from stepstack.pytest_plugin.shared_services import SharedServices
+
+if TYPE_CHECKING:
+    from stepstack.testing.stack import Stack
+
+__all__ = ["RUN", "StepstackRun"]
+
+WORKER_INPUT = "stepstack"
+
+
+class StepstackRun:
+    """Made in `pytest_configure`, closed in `pytest_unconfigure`."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        worker_input: Mapping[str, Any] | None = getattr(config, "workerinput", None)
+        self.settings = settings_of_run(config)
+        self.is_controller = worker_input is None
+        self.worker: str = worker_input["workerid"] if worker_input else "main"
+        self.root = config.rootpath
+        self._shared = worker_input[WORKER_INPUT] if worker_input else None
+        self._stacks: dict[tuple[Any, ...], Stack | Exception] = {}
+        self._services: SharedServices | None = None
+
+    @property
+    def id(self) -> str:
+        """The same in every worker."""
+        return str(self._shared_values()["run"])
+
+    def worker_input(self) -> dict[str, str]:
+        """What a worker is told at its start."""
+        return self._shared_values()
+
+    def _shared_values(self) -> dict[str, str]:
+        if self._shared is None:
+            from stepstack.stacks.names import new_run_id  # noqa: PLC0415 - costs a suite that does not use it nothing
+
+            # Compose files and process ids of this run pass through it: nobody else may write there.
+            self._shared = {"run": new_run_id(), "folder": tempfile.mkdtemp(prefix="stepstack-")}
+        return dict(self._shared)
+
+    @property
+    def services(self) -> SharedServices:
+        if self._services is None:
+            self._services = SharedServices(Path(self._shared_values()["folder"]), self.root, is_controller=self.is_controller)
+        return self._services
+
+    def start_shared_services(self) -> None:
+        """For the controller: starts what the run's own backend shares, so that no worker waits for it; a failure is told to the tests."""
+        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+
+        if self.settings.backend in {"local", "dynalite", "stepstack"}:
+            _end_in_order_on_sigterm()
+            try:
+                self.services.endpoints(self.settings)
+            except StackError:
+                return
+
+    def stack(self, settings: PluginSettings) -> Stack:
+        """The stack for `settings`; a StepstackError where it cannot be had, the same again without another try."""
+        from stepstack.errors import StepstackError  # noqa: PLC0415 - where it is used
+
+        key = (settings.backend, settings.time, settings.endpoints)
+        if key not in self._stacks:
+            try:
+                self._stacks[key] = self._make_stack(settings)
+            except StepstackError as error:
+                self._stacks[key] = error
+        made = self._stacks[key]
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    def _make_stack(self, settings: PluginSettings) -> Stack:
+        from stepstack.stacks.aws import AwsAccount  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.endpoints import parse_endpoints  # noqa: PLC0415
+        from stepstack.testing.stack import Stack  # noqa: PLC0415
+
+        if settings.backend == "aws":
+            return Stack.aws(AwsAccount.from_environment())
+        if settings.backend == "embedded":
+            return Stack.embedded(time=settings.time or "skip", endpoints=parse_endpoints(settings.endpoints))
+        if settings.backend == "endpoints":
+            return Stack.at(parse_endpoints(settings.endpoints))
+        endpoints = self.services.endpoints(settings)
+        if "stepfunctions" in endpoints:
+            return Stack.at(endpoints, backend=settings.backend, time=settings.time or "as started")
+        stack = Stack.embedded(time=settings.time or "skip", endpoints=endpoints)
+        stack.backend = settings.backend
+        return stack
+
+    def close(self) -> None:
+        """Closes the stacks and what they share, and deletes what a run left on AWS."""
+        stacks, self._stacks = list(self._stacks.values()), {}
+        try:
+            for stack in stacks:
+                if not isinstance(stack, Exception):
+                    stack.close()
+            if self.is_controller and self._shared is not None:
+                self._sweep_aws()
+        finally:
+            if self._services is not None or (self.is_controller and self._shared is not None):
+                self.services.close()
+            if self.is_controller and self._shared is not None:
+                shutil.rmtree(self._shared["folder"], ignore_errors=True)
+
+    def _sweep_aws(self) -> None:
+        """What fixtures of killed workers did not delete; only where the run was on AWS."""
+        if self.settings.backend != "aws":
+            return
+        from stepstack.errors import SettingsError  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.aws import AwsAccount  # noqa: PLC0415
+        from stepstack.testing.stack import Stack  # noqa: PLC0415
+
+        try:
+            account = AwsAccount.from_environment()
+        except SettingsError:
+            return
+        with Stack.aws(account) as stack:
+            account.sweep(self.id, stack.client)
+
+
+RUN = pytest.StashKey[StepstackRun]()
+
+
+def _end_in_order_on_sigterm() -> None:
+    """From now on, this process has containers to stop: SIGTERM ends it like an interrupt."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda _number, _frame: os.kill(os.getpid(), signal.SIGINT))

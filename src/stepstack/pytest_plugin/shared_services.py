@@ -1,0 +1,151 @@
+"""Containers and processes that a whole test run shares: started once, whoever asks first, and stopped by the controller.
+
+Under pytest-xdist, the controller starts what its option asks for before the workers begin; what only a marker asks for is started by
+the first worker that meets it. They agree through files in a folder of this run: `BACKEND.claim` belongs to whoever starts the backend,
+`BACKEND.json` says how it went. The controller, or the only process, stops whatever was claimed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepstack.pytest_plugin.settings import PluginSettings
+
+__all__ = ["SharedServices"]
+
+START_SECONDS = 700.0
+"""Longer than Compose may take."""
+
+
+class SharedServices:
+    """The shared services of one run, as one process of it sees them. `root` is pytest's root folder."""
+
+    def __init__(self, folder: Path, root: Path, *, is_controller: bool) -> None:
+        self.folder = folder
+        self._root = root
+        self._is_controller = is_controller
+        self._closers: list[Callable[[], object]] = []
+
+    def endpoints(self, settings: PluginSettings) -> dict[str, str]:
+        """The URLs of the services of `settings.backend`, started if need be; StackError where they cannot be had.
+
+        Without `stepfunctions` among them, the engine is to be embedded.
+        """
+        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+
+        backend = settings.backend
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self._claim(backend):
+            record = self._started(settings)
+            _write(self.folder / f"{backend}.json", record)
+        else:
+            record = self._awaited(backend)
+        if "error" in record:
+            raise StackError(record["error"])
+        return dict(record["endpoints"])
+
+    def close(self) -> None:
+        """Ends this process's dynalite; the controller takes down every composition, whoever of the run started it."""
+        closers, self._closers = self._closers, []
+        for close in reversed(closers):
+            close()
+        if self._is_controller and self.folder.is_dir():
+            self._close_claims()
+
+    def _close_claims(self) -> None:
+        from stepstack.stacks.compose import ComposeProject  # noqa: PLC0415 - where it is used
+
+        for claim in self.folder.glob("*.claim"):
+            file = claim.read_text(encoding="utf-8")
+            if file:
+                ComposeProject(Path(file), claim.stem).down()
+            claim.unlink()
+
+    def _claim(self, backend: str) -> bool:
+        try:
+            os.close(os.open(self._claim_file(backend), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return False
+        return True
+
+    def _claim_file(self, backend: str) -> Path:
+        return self.folder / f"{backend}.claim"
+
+    def _awaited(self, backend: str) -> dict[str, Any]:
+        from stepstack.clock import Deadline  # noqa: PLC0415 - where it is used
+
+        deadline = Deadline(START_SECONDS)
+        file = self.folder / f"{backend}.json"
+        while not deadline.has_passed():
+            with suppress(FileNotFoundError):
+                record: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+                return record
+            deadline.pause(0.05)
+        return {"error": f"the backend {backend}, which another worker starts, did not come up within {START_SECONDS:g} s"}
+
+    def _started(self, settings: PluginSettings) -> dict[str, Any]:
+        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+
+        try:
+            return {"endpoints": self._found(settings) or self._brought_up(settings)}
+        except StackError as error:
+            return {"error": f"the backend {settings.backend} is not available: {error}"}
+        except BaseException:
+            _write(self.folder / f"{settings.backend}.json", {"error": f"the start of the backend {settings.backend} was interrupted"})
+            raise
+
+    def _found(self, settings: PluginSettings) -> dict[str, str] | None:
+        """Services that are up already at their usual ports, such as by tox or by hand: they are only used."""
+        from stepstack.stacks.compose import COMPOSITIONS  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.endpoints import usual_endpoint  # noqa: PLC0415
+        from stepstack.stacks.readiness import problem_of  # noqa: PLC0415
+
+        composition = COMPOSITIONS[settings.backend]
+        endpoints = {"dynamodb": usual_endpoint(composition.dynamodb), "stepfunctions": usual_endpoint(composition.stepfunctions)}
+        return endpoints if not any(problem_of(service, url) for service, url in endpoints.items()) else None
+
+    def _brought_up(self, settings: PluginSettings) -> dict[str, str]:
+        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.compose import ComposeProject, find_compose_file  # noqa: PLC0415
+
+        try:
+            file = (self._root / settings.compose_file).resolve() if settings.compose_file else find_compose_file(self._root)
+            project = ComposeProject(file, settings.backend)
+            project.require_docker()
+        except StackError as error:
+            if settings.backend != "dynalite":
+                raise
+            return self._brought_up_without_docker(error)
+        self._claim_file(settings.backend).write_text(str(file), encoding="utf-8")
+        project.up(variables=_variables(settings))
+        return project.endpoints
+
+    def _brought_up_without_docker(self, why: Exception) -> dict[str, str]:
+        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.dynalite import DynaliteProcess  # noqa: PLC0415
+
+        try:
+            process = DynaliteProcess.start(self._root)
+        except StackError as error:
+            raise StackError(f"{why}; and without Docker: {error}") from None
+        self._closers.append(process.close)
+        return {"dynamodb": process.url}
+
+
+def _variables(settings: PluginSettings) -> Mapping[str, str]:
+    if settings.time is None:
+        return {}
+    return {"WAIT_TIME_SCALE": {"skip": "0", "real": "1"}.get(settings.time, settings.time)}
+
+
+def _write(file: Path, record: Mapping[str, Any]) -> None:
+    """In one step, so that nobody reads half of it."""
+    fresh = file.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(record), encoding="utf-8")
+    fresh.replace(file)
