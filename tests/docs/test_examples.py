@@ -1,0 +1,213 @@
+"""Every fenced block of the documentation is run, or checked where running it would need containers.
+
+The first line of a block says how, behind the language: ```` ```sh client ````. A block that says nothing known fails the test.
+
+    python test    a file of tests, run by pytest on the embedded stack
+    python script  a program
+    sh server      a command that stays in the foreground; started for the client blocks of its page, on free ports
+    sh client      commands of the AWS CLI for that server
+    sh run         commands run in a copy of the root's files; an execution may fail as it says
+    sh commands    commands of tox and Compose: the environments, services, options and files that they name exist
+    json, text     shown; json must be JSON
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stepstack.clock import Deadline
+from stepstack.stacks.readiness import wait_until_ready
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+KINDS = {"python test", "python script", "sh server", "sh client", "sh run", "sh commands", "json", "text"}
+TOX_ENVIRONMENT = re.compile(r"embedded|local|dynalite|stepstack|aws|lint|type|unit|py31[0-3]")
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line.startswith("```"):
+            if start is None:
+                start = number
+            else:
+                yield Block(page, start, lines[start - 1][3:].strip() or "text", "\n".join(lines[start : number - 1]) + "\n")
+                start = None
+    assert start is None, f"{page}:{start}: a block has no end"
+
+
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+
+
+def of_kind(*kinds: str) -> pytest.MarkDecorator:
+    blocks = [block for block in BLOCKS if block.kind in kinds]
+    return pytest.mark.parametrize("block", blocks, ids=str)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the files of the root that examples name."""
+    for name in ("state-machine.json", "aws-stepfunctions-local-credentials.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's variables, its programs first on the path, without an account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "STEPSTACK_"))}
+    path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
+    return {**kept, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "", **more}
+
+
+def said_by(command: list[str], folder: Path, *, codes: tuple[int, ...] = (0,)) -> str:
+    """What `command` says on standard output; fails unless it ends with one of `codes`."""
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=110, check=False)
+    assert done.returncode in codes, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_a_block_says_how_it_is_tested(block: Block) -> None:
+    assert block.kind in KINDS
+
+
+@of_kind("json")
+def test_a_json_block_is_json(block: Block) -> None:
+    json.loads(block.text)
+
+
+@of_kind("python test")
+def test_the_tests_shown_pass(block: Block, folder: Path) -> None:
+    (folder / "test_example.py").write_text(block.text, encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    said = said_by([sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider", "-q", "test_example.py"], folder)
+    assert f"{len(re.findall(r'^def test_', block.text, flags=re.MULTILINE))} passed" in said
+
+
+@of_kind("python script")
+def test_the_program_shown_runs(block: Block, folder: Path) -> None:
+    said_by([sys.executable, "-W", "error", "-c", block.text], folder)
+
+
+@of_kind("sh run")
+def test_the_commands_shown_run(block: Block, folder: Path) -> None:
+    # 1 is how a command says that the thing asked about failed, such as an execution of a Fail state.
+    said_by(["sh", "-e", "-u", "-c", block.text], folder, codes=(0, 1))
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for taken in sockets:
+            taken.bind(("127.0.0.1", 0))
+        return [taken.getsockname()[1] for taken in sockets]
+
+
+@contextmanager
+def server(command: str, stepfunctions_port: int, dynamodb_port: int, folder: Path) -> Iterator[None]:
+    words = [*shlex.split(command), "--stepfunctions-port", str(stepfunctions_port), "--dynamodb-port", str(dynamodb_port)]
+    with (folder / "server.log").open("w+b") as log:
+        process = subprocess.Popen(words, cwd=folder, env=environment(), stdout=log, stderr=log)
+        try:
+            deadline = Deadline(60)
+            wait_until_ready("stepfunctions", f"http://127.0.0.1:{stepfunctions_port}", deadline)
+            wait_until_ready("dynamodb", f"http://127.0.0.1:{dynamodb_port}", deadline)
+            yield
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) in {0, 130}
+        finally:
+            process.kill()
+            process.wait(timeout=10)
+
+
+def json_values(text: str) -> list[Any]:
+    """The JSON values that stand one behind the other in `text`."""
+    decoder, values = json.JSONDecoder(), []
+    while text := text.lstrip():
+        value, end = decoder.raw_decode(text)
+        values.append(value)
+        text = text[end:]
+    return values
+
+
+@of_kind("sh client")
+def test_the_commands_of_the_aws_cli_shown_do_what_the_page_says(block: Block, folder: Path) -> None:
+    if shutil.which("aws", path=environment()["PATH"]) is None:
+        pytest.skip("there is no `aws` command; the environment `unit` of tox has one")
+    (started,) = [other for other in BLOCKS if other.page == block.page and other.kind == "sh server"]
+    stepfunctions_port, dynamodb_port = free_ports(2)
+    commands = block.text.replace("127.0.0.1:8083", f"127.0.0.1:{stepfunctions_port}").replace(
+        "127.0.0.1:8000", f"127.0.0.1:{dynamodb_port}"
+    )
+    with server(started.text.strip(), stepfunctions_port, dynamodb_port, folder):
+        values = json_values(said_by(["sh", "-e", "-u", "-c", commands], folder))
+
+    answers = {member: value for value in values for member in value}
+    assert [machine["name"] for machine in answers["stateMachines"]["stateMachines"]] == ["CRUDDynamoDB"]
+    assert json.loads(answers["definition"]["definition"]) == json.loads((folder / "state-machine.json").read_text(encoding="utf-8"))
+    assert json.loads(answers["output"]["output"])["Item"] == {"Id": {"S": "125"}, "Name": {"S": "RobinOriginal"}}
+    assert [event["type"] for event in answers["events"]["events"]][-1] == "ExecutionSucceeded"
+    assert answers["TableNames"]["TableNames"] == ["CRUDStepFunctions"]
+    assert answers["Items"]["Items"] == [{"Id": {"S": "125"}, "Name": {"S": "RobinNew"}, "Age": {"N": "56"}}]
+
+
+def commands_of(block: Block) -> list[list[str]]:
+    return [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines() if shlex.split(line, comments=True)]
+
+
+def without_assignments(words: list[str]) -> list[str]:
+    return [word for position, word in enumerate(words) if not (re.match(r"[A-Z_]+=", word) and all("=" in w for w in words[:position]))]
+
+
+@of_kind("sh commands")
+def test_a_command_names_only_what_there_is(block: Block) -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    for words in map(without_assignments, commands_of(block)):
+        if words[0] == "scripts/tox":
+            assert os.access(ROOT / words[0], os.X_OK)
+            if len(words) > 1:
+                assert words[1] == "-e"
+                assert all(TOX_ENVIRONMENT.fullmatch(name) for name in words[2].split(","))
+            if "--" in words:
+                assert all((ROOT / word).exists() for word in words[words.index("--") + 1 :] if "/" in word)
+        elif words[:4] == ["docker", "compose", "up", "-d"]:
+            assert words[4] == "--wait"
+            assert set(words[5:]) <= set(services)
+        elif words[:2] == ["docker", "compose"]:
+            assert words[2:] == ["--profile", "*", "down"]
+        else:
+            assert words[0] in {"pytest", "pip"}, f"nobody checks {shlex.join(words)}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
