@@ -1,0 +1,64 @@
+"""Where a definition comes from."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stepstack.errors import SettingsError
+from stepstack.testing import definition_text
+
+DEFINITION = {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}
+YAML = "StartAt: A\nStates:\n  A:\n    Type: Succeed\n"
+
+
+def test_a_dict_becomes_text():
+    assert json.loads(definition_text(DEFINITION)) == DEFINITION
+
+
+def test_text_stays_as_it_is():
+    text = json.dumps(DEFINITION, indent=3)
+
+    assert definition_text(text) == text
+
+
+def test_yaml_text_becomes_json():
+    assert json.loads(definition_text(YAML)) == DEFINITION
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.asl.json", json.dumps(DEFINITION)), ("a.asl.yaml", YAML), ("a.yml", YAML)])
+def test_a_file_is_looked_for_in_each_folder(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+
+    assert json.loads(definition_text(name, folders=[tmp_path / "elsewhere", tmp_path])) == DEFINITION
+
+
+def test_a_path_is_a_file(tmp_path):
+    (tmp_path / "a.json").write_text("{}")
+
+    assert definition_text(tmp_path / "a.json") == "{}"
+
+
+def test_a_missing_file_is_told_with_the_places(tmp_path):
+    with pytest.raises(SettingsError) as refusal:
+        definition_text("missing.json", folders=[tmp_path])
+
+    assert "'missing.json'" in str(refusal.value)
+    assert str(tmp_path) in str(refusal.value)
+
+
+def test_substitutions_are_escaped_where_they_stand():
+    text = definition_text('{"Comment": "${Who}", "TimeoutSeconds": ${Seconds}}', substitutions={"Who": 'a "b"\\', "Seconds": 5})
+
+    assert json.loads(text) == {"Comment": 'a "b"\\', "TimeoutSeconds": 5}
+
+
+def test_what_is_not_substituted_stays():
+    assert definition_text('{"Comment": "${Other} $.a"}', substitutions={"Who": "x"}) == '{"Comment": "${Other} $.a"}'
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "a: [\nb: 1\n"], ids=["a list", "no YAML"])
+def test_yaml_that_is_no_definition_is_refused(text):
+    with pytest.raises(SettingsError, match="the definition is no"):
+        definition_text(text)
