@@ -34,7 +34,7 @@ class HistoryEvent(NamedTuple):
     details: Mapping[str, Any] | None = None
 
 
-class EventLimitReached(Exception):  # noqa: N818 - not a fault of ours: the execution ends with States.Runtime
+class EventLimitReached(Exception):
     """Raised instead of recording an event that only the execution's end may still take."""
 
     def __init__(self, limit: int) -> None:
@@ -64,9 +64,7 @@ class History:
 
     __slots__ = ("_limit", "_timeline", "events", "listener")
 
-    def __init__(
-        self, timeline: Timeline, event_limit: int | None = None, listener: Callable[[HistoryEvent], None] | None = None
-    ) -> None:
+    def __init__(self, timeline: Timeline, event_limit: int | None = None, listener: Callable[[HistoryEvent], None] | None = None) -> None:
         self._timeline = timeline
         self._limit = EVENT_LIMIT if event_limit is None else event_limit
         self.events: list[HistoryEvent] = []

@@ -41,7 +41,7 @@ class StateFailure:
     also_known_as: tuple[str, ...] = ()
 
 
-class TaskFailed(Exception):  # noqa: N818 - not a fault of ours: it carries the failure of a task to its state
+class TaskFailed(Exception):
     """Raised by a TaskRunner where the called service refuses or fails."""
 
     def __init__(self, error_name: str | None, cause: str | None = None) -> None:
@@ -68,6 +68,10 @@ class TaskCall:
     task_token: str | None = None
     credentials: JsonObject | None = None
     timeout_seconds: float | None = None
+    body_as_latin_1: bool = False
+    """For an ItemReader's `s3:getObject`: its answer's Body is the object's bytes, each as the character of its number, so that
+    compressed objects come through.
+    """
 
 
 class TaskRunner(Protocol):

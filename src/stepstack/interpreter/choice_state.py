@@ -1,0 +1,58 @@
+"""The Choice state: goes on with the first rule that holds, or with Default; without one, the state fails."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from stepstack.errors import ExpressionError
+from stepstack.interpreter.data_flow import assign, effective_input, is_jsonata, output_from_input, through_path
+from stepstack.interpreter.failures import StateFailed, expression_failure
+from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.ports import StateFailure
+from stepstack.interpreter.visit import Visit
+from stepstack.language.choice_rules import ChoiceRule
+from stepstack.language.state_machine import ChoiceState
+
+
+def run_choice(visit: Visit) -> Payload:
+    """The state's output; `visit.next` is the state chosen."""
+    state = cast("ChoiceState", visit.state)
+    effective = effective_input(visit)
+    rule = _first_that_holds(visit, state, effective)
+    if rule is not None:
+        visit.next = rule.next
+        return _output_of_rule(visit, rule, effective)
+    if state.default is None:
+        raise StateFailed(_no_choice_matched(visit))
+    visit.next = state.default
+    return output_from_input(visit, effective)
+
+
+def _first_that_holds(visit: Visit, state: ChoiceState, effective: Payload) -> ChoiceRule | None:
+    scope = visit.scope(effective.value)
+    for rule in state.choices:
+        try:
+            if rule.evaluate(scope):
+                return rule
+        except ExpressionError as error:
+            raise expression_failure(visit, "Choices", error) from error
+    return None
+
+
+def _output_of_rule(visit: Visit, rule: ChoiceRule, effective: Payload) -> Payload:
+    """A rule that holds brings its own Assign and Output; the state's are for Default."""
+    state = visit.state
+    raw = visit.raw_input
+    if not is_jsonata(state):
+        assign(visit, rule.assign, effective.value)
+        return through_path(visit, state.output_path, effective, "OutputPath")
+    assign(visit, rule.assign, raw.value)
+    return raw if rule.output is None else Payload(visit.evaluate(rule.output, visit.scope(raw.value)))
+
+
+def _no_choice_matched(visit: Visit) -> StateFailure:
+    cause = (
+        f"An error occurred while executing the state '{visit.state.name}' (entered at the event id #{visit.entered_event_id}). "
+        f"Failed to transition out of the state. The state does not point to a next state."
+    )
+    return StateFailure("States.NoChoiceMatched", cause)

@@ -1,0 +1,52 @@
+"""The Context Object, `$$` and `$states.context`: what a state may know about its execution.
+
+Made by an execution (`Execution` and `StateMachine`) and by each visit of a state (`State`, `Task`, `Map`). Source: the developer guide's
+"Accessing execution data from the Context object", recorded executions.
+"""
+
+from __future__ import annotations
+
+import time
+
+from stepstack.json_types import Json, JsonObject
+
+__all__ = ["execution_members", "timestamp_text"]
+
+_second_texts: dict[int, str] = {}
+
+
+def timestamp_text(seconds: float) -> str:
+    """`2026-11-21T10:00:00.123Z`."""
+    milliseconds = int(seconds * 1000)
+    whole = milliseconds // 1000
+    text = _second_texts.get(whole)
+    if text is None:
+        if len(_second_texts) > 512:
+            _second_texts.clear()
+        text = _second_texts[whole] = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(whole))
+    return f"{text}{milliseconds % 1000:03d}Z"
+
+
+def execution_members(
+    *,
+    execution_arn: str,
+    execution_input: Json,
+    execution_name: str,
+    role_arn: str,
+    started_at: float,
+    redrive_count: int | None,
+    state_machine_arn: str,
+    state_machine_name: str,
+) -> dict[str, Json]:
+    """The members that all states of an execution share. `redrive_count` is None for Express executions, which have none."""
+    execution: dict[str, Json] = {
+        "Id": execution_arn,
+        "Input": execution_input,
+        "StartTime": timestamp_text(started_at),
+        "Name": execution_name,
+        "RoleArn": role_arn,
+    }
+    if redrive_count is not None:
+        execution["RedriveCount"] = redrive_count
+    state_machine: JsonObject = {"Id": state_machine_arn, "Name": state_machine_name}
+    return {"Execution": execution, "StateMachine": state_machine}

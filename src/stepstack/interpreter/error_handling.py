@@ -1,0 +1,98 @@
+"""Retry and Catch, for the states that have them: Task, Parallel, Map.
+
+Called by the modules of those states, which hand in one attempt at their work. Source: the developer guide's "Handling errors in Step
+Functions workflows", recorded executions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from stepstack.interpreter.data_flow import assign, is_jsonata, through_result_path
+from stepstack.interpreter.failures import StateFailed
+from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.ports import StateFailure
+from stepstack.interpreter.visit import Visit
+from stepstack.json_types import Json
+from stepstack.language.state_machine import Catcher, Retrier, WorkState
+
+__all__ = ["attempt", "is_matched"]
+
+UNCAUGHT_BY_TASK_FAILED = "States.Timeout"
+
+StateT = TypeVar("StateT", bound=WorkState)
+
+
+def is_matched(error_equals: tuple[str, ...], failure: StateFailure) -> bool:
+    """Whether ErrorEquals names `failure`: States.ALL takes every failure, States.TaskFailed all but a timeout."""
+    name = failure.error_name
+    for wanted in error_equals:
+        if wanted in ("States.ALL", name) or wanted in failure.also_known_as:
+            return True
+        if wanted == "States.TaskFailed" and name != UNCAUGHT_BY_TASK_FAILED:
+            return True
+    return False
+
+
+async def attempt(
+    visit: Visit, state: StateT, work: Callable[[Visit, StateT], Awaitable[Payload]], failed_event: str | None = None
+) -> Payload:
+    """The output of `state`: its work tried, tried again as its retriers say, and a last failure caught where a catcher takes it.
+
+    `failed_event` is recorded when no retrier is left (MapStateFailed).
+    """
+    retries = [0] * len(state.retriers)
+    while True:
+        try:
+            return await work(visit, state)
+        except StateFailed as failed:
+            failure = failed.failure
+            visit.assigned = None
+            delay = _delay_before_retry(visit, state.retriers, retries, failure)
+            if delay is None:
+                if failed_event is not None:
+                    visit.branch.record(failed_event)
+                catcher = next((catcher for catcher in state.catchers if is_matched(catcher.error_equals, failure)), None)
+                if catcher is None:
+                    raise
+                return _caught(visit, catcher, failure)
+        if delay > 0:
+            await visit.branch.timeline.sleep(delay)
+        visit.begin_attempt(visit.retry_count + 1)
+
+
+def _delay_before_retry(visit: Visit, retriers: tuple[Retrier, ...], retries: list[int], failure: StateFailure) -> float | None:
+    """Seconds to wait before the next attempt; None where no retrier takes the failure any more."""
+    for index, retrier in enumerate(retriers):
+        if not is_matched(retrier.error_equals, failure):
+            continue
+        if retries[index] >= retrier.max_attempts:
+            return None
+        delay = retrier.interval_seconds * retrier.backoff_rate ** retries[index]
+        retries[index] += 1
+        if retrier.max_delay_seconds is not None:
+            delay = min(delay, retrier.max_delay_seconds)
+        if retrier.full_jitter:
+            delay = visit.branch.execution.environment.randomness.uniform(0, delay)
+        return delay
+    return None
+
+
+def _caught(visit: Visit, catcher: Catcher, failure: StateFailure) -> Payload:
+    """The state's output where `catcher` takes `failure`; the execution goes on with the catcher's Next."""
+    visit.next = catcher.next
+    error_output = Payload(error_output_of(failure))
+    if not is_jsonata(visit.state):
+        assign(visit, catcher.assign, error_output.value)
+        return through_result_path(visit, catcher.result_path, error_output)
+    raw = visit.raw_input.value
+    assign(visit, catcher.assign, raw, error_output=error_output.value)
+    if catcher.output is None:
+        return error_output
+    return Payload(visit.evaluate(catcher.output, visit.scope(raw, error_output=error_output.value)))
+
+
+def error_output_of(failure: StateFailure) -> Json:
+    """The Error Output that a catcher sees."""
+    return {"Error": failure.error_name, "Cause": failure.cause}

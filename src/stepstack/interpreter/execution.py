@@ -1,0 +1,270 @@
+"""One execution of a state machine: its status, its output or failure, its history.
+
+The service makes one for each StartExecution, `stepstack.run` one for each call, a distributed Map one for each child. Everything that it
+runs is one tree of asyncio tasks; `stop` takes the tree down. What it needs from outside comes in its `Environment` (`ports`).
+
+    execution = Execution(machine, arn=..., name="first", input_text="{}", environment=environment, ...)
+    execution.start()
+    await execution.wait()
+    execution.status, execution.output, execution.error, execution.cause, execution.history.events
+
+Left out: names, ARNs, limits of the API and who may start what, which are the service's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from stepstack.clock import Timeline, Timer
+from stepstack.history.history import EventLimitReached, History, HistoryEvent
+from stepstack.interpreter.branch import Branch
+from stepstack.interpreter.context_object import execution_members
+from stepstack.interpreter.failures import ExecutionBroken, StateFailed
+from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.ports import Environment, Inspector, StateFailure
+from stepstack.interpreter.visit import NOT_TRUNCATED, Visit
+from stepstack.language.state_machine import StateMachine
+
+if TYPE_CHECKING:
+    from stepstack.interpreter.map_run import MapRun
+
+__all__ = ["Execution", "ExecutionStatus"]
+
+ExecutionStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+EXPRESS_TIMEOUT_SECONDS: Final = 300
+
+_logger = logging.getLogger(__name__)
+
+
+class Execution:
+    """`started_at` and `stopped_at` are in seconds since the epoch on the execution's timeline; `stopped_at` is None while it runs.
+
+    `output`, `error` and `cause` are text, each None where there is none. `error` and `cause` of an aborted execution are those of
+    StopExecution.
+    """
+
+    def __init__(
+        self,
+        machine: StateMachine,
+        *,
+        arn: str,
+        name: str,
+        input_text: str,
+        environment: Environment,
+        state_machine_arn: str,
+        state_machine_name: str,
+        role_arn: str = "",
+        state_machine_version_arn: str | None = None,
+        state_machine_alias_arn: str | None = None,
+        is_express: bool = False,
+        test_case: str | None = None,
+        timeline: Timeline | None = None,
+        map_run: MapRun | None = None,
+        inspector: Inspector | None = None,
+        mock: Callable[[Visit], Payload] | None = None,
+        listener: Callable[[HistoryEvent], None] | None = None,
+        on_end: Callable[[Execution], None] | None = None,
+    ) -> None:
+        self.machine = machine
+        self.arn = arn
+        self.name = name
+        self.input = Payload.parse(input_text)
+        self.environment = environment
+        self.state_machine_arn = state_machine_arn
+        self.state_machine_name = state_machine_name
+        self.role_arn = role_arn
+        self.state_machine_version_arn = state_machine_version_arn
+        self.state_machine_alias_arn = state_machine_alias_arn
+        self.is_express = is_express
+        self.test_case = test_case
+        self.map_run = map_run
+        """The Map Run whose child this execution is."""
+        self.inspector = inspector
+        self.mock = mock
+        """TestState's mock: answers for a Parallel or a Map in place of its branches; raises StateFailed for an error."""
+        self.on_end = on_end
+        self.timeline = environment.clock.timeline() if timeline is None else timeline
+        self.history = History(self.timeline, environment.event_limit, listener)
+        self.status: ExecutionStatus = "RUNNING"
+        self.output: str | None = None
+        self.error: str | None = None
+        self.cause: str | None = None
+        self.started_at = self.timeline.now()
+        self.stopped_at: float | None = None
+        self.redrive_count = 0
+        self.redriven_at: float | None = None
+        self._root: Branch | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._timeout: Timer | None = None
+        self._ended = asyncio.Event()
+        self._background: set[asyncio.Task[None]] = set()
+
+    @property
+    def input_text(self) -> str:
+        return self.input.text
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status != "RUNNING"
+
+    def start(self) -> None:
+        """Records ExecutionStarted and begins to run, on the loop that runs now."""
+        details: dict[str, Any] = {"input": self.input.text, "inputDetails": NOT_TRUNCATED, "roleArn": self.role_arn}
+        if self.state_machine_alias_arn is not None:
+            details["stateMachineAliasArn"] = self.state_machine_alias_arn
+        if self.state_machine_version_arn is not None:
+            details["stateMachineVersionArn"] = self.state_machine_version_arn
+        self.history.record("ExecutionStarted", 0, details)
+        self._root = branch = self._root_branch()
+        self._begin(lambda: branch.walk(self.machine, self.input))
+
+    def redrive(self) -> None:
+        """Takes an execution that failed, timed out or was stopped up again, in the state in which it ended.
+
+        A Parallel or an inline Map runs all its branches again. Raises ValueError where there is nothing to take up.
+        """
+        branch = self._root
+        visit = None if branch is None else branch.visit
+        if branch is None or visit is None or not self.has_ended or self.status == "SUCCEEDED":
+            raise ValueError(f"an execution that is {self.status} cannot be redriven")
+        self.redrive_count += 1
+        self.redriven_at = self.timeline.now()
+        self.status, self.error, self.cause, self.stopped_at = "RUNNING", None, None, None
+        self._ended = asyncio.Event()
+        last = self.history.events[-1].id
+        branch.previous_event_id = self.history.record("ExecutionRedriven", last, {"redriveCount": self.redrive_count})
+        branch.context_members = self._context_members()
+        visit.begin_attempt(0)
+        self._begin(lambda: branch.go_on(self.machine, visit))
+
+    def stop(self, error: str | None = None, cause: str | None = None) -> None:
+        """Ends a running execution as ABORTED, at once; what it waits for is cancelled."""
+        self._stop("ABORTED", "ExecutionAborted", error, cause)
+
+    async def wait(self) -> None:
+        """Returns once the execution has ended."""
+        await self._ended.wait()
+
+    def child(
+        self, machine: StateMachine, *, arn: str, name: str, child_input: Payload, map_run: MapRun, on_end: Callable[[Execution], None]
+    ) -> Execution:
+        """A child execution of `map_run`, which one of this execution's states opened."""
+        return Execution(
+            machine,
+            arn=arn,
+            name=name,
+            input_text=child_input.text,
+            environment=self.environment,
+            state_machine_arn=map_run.state_machine_arn,
+            state_machine_name=map_run.state_machine_name,
+            role_arn=self.role_arn,
+            is_express=map_run.is_express,
+            test_case=self.test_case,
+            timeline=self.timeline,
+            map_run=map_run,
+            on_end=on_end,
+        )
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs `work` beside the execution, which does not wait for it; its failure is logged and changes nothing."""
+        task = asyncio.create_task(_logged(work))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _begin(self, walk: Callable[[], Coroutine[Any, Any, Payload]]) -> None:
+        seconds = self.machine.timeout_seconds
+        if seconds is None and self.is_express:
+            seconds = EXPRESS_TIMEOUT_SECONDS
+        if seconds is not None:
+            self._timeout = self.timeline.call_later(seconds, self._time_out)
+        self._task = asyncio.create_task(self._run(walk))
+
+    def _root_branch(self) -> Branch:
+        return Branch(self, previous_event_id=0, variables={}, context_members=self._context_members())
+
+    def _context_members(self) -> dict[str, Any]:
+        return execution_members(
+            execution_arn=self.arn,
+            execution_input=self.input.value,
+            execution_name=self.name,
+            role_arn=self.role_arn,
+            started_at=self.started_at,
+            redrive_count=None if self.is_express else self.redrive_count,
+            state_machine_arn=self.state_machine_arn,
+            state_machine_name=self.state_machine_name,
+        )
+
+    async def _run(self, walk: Callable[[], Coroutine[Any, Any, Payload]]) -> None:
+        with self.timeline.working():
+            try:
+                output = await walk()
+            except StateFailed as failed:
+                self._fail(failed.failure, failed.event_id)
+            except ExecutionBroken as broken:
+                self._fail(broken.failure, broken.event_id)
+            except EventLimitReached as reached:
+                self._fail(StateFailure("States.Runtime", str(reached)), self.history.events[-1].id)
+            except asyncio.CancelledError:
+                self.stop()
+                raise
+            except Exception as error:  # the task boundary: a fault of ours ends this execution, and no other
+                _logger.exception("the execution %s broke", self.arn)
+                self._fail(StateFailure("States.Runtime", f"{type(error).__name__}: {error}"), self.history.events[-1].id)
+            else:
+                self._succeed(output)
+
+    def _succeed(self, output: Payload) -> None:
+        if self.has_ended:
+            return
+        self.output = output.text
+        previous = 0 if self._root is None else self._root.previous_event_id
+        self._end("SUCCEEDED", "ExecutionSucceeded", previous, {"output": output.text, "outputDetails": NOT_TRUNCATED})
+
+    def _fail(self, failure: StateFailure, previous_event_id: int) -> None:
+        if self.has_ended:
+            return
+        self.error, self.cause = failure.error_name, failure.cause
+        self._end("FAILED", "ExecutionFailed", previous_event_id, _failure_details(self.error, self.cause))
+
+    def _time_out(self) -> None:
+        self._stop("TIMED_OUT", "ExecutionTimedOut", None, None)
+
+    def _stop(self, status: ExecutionStatus, event_type: str, error: str | None, cause: str | None) -> None:
+        """AWS gives these two events no previous one."""
+        if self.has_ended:
+            return
+        self.error, self.cause = error, cause
+        self._end(status, event_type, 0, _failure_details(error, cause))
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+
+    def _end(self, status: ExecutionStatus, event_type: str, previous_event_id: int, details: dict[str, Any]) -> None:
+        self.status = status
+        self.stopped_at = self.timeline.now()
+        self.history.record_end(event_type, previous_event_id, details)
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
+        self._ended.set()
+        if self.on_end is not None:
+            self.on_end(self)
+
+
+def _failure_details(error: str | None, cause: str | None) -> dict[str, Any]:
+    details = {}
+    if error is not None:
+        details["error"] = error
+    if cause is not None:
+        details["cause"] = cause
+    return details
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:  # best effort: whoever asked has gone on
+        _logger.warning("work in the background failed", exc_info=True)

@@ -1,0 +1,30 @@
+"""The Fail state: ends its graph with an Error Name and a cause, both optional, both constant or computed."""
+
+from __future__ import annotations
+
+from typing import NoReturn, cast
+
+from stepstack.interpreter.data_flow import is_jsonata
+from stepstack.interpreter.failures import StateFailed, runtime_failure, unexpected_type
+from stepstack.interpreter.ports import StateFailure
+from stepstack.interpreter.visit import Visit
+from stepstack.json_types import json_text
+from stepstack.language.state_machine import FailState, Field
+
+
+def run_fail(visit: Visit) -> NoReturn:
+    """Raises the state's failure."""
+    state = cast("FailState", visit.state)
+    error_name = _text(visit, state.error)
+    raise StateFailed(StateFailure(error_name, _text(visit, state.cause)))
+
+
+def _text(visit: Visit, field: Field | None) -> str | None:
+    if field is None:
+        return None
+    value = visit.evaluate(field, visit.scope(visit.raw_input.value))
+    if isinstance(value, str):
+        return value
+    if is_jsonata(visit.state):
+        raise unexpected_type(visit, field.name, field.text, "string", value)
+    raise runtime_failure(visit, f"The {field.name} field refers to value {json_text(value)} which is not a string: {field.text}")

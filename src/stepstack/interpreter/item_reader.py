@@ -1,0 +1,181 @@
+"""ItemReader: where a distributed Map gets its items from when they are not in its input.
+
+Lists the objects of a bucket, or reads one object as JSON, JSON Lines, CSV or as a manifest that names further objects. Called by
+`distributed_map`; the calls to S3 are the TaskRunner's. Left out: Parquet. Source: the developer guide's "ItemReader (Map)", recorded
+executions for the errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import gzip
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Final, cast
+
+from stepstack.interpreter.failures import StateFailed, runtime_failure
+from stepstack.interpreter.number_fields import whole_number
+from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.ports import StateFailure, TaskCall, TaskFailed
+from stepstack.interpreter.visit import Visit
+from stepstack.json_types import Json, JsonObject, json_text, parse_json
+from stepstack.language.resources import TaskResource
+from stepstack.language.state_machine import ItemReader
+
+__all__ = ["ItemSource", "call_s3"]
+
+DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
+MOST_ITEMS: Final = 100_000_000
+
+
+class ItemSource:
+    """An ItemReader with its parameters evaluated."""
+
+    def __init__(self, visit: Visit, reader: ItemReader, effective: Payload) -> None:
+        self._visit = visit
+        self._reader = reader
+        scope = visit.scope(effective.value)
+        parameters = {} if reader.parameters is None else visit.evaluate(reader.parameters, scope)
+        if not isinstance(parameters, dict):
+            raise runtime_failure(visit, f"The Parameters '{json_text(parameters)}' could not be used to read the items.")
+        self._parameters: JsonObject = parameters
+        self._most = None if reader.max_items is None else whole_number(visit, reader.max_items, scope)
+
+    async def items(self) -> list[Json]:
+        """All items. Raises StateFailed with States.ItemReaderFailed."""
+        if self._most is not None and self._most < 0:
+            raise _failed("field MaxItems must be positive")
+        most = min(self._most or MOST_ITEMS, MOST_ITEMS)
+        try:
+            return await self._read(most)
+        except TaskFailed as failed:
+            raise StateFailed(StateFailure("States.ItemReaderFailed", failed.failure.cause)) from failed
+
+    async def _read(self, most: int) -> list[Json]:
+        if self._reader.resource.action == "listObjectsV2":
+            return await self._objects(most)
+        input_type = self._reader.input_type or "JSON"
+        if input_type == "PARQUET":
+            raise _failed("stepstack does not read Parquet")
+        text = await self._text(self._parameters)
+        if input_type == "MANIFEST":
+            return await self._manifest(text, most)
+        return list(islice(self._parsed(text, input_type), most))
+
+    async def _objects(self, most: int) -> list[Json]:
+        items: list[Json] = []
+        parameters: dict[str, Json] = dict(self._parameters)
+        while True:
+            answer = await call_s3(self._visit, self._reader.resource, parameters)
+            for listed in cast("list[dict[str, Json]]", answer.get("Contents") or []):
+                items.append({("Etag" if name == "ETag" else name): value for name, value in listed.items()})
+            token = answer.get("NextContinuationToken")
+            if len(items) >= most or not token:
+                return items[:most]
+            parameters["ContinuationToken"] = token
+
+    async def _text(self, parameters: JsonObject) -> str:
+        answer = await call_s3(self._visit, self._reader.resource, parameters, body_as_latin_1=True)
+        body = str(answer.get("Body") or "").encode("latin-1")
+        if body[:2] == b"\x1f\x8b":
+            body = await asyncio.to_thread(gzip.decompress, body)
+        return body.decode("utf-8-sig", "replace")
+
+    def _parsed(self, text: str, input_type: str) -> Iterator[Json]:
+        if input_type == "CSV":
+            return self._rows(text)
+        if input_type == "JSONL":
+            return (_parse(line) for line in text.splitlines() if line.strip())
+        value = _parse(text)
+        for name in (self._reader.items_pointer or "").split("/")[1:]:
+            value = _member(value, name)
+        if isinstance(value, dict):
+            raise _failed("Attempting to map over non-iterable node.")
+        if not isinstance(value, list):
+            raise _failed("Attempting to map over non-iterable node.")
+        return iter(value)
+
+    def _rows(self, text: str) -> Iterator[Json]:
+        delimiter = DELIMITERS.get(self._reader.csv_delimiter or "COMMA", ",")
+        rows: Iterable[list[str]] = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
+        rows = iter(rows)
+        if self._reader.csv_header_location == "FIRST_ROW":
+            headers: list[str] = next(rows, [])
+        else:
+            headers = list(self._reader.csv_headers or ())
+        return (_record(headers, row) for row in rows)
+
+    async def _manifest(self, text: str, most: int) -> list[Json]:
+        """An S3 inventory's manifest.json, or a list of `{"s3://bucket/key"}` lines as Athena's UNLOAD writes it."""
+        if self._reader.manifest_type == "ATHENA_DATA" or text.lstrip().startswith("s3://"):
+            places = [_bucket_and_key(line.strip()) for line in text.splitlines() if line.strip()]
+            return await self._from_objects(places, most, "CSV")
+        manifest = _parse(text)
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), list):
+            raise _failed("The manifest names no files.")
+        bucket = str(manifest.get("sourceBucket") or self._parameters.get("Bucket"))
+        target = str(manifest.get("destinationBucket") or bucket).rpartition(":")[2]
+        headers = [name.strip() for name in str(manifest.get("fileSchema") or "").split(",")]
+        items: list[Json] = []
+        for file in cast("list[dict[str, Any]]", manifest["files"]):
+            rows = await self._text({"Bucket": target, "Key": str(file.get("key"))})
+            items += [_record(headers, row) for row in csv.reader(io.StringIO(rows, newline="")) if row]
+            if len(items) >= most:
+                break
+        return items[:most]
+
+    async def _from_objects(self, places: list[tuple[str, str]], most: int, input_type: str) -> list[Json]:
+        items: list[Json] = []
+        for bucket, key in places:
+            text = await self._text({"Bucket": bucket, "Key": key})
+            items += islice(self._parsed(text, "JSONL" if key.endswith((".json", ".jsonl")) else input_type), most - len(items))
+        return items
+
+
+async def call_s3(visit: Visit, resource: TaskResource, parameters: JsonObject, *, body_as_latin_1: bool = False) -> JsonObject:
+    """The answer of S3 to one call of an ItemReader or a ResultWriter."""
+    execution = visit.branch.execution
+    call = TaskCall(
+        resource=resource,
+        parameters=parameters,
+        context_object=visit.context,
+        state_name=visit.state.name,
+        attempt=visit.retry_count,
+        execution_arn=execution.arn,
+        state_machine_arn=execution.state_machine_arn,
+        test_case=None,
+        timeline=visit.branch.timeline,
+        body_as_latin_1=body_as_latin_1,
+    )
+    answer = await execution.environment.tasks.request(call)
+    return answer if isinstance(answer, dict) else {}
+
+
+def _failed(cause: str) -> StateFailed:
+    return StateFailed(StateFailure("States.ItemReaderFailed", cause))
+
+
+def _parse(text: str) -> Json:
+    try:
+        return parse_json(text)
+    except ValueError as error:
+        raise _failed(f"Unable to parse the item as JSON: {error}") from error
+
+
+def _member(value: Json, name: str) -> Json:
+    key = name.replace("~1", "/").replace("~0", "~")
+    if isinstance(value, dict) and key in value:
+        return cast("Json", value[key])
+    raise _failed(f"The ItemsPointer does not reference a value: {key}")
+
+
+def _record(headers: list[str], row: list[str]) -> Json:
+    """A row as an object: missing columns are empty, columns without a header are dropped."""
+    return {header: row[index] if index < len(row) else "" for index, header in enumerate(headers)}
+
+
+def _bucket_and_key(location: str) -> tuple[str, str]:
+    bucket, _, key = location.strip('"').removeprefix("s3://").partition("/")
+    return bucket, key

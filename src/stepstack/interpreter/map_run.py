@@ -1,0 +1,130 @@
+"""A Map Run: the child executions of one distributed Map state, their counters and its limits.
+
+Opened by `distributed_map`, which starts the children; the service lists and describes it, and UpdateMapRun changes its limits while it
+runs. Source: the API reference's DescribeMapRun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from stepstack.interpreter.execution import Execution, ExecutionStatus
+
+__all__ = ["MapRun", "MapRunCounts", "MapRunStatus"]
+
+MapRunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
+
+
+@dataclass(slots=True)
+class MapRunCounts:
+    """DescribeMapRun's `executionCounts` or `itemCounts`."""
+
+    pending: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    timed_out: int = 0
+    aborted: int = 0
+    results_written: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.pending + self.running + self.succeeded + self.failed + self.timed_out + self.aborted
+
+    def wire(self) -> dict[str, int]:
+        """The counts under the API's names."""
+        return {
+            "pending": self.pending,
+            "running": self.running,
+            "succeeded": self.succeeded,
+            "failed": self.failed,
+            "timedOut": self.timed_out,
+            "aborted": self.aborted,
+            "total": self.total,
+            "resultsWritten": self.results_written,
+        }
+
+    def started(self, weight: int) -> None:
+        self.pending -= weight
+        self.running += weight
+
+    def ended(self, status: ExecutionStatus, weight: int) -> None:
+        self.running -= weight
+        if status == "SUCCEEDED":
+            self.succeeded += weight
+            self.results_written += weight
+        elif status == "TIMED_OUT":
+            self.timed_out += weight
+        elif status == "ABORTED":
+            self.aborted += weight
+        else:
+            self.failed += weight
+
+    def abandoned(self) -> None:
+        """What had not begun never will."""
+        self.aborted += self.pending
+        self.pending = 0
+
+
+@dataclass(slots=True, eq=False)
+class MapRun:
+    """`executions` counts child executions, `items` counts the items in them; they differ where an ItemBatcher puts items together.
+
+    `max_concurrency` is 0 for no limit of the state's own.
+    """
+
+    arn: str
+    execution: Execution
+    state_machine_arn: str
+    """The children's: the state machine's, with `/` and the Map's label."""
+    state_machine_name: str
+    is_express: bool
+    started_at: float
+    max_concurrency: int = 0
+    tolerated_failure_count: int = 0
+    tolerated_failure_percentage: float = 0.0
+    status: MapRunStatus = "RUNNING"
+    stopped_at: float | None = None
+    redrive_count: int = 0
+    executions: MapRunCounts = field(default_factory=MapRunCounts)
+    items: MapRunCounts = field(default_factory=MapRunCounts)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a child has ended or a limit was changed."""
+
+    def update(
+        self,
+        *,
+        max_concurrency: int | None = None,
+        tolerated_failure_count: int | None = None,
+        tolerated_failure_percentage: float | None = None,
+    ) -> None:
+        """Changes the limits that are given, while the run goes on."""
+        if max_concurrency is not None:
+            self.max_concurrency = max_concurrency
+        if tolerated_failure_count is not None:
+            self.tolerated_failure_count = tolerated_failure_count
+        if tolerated_failure_percentage is not None:
+            self.tolerated_failure_percentage = tolerated_failure_percentage
+        self.changed.set()
+
+    @property
+    def has_exceeded_tolerance(self) -> bool:
+        """Whether more items have failed than both limits tolerate; without any limit, none is tolerated."""
+        items = self.items
+        failed = items.failed + items.timed_out
+        if not failed:
+            return False
+        by_count = self.tolerated_failure_count and failed <= self.tolerated_failure_count
+        by_percentage = self.tolerated_failure_percentage and failed * 100 <= self.tolerated_failure_percentage * items.total
+        if self.tolerated_failure_count and self.tolerated_failure_percentage:
+            return not (by_count and by_percentage)
+        return not (by_count or by_percentage)
+
+    def end(self, status: MapRunStatus, stopped_at: float) -> None:
+        self.status = status
+        self.stopped_at = stopped_at
+        self.executions.abandoned()
+        self.items.abandoned()

@@ -1,0 +1,194 @@
+"""The Map state: runs its item processor once for each item; its result is the array of the outputs.
+
+Inline, the iterations are branches of the same execution, at most MaxConcurrency (or 40) at a time, and the first that fails ends the
+others. Distributed, each item or batch is a child execution of a Map Run (`distributed_map`). Source: recorded histories for the order
+and linkage of the events, the developer guide's "Map workflow state".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, cast
+
+from stepstack.errors import ExpressionError, PathNotFound
+from stepstack.interpreter.branch_group import run_together
+from stepstack.interpreter.data_flow import effective_input, is_jsonata, output_from_result
+from stepstack.interpreter.distributed_map import run_distributed
+from stepstack.interpreter.error_handling import attempt
+from stepstack.interpreter.failures import (
+    StateFailed,
+    expression_failure,
+    query_evaluation_failure,
+    runtime_failure,
+    unexpected_type,
+)
+from stepstack.interpreter.map_items import item_context, item_input
+from stepstack.interpreter.number_fields import whole_number
+from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.visit import Visit
+from stepstack.json_types import Json, json_text
+from stepstack.language.state_machine import MapState, ProcessorMode
+
+INLINE_CONCURRENCY: Final = 40
+"""The most iterations that AWS runs at once where MaxConcurrency is 0."""
+
+ITERATIONS_PER_TURN: Final = 32
+
+
+async def run_map(visit: Visit) -> Payload:
+    """The state's output, once all iterations have ended."""
+    return await attempt(visit, cast("MapState", visit.state), _work, "MapStateFailed")
+
+
+async def _work(visit: Visit, state: MapState) -> Payload:
+    effective = effective_input(visit)
+    mock = visit.branch.execution.mock
+    items: Sequence[Json] = [] if state.item_reader is not None else _items(visit, state, effective)
+    if mock is not None:
+        return output_from_result(visit, state, effective, mock(visit))
+    if state.item_processor.mode is ProcessorMode.DISTRIBUTED:
+        result = await run_distributed(visit, state, effective, items)
+    else:
+        result = await _run_inline(visit, state, effective, items)
+    return output_from_result(visit, state, effective, result)
+
+
+def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json]:
+    """The array that the state maps over."""
+    field = state.items
+    if field is None:
+        value, text = effective.value, "$"
+    else:
+        try:
+            value, text = field.expression.evaluate(visit.scope(effective.value)), field.text
+        except PathNotFound as error:
+            raise runtime_failure(visit, f"Invalid path '{error.text}' : {error.message}") from error
+        except ExpressionError as error:
+            raise expression_failure(visit, field.name, error) from error
+    if isinstance(value, (list, tuple)):
+        return value
+    if not is_jsonata(state):
+        reference = text[1:] if text.startswith("$$") else text
+        raise runtime_failure(visit, f'Reference path "{reference}" must point to array.')
+    if field is None:
+        raise query_evaluation_failure(visit, f"Map state input must be an array but was: {json_text(value)}")
+    raise unexpected_type(visit, field.name, field.text, "array", value)
+
+
+async def _run_inline(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> Payload:
+    concurrency = INLINE_CONCURRENCY
+    if state.max_concurrency is not None:
+        limit = whole_number(visit, state.max_concurrency, visit.scope(effective.value))
+        if limit < 0:
+            raise runtime_failure(visit, "MaxConcurrency cannot be negative.")
+        concurrency = limit or INLINE_CONCURRENCY
+    iterations = _InlineIterations(visit, state, effective, items)
+    return await iterations.run(min(concurrency, len(items)))
+
+
+class _InlineIterations:
+    """The iterations of one attempt, worked off by a few workers side by side."""
+
+    def __init__(self, visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> None:
+        self.visit = visit
+        self.state = state
+        self.effective = effective
+        self.items = items
+        self.outputs: list[Payload | None] = [None] * len(items)
+        self.pending = iter(range(len(items)))
+        self.parent = visit.branch
+        self.current: dict[int, _Iteration] = {}
+        """The iterations under way, by index."""
+        self.last_event_id = 0
+        """The event that MapStateSucceeded follows."""
+
+    async def run(self, workers: int) -> Payload:
+        parent = self.parent
+        self.last_event_id = parent.record("MapStateStarted", {"length": len(self.items)})
+        if workers == 0:
+            parent.record_aside("MapStateSucceeded")
+            return Payload([], "[]")
+        first = [self._start(next(self.pending), parent.previous_event_id) for _ in range(workers)]
+        works = [_Worker(self, iteration) for iteration in first]
+        try:
+            await run_together(parent.timeline, works, self._stop)
+        except StateFailed as failed:
+            self._record_aborts()
+            parent.previous_event_id = failed.event_id
+            raise
+        except asyncio.CancelledError:
+            if parent.is_aborted:
+                self._record_aborts()
+            raise
+        parent.previous_event_id = self.last_event_id
+        parent.record_aside("MapStateSucceeded")
+        return Payload.array(cast("list[Payload]", self.outputs))
+
+    def _start(self, index: int, previous_event_id: int) -> _Iteration:
+        iteration = self.current[index] = _Iteration(self, index, previous_event_id)
+        return iteration
+
+    def start_next(self, previous_event_id: int) -> _Iteration | None:
+        """The next iteration, begun; None where none is left."""
+        index = next(self.pending, None)
+        return None if index is None else self._start(index, previous_event_id)
+
+    def _stop(self) -> None:
+        for iteration in self.current.values():
+            iteration.branch.is_aborted = True
+
+    def _record_aborts(self) -> None:
+        for iteration in self.current.values():
+            iteration.branch.record_abort()
+            iteration.branch.record_aside("MapIterationAborted", iteration.details)
+
+
+class _Iteration:
+    """One run of the item processor."""
+
+    __slots__ = ("branch", "details", "index", "item", "iterations")
+
+    def __init__(self, iterations: _InlineIterations, index: int, previous_event_id: int) -> None:
+        self.iterations = iterations
+        self.index = index
+        self.item = iterations.items[index]
+        parent = iterations.parent
+        self.branch = parent.child({**parent.context_members, "Map": item_context(index, self.item)})
+        self.branch.previous_event_id = previous_event_id
+        self.details = {"name": iterations.state.name, "index": index}
+        self.branch.record("MapIterationStarted", self.details)
+
+    async def run(self) -> None:
+        iterations = self.iterations
+        branch = self.branch
+        try:
+            payload = item_input(iterations.visit, iterations.state, iterations.effective, self.index, self.item)
+            output = await branch.walk(iterations.state.item_processor, payload)
+        except StateFailed as failed:
+            failed.event_id = branch.previous_event_id
+            branch.record_aside("MapIterationFailed", self.details)
+            del iterations.current[self.index]
+            raise
+        iterations.outputs[self.index] = output
+        iterations.last_event_id = branch.record_aside("MapIterationSucceeded", self.details)
+        del iterations.current[self.index]
+
+
+class _Worker:
+    """Works off one iteration after the other."""
+
+    __slots__ = ("iteration", "iterations")
+
+    def __init__(self, iterations: _InlineIterations, iteration: _Iteration) -> None:
+        self.iterations = iterations
+        self.iteration: _Iteration | None = iteration
+
+    async def __call__(self) -> None:
+        count = 0
+        while self.iteration is not None:
+            await self.iteration.run()
+            count += 1
+            if count % ITERATIONS_PER_TURN == 0:
+                await asyncio.sleep(0)
+            self.iteration = self.iterations.start_next(self.iteration.branch.previous_event_id)

@@ -1,0 +1,27 @@
+"""The Pass state: hands its input on, or a Result, or what Parameters (JSONPath) or Output (JSONata) make of it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from stepstack.interpreter.data_flow import arguments, assign, effective_input, is_jsonata, place_result
+from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.visit import Visit
+from stepstack.language.state_machine import PassState
+
+
+def run_pass(visit: Visit) -> Payload:
+    """The state's output."""
+    state = cast("PassState", visit.state)
+    if is_jsonata(state):
+        raw = visit.raw_input
+        assign(visit, state.assign, raw.value)
+        if state.output is None:
+            return raw
+        return Payload(visit.evaluate(state.output, visit.scope(raw.value)))
+    effective = effective_input(visit)
+    result = arguments(visit, effective, state.parameters)
+    if state.result is not None:
+        result = Payload(visit.evaluate(state.result, visit.scope(effective.value)))
+        visit.note("result", result.value)
+    return place_result(visit, state.result_path, result)

@@ -1,0 +1,225 @@
+"""The Task state: has its work done elsewhere, by a service, a function, an activity's worker or whoever gets its task token.
+
+The call itself is the TaskRunner's. Timeouts and heartbeats run on the execution's timeline. Source: recorded histories, the developer
+guide's "Task workflow state" and "Service integration patterns".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from typing import cast
+
+from stepstack.clock import Timer
+from stepstack.interpreter.data_flow import arguments, effective_input, output_from_result
+from stepstack.interpreter.deadline import Deadline
+from stepstack.interpreter.error_handling import attempt
+from stepstack.interpreter.failures import StateFailed, runtime_failure
+from stepstack.interpreter.number_fields import whole_number
+from stepstack.interpreter.payload import Payload, is_too_large
+from stepstack.interpreter.ports import StateFailure, TaskCall, TaskFailed
+from stepstack.interpreter.task_events import TaskEvents
+from stepstack.interpreter.task_tokens import PendingTask
+from stepstack.interpreter.visit import Visit
+from stepstack.json_types import JsonObject
+from stepstack.language.resources import IntegrationPattern, ResourceKind
+from stepstack.language.state_machine import Field, TaskState
+
+_TIMEOUT = StateFailure("States.Timeout")
+_MISSED_HEARTBEAT = StateFailure("States.Timeout", None, ("States.HeartbeatTimeout",))
+
+
+async def run_task(visit: Visit) -> Payload:
+    """The state's output, once its work is done."""
+    return await attempt(visit, cast("TaskState", visit.state), _work)
+
+
+async def _work(visit: Visit, state: TaskState) -> Payload:
+    effective = effective_input(visit)
+    with _task_token(visit, state) as pending:
+        result = await _TaskAttempt(visit, state, effective, pending).run()
+    return output_from_result(visit, state, effective, result)
+
+
+@contextlib.contextmanager
+def _task_token(visit: Visit, state: TaskState) -> Iterator[PendingTask | None]:
+    """The token of this attempt, where the state awaits one; it is closed when the attempt is over."""
+    resource = state.resource
+    awaits_token = resource.pattern is IntegrationPattern.WAIT_FOR_TASK_TOKEN
+    if not awaits_token and resource.kind is not ResourceKind.ACTIVITY:
+        yield None
+        return
+    tokens = visit.branch.execution.environment.tokens
+    pending = tokens.open()
+    if awaits_token:
+        visit.begin_attempt(visit.retry_count, pending.token)
+    try:
+        yield pending
+    finally:
+        tokens.close(pending)
+
+
+class _TaskAttempt:
+    """One attempt at the work."""
+
+    def __init__(self, visit: Visit, state: TaskState, effective: Payload, pending: PendingTask | None) -> None:
+        self.visit = visit
+        self.state = state
+        self.pending = pending
+        self.branch = visit.branch
+        self.environment = visit.branch.execution.environment
+        self.events = TaskEvents(visit, state.resource)
+        self.parameters = arguments(visit, effective, state.parameters)
+        scope = visit.scope(effective.value)
+        self.timeout = self._seconds(state.timeout, effective)
+        self.heartbeat = self._seconds(state.heartbeat, effective)
+        credentials = None if state.credentials is None else visit.evaluate(state.credentials, scope)
+        self.credentials = cast("JsonObject | None", credentials)
+        self.call = self._task_call()
+
+    def _seconds(self, field: Field | None, effective: Payload) -> int | None:
+        if field is None:
+            return None
+        seconds = whole_number(self.visit, field, self.visit.scope(effective.value))
+        if seconds <= 0:
+            raise runtime_failure(self.visit, f"{field.name.removesuffix('Path')} must be positive.")
+        return seconds
+
+    def _task_call(self) -> TaskCall:
+        execution = self.branch.execution
+        return TaskCall(
+            resource=self.state.resource,
+            parameters=self.parameters.value,
+            context_object=self.visit.context,
+            state_name=self.state.name,
+            attempt=self.visit.retry_count,
+            execution_arn=execution.arn,
+            state_machine_arn=execution.state_machine_arn,
+            test_case=execution.test_case,
+            timeline=self.branch.timeline,
+            task_token=self.visit.task_token,
+            credentials=self.credentials,
+            timeout_seconds=self.timeout,
+        )
+
+    async def run(self) -> Payload:
+        """The result of the work; records the attempt's events. Raises StateFailed."""
+        self._check()
+        self.events.scheduled(self.parameters, timeout=self.timeout, heartbeat=self.heartbeat, credentials=self.credentials)
+        try:
+            result = await self._result()
+        except TaskFailed as failed:
+            self.events.failed(failed.failure)
+            raise StateFailed(failed.failure) from failed
+        except TimeoutError as error:
+            failure = _MISSED_HEARTBEAT if error.args else _TIMEOUT
+            self.events.timed_out(failure)
+            raise StateFailed(failure) from error
+        if is_too_large(result.text):
+            failure = _oversized(self.events.size_subject)
+            self.events.failed(failure)
+            raise StateFailed(failure)
+        self.events.succeeded(result)
+        return result
+
+    def _check(self) -> None:
+        resource = self.state.resource
+        if resource.kind is ResourceKind.ACTIVITY:
+            activities = self.environment.activities
+            is_mocked = self.environment.tasks.is_mocked(self.call)
+            if not is_mocked and (activities is None or not activities.exists(resource.arn)):
+                raise runtime_failure(self.visit, f"The activity {resource.arn} does not exist.")
+            return
+        problem = self.environment.tasks.problem(self.call)
+        if problem is not None:
+            text = self.parameters.text
+            raise runtime_failure(self.visit, f"The Parameters '{text}' could not be used to start the Task: [{problem}]")
+
+    async def _result(self) -> Payload:
+        if self.state.resource.kind is ResourceKind.ACTIVITY and not self.environment.tasks.is_mocked(self.call):
+            return await self._activity_result()
+        self.events.started()
+        with Deadline(self.branch.timeline, self.branch, self.timeout):
+            return await self._service_result()
+
+    async def _service_result(self) -> Payload:
+        tasks = self.environment.tasks
+        pattern = self.state.resource.pattern
+        answer = Payload(await tasks.request(self.call))
+        if pattern is IntegrationPattern.REQUEST_RESPONSE:
+            return answer
+        self.events.submitted(answer)
+        if tasks.is_mocked(self.call):
+            return answer
+        if self.pending is not None:
+            with self._heartbeat(self.pending):
+                return await self._answer(self.pending)
+        return await self._job_result(answer)
+
+    async def _job_result(self, submitted: Payload) -> Payload:
+        tasks = self.environment.tasks
+        try:
+            return Payload(await tasks.completion(self.call, submitted.value))
+        except asyncio.CancelledError:
+            self.branch.execution.in_background(tasks.abandon(self.call, submitted.value))
+            raise
+
+    async def _activity_result(self) -> Payload:
+        """Timeout and heartbeat of an activity count from the moment a worker takes it."""
+        pending = cast("PendingTask", self.pending)
+        activities = self.environment.activities
+        if activities is None:
+            raise AssertionError("checked before the activity was scheduled")
+        with contextlib.ExitStack() as limits:
+            taken: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+            def started(worker_name: str | None) -> None:
+                if not taken.done():
+                    taken.set_result(worker_name)
+
+            activities.schedule(self.state.resource.arn, pending.token, self.parameters.text, started)
+            with self.branch.timeline.held():
+                worker_name = await taken
+            self.events.started(worker_name)
+            limits.enter_context(Deadline(self.branch.timeline, self.branch, self.timeout))
+            limits.enter_context(self._heartbeat(pending))
+            return await self._answer(pending)
+
+    async def _answer(self, pending: PendingTask) -> Payload:
+        with self.branch.timeline.held():
+            answer = await pending.answer
+        if isinstance(answer, StateFailure):
+            raise TaskFailed(answer.error_name, answer.cause)
+        return answer
+
+    @contextlib.contextmanager
+    def _heartbeat(self, pending: PendingTask) -> Iterator[None]:
+        """For the body, the task must show every so often that it is alive."""
+        if self.heartbeat is None:
+            yield
+            return
+        seconds = self.heartbeat
+        timers: list[Timer] = []
+
+        def missed() -> None:
+            if not pending.answer.done():
+                pending.answer.set_exception(TimeoutError("heartbeat"))
+
+        def restart() -> None:
+            for timer in timers:
+                timer.cancel()
+            timers[:] = [self.branch.timeline.call_later(seconds, missed)]
+
+        restart()
+        pending.on_heartbeat = restart
+        try:
+            yield
+        finally:
+            pending.on_heartbeat = None
+            timers[0].cancel()
+
+
+def _oversized(subject: str) -> StateFailure:
+    cause = f"The state/task '{subject}' returned a result with a size exceeding the maximum number of bytes service limit."
+    return StateFailure("States.DataLimitExceeded", cause)

@@ -1,0 +1,122 @@
+"""One visit of a state: from its StateEntered event to its StateExited event, retries included.
+
+Made by the branch that runs the state; the state modules read their input from it, evaluate expressions through it and record their
+events with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from stepstack.errors import ExpressionError
+from stepstack.interpreter.context_object import timestamp_text
+from stepstack.interpreter.failures import ExecutionBroken, expression_failure, size_failure
+from stepstack.interpreter.payload import Payload, is_too_large
+from stepstack.json_types import Json, JsonObject, json_text
+from stepstack.language.state_machine import Field, State, WorkState
+from stepstack.query.scope import ABSENT, Scope
+
+if TYPE_CHECKING:
+    from stepstack.interpreter.branch import Branch
+
+__all__ = ["NOT_TRUNCATED", "Visit"]
+
+NOT_TRUNCATED: Final = {"truncated": False}
+
+
+class Visit:
+    """`next` and `assigned` are what the state decided: the state to go on with (None to end), the variables to set (None for none)."""
+
+    __slots__ = (
+        "_context",
+        "assigned",
+        "branch",
+        "entered_at",
+        "entered_event_id",
+        "entered_previous_event_id",
+        "next",
+        "raw_input",
+        "retry_count",
+        "state",
+        "task_token",
+    )
+
+    def __init__(self, branch: Branch, state: State, raw_input: Payload) -> None:
+        self.branch = branch
+        self.state = state
+        self.raw_input = raw_input
+        self.next = state.next
+        self.assigned: Mapping[str, Json] | None = None
+        self.retry_count = 0
+        self.task_token: str | None = None
+        self.entered_at = 0.0
+        self.entered_event_id = 0
+        self.entered_previous_event_id = branch.previous_event_id
+        self._context: JsonObject | None = None
+
+    def enter(self) -> None:
+        """Records StateEntered."""
+        details = {"name": self.state.name, "input": self.raw_input.text, "inputDetails": NOT_TRUNCATED}
+        branch = self.branch
+        self.entered_at = branch.timeline.now()
+        self.entered_event_id = branch.record(f"{self.state.type}StateEntered", details)
+
+    def exit(self, output: Payload) -> None:
+        """Records StateExited and sets the variables; raises where the output is too large."""
+        text = output.text
+        branch = self.branch
+        if is_too_large(text):
+            raise ExecutionBroken(size_failure(self), branch.previous_event_id)
+        details: dict[str, Any] = {"name": self.state.name, "output": text, "outputDetails": NOT_TRUNCATED}
+        if self.assigned:
+            details["assignedVariables"] = {name: json_text(value) for name, value in self.assigned.items()}
+            details["assignedVariablesDetails"] = NOT_TRUNCATED
+            branch.variables = {**branch.variables, **self.assigned}
+        branch.record(f"{self.state.type}StateExited", details)
+
+    @property
+    def context(self) -> JsonObject:
+        """The Context Object as this state sees it."""
+        context = self._context
+        if context is None:
+            state: dict[str, Json] = {"Name": self.state.name, "EnteredTime": timestamp_text(self.entered_at)}
+            if isinstance(self.state, WorkState):
+                state["RetryCount"] = self.retry_count
+            context = {**self.branch.context_members, "State": state}
+            if self.task_token is not None:
+                context["Task"] = {"Token": self.task_token}
+            self._context = context
+        return context
+
+    def begin_attempt(self, retry_count: int, task_token: str | None = None) -> None:
+        """The state is tried (again): its Context Object shows how often it was, and the token of this attempt."""
+        self.retry_count = retry_count
+        self.task_token = task_token
+        self._context = None
+
+    def scope(self, data: Json, result: Json = ABSENT, error_output: Json = ABSENT) -> Scope:
+        return Scope(data, self.context, self.branch.variables, result, error_output)
+
+    def evaluate(self, field: Field, scope: Scope) -> Json:
+        """The value of `field`; an ExpressionError becomes the state's failure."""
+        try:
+            return field.expression.evaluate(scope)
+        except ExpressionError as error:
+            raise expression_failure(self, field.name, error) from error
+
+    def record_evaluation_failed(self, error_name: str, cause: str, location: str | None) -> None:
+        """EvaluationFailed follows the event before StateEntered, unless the state has recorded more since it was entered."""
+        details = {"error": error_name, "cause": cause, "state": self.state.name}
+        if location is not None:
+            details["location"] = location
+        branch = self.branch
+        if branch.previous_event_id == self.entered_event_id:
+            branch.previous_event_id = self.entered_previous_event_id
+        branch.record("EvaluationFailed", details)
+
+    def note(self, name: str, value: Json) -> None:
+        """Tells TestState's inspector, where there is one, a value on the state's way."""
+        inspector = self.branch.execution.inspector
+        if inspector is not None:
+            inspector.note(name, value)

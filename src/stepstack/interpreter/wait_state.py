@@ -1,0 +1,105 @@
+"""The Wait state: parks its branch for some seconds, or until a moment.
+
+Both may be constants, Paths or JSONata. Source: recorded executions for the limits and for the words of the failures.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Final, cast
+
+from stepstack.errors import ExpressionError
+from stepstack.interpreter.data_flow import effective_input, is_jsonata, output_from_input
+from stepstack.interpreter.failures import expression_failure, query_evaluation_failure, runtime_failure, unexpected_type
+from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.visit import Visit
+from stepstack.json_types import Json, json_text
+from stepstack.language.state_machine import Field, WaitState
+
+LONGEST_WAIT_SECONDS: Final = 2**31 - 1
+
+_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)")
+
+
+async def run_wait(visit: Visit) -> Payload:
+    """The state's output, after the wait."""
+    state = cast("WaitState", visit.state)
+    effective = effective_input(visit)
+    timeline = visit.branch.timeline
+    if state.seconds is not None:
+        delay = _seconds(visit, state.seconds, effective)
+    else:
+        delay = _moment(visit, cast("Field", state.timestamp), effective) - timeline.now()
+    if delay > LONGEST_WAIT_SECONDS:
+        raise runtime_failure(visit, "Wait state delay is too long.")
+    if delay > 0:
+        await timeline.sleep(delay)
+    return output_from_input(visit, effective)
+
+
+def _value(visit: Visit, field: Field, effective: Payload) -> Json:
+    try:
+        return field.expression.evaluate(visit.scope(effective.value))
+    except ExpressionError as error:
+        if is_jsonata(visit.state):
+            raise expression_failure(visit, field.name, error) from error
+        raise runtime_failure(visit, f"The {field.name} parameter does not reference an input value: {field.text}") from error
+
+
+def _seconds(visit: Visit, field: Field, effective: Payload) -> float:
+    value = _value(visit, field, effective)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_jsonata(visit.state):
+        if not is_number:
+            raise unexpected_type(visit, field.name, field.text, "number", value)
+        seconds = float(cast("float", value))
+        if seconds < 0 or not seconds.is_integer():
+            reason = f"The JSONata expression '{field.text}' specified for the field '{field.name}' returned an invalid value: {value}"
+            raise query_evaluation_failure(visit, reason, field.name)
+        return seconds
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value):
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        shown = value if isinstance(value, str) else json_text(value)
+        raise runtime_failure(visit, f"The {field.name} parameter cannot be parsed as a long value: {field.text} == {shown}")
+    if value < 0:
+        raise runtime_failure(visit, f"The {field.name} parameter references a negative value: {field.text} == {value}")
+    return value
+
+
+def _moment(visit: Visit, field: Field, effective: Payload) -> float:
+    value = _value(visit, field, effective)
+    moment = parse_timestamp(value) if isinstance(value, str) else None
+    if moment is not None:
+        return moment
+    if is_jsonata(visit.state):
+        if not isinstance(value, str):
+            raise unexpected_type(visit, field.name, field.text, "string", value)
+        reason = (
+            f"The JSONata expression '{field.text}' specified for the field '{field.name}' returned a value that is not a valid "
+            f"ISO-8601 extended offset date-time format string: {value}"
+        )
+        raise query_evaluation_failure(visit, reason, field.name)
+    shown = value if isinstance(value, str) else json_text(value)
+    raise runtime_failure(
+        visit,
+        f"The {field.name} parameter does not reference a valid ISO-8601 extended offset date-time format string: {field.text} == {shown}",
+    )
+
+
+def parse_timestamp(text: str) -> float | None:
+    """Seconds since the epoch of `2026-11-21T10:00:00.5Z`; None where `text` is no such timestamp."""
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    try:
+        moment = dt.datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=dt.timezone.utc)
+        seconds = moment.timestamp()
+    except (ValueError, OverflowError):
+        return None
+    if offset != "Z":
+        shift = int(offset[1:3]) * 3600 + int(offset[4:6]) * 60
+        seconds -= shift if offset[0] == "+" else -shift
+    return seconds + (float(fraction) if fraction else 0.0)
