@@ -30,13 +30,10 @@ def run_choice(visit: Visit) -> Payload:
 
 def _first_that_holds(visit: Visit, state: ChoiceState, effective: Payload) -> ChoiceRule | None:
     scope = visit.scope(effective.value)
-    for rule in state.choices:
-        try:
-            if rule.evaluate(scope):
-                return rule
-        except ExpressionError as error:
-            raise expression_failure(visit, "Choices", error) from error
-    return None
+    try:
+        return next((rule for rule in state.choices if rule.evaluate(scope)), None)
+    except ExpressionError as error:
+        raise expression_failure(visit, "Choices", error) from error
 
 
 def _output_of_rule(visit: Visit, rule: ChoiceRule, effective: Payload) -> Payload:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from stepstack.clock import Timeline, Timer
-from stepstack.interpreter.branch import Branch
+
+if TYPE_CHECKING:
+    from stepstack.interpreter.branch import Branch
 
 __all__ = ["Deadline"]
 

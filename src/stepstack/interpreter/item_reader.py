@@ -69,8 +69,8 @@ class ItemSource:
         parameters: dict[str, Json] = dict(self._parameters)
         while True:
             answer = await call_s3(self._visit, self._reader.resource, parameters)
-            for listed in cast("list[dict[str, Json]]", answer.get("Contents") or []):
-                items.append({("Etag" if name == "ETag" else name): value for name, value in listed.items()})
+            listed = cast("list[dict[str, Json]]", answer.get("Contents") or [])
+            items += [{("Etag" if name == "ETag" else name): value for name, value in entry.items()} for entry in listed]
             token = answer.get("NextContinuationToken")
             if len(items) >= most or not token:
                 return items[:most]

@@ -40,7 +40,7 @@ async def _work(visit: Visit, state: ParallelState) -> Payload:
 async def _run_branches(visit: Visit, state: ParallelState, branch_input: Payload) -> Payload:
     parent = visit.branch
     branches = [parent.child() for _ in state.branches]
-    walks = [functools.partial(branch.walk, graph, branch_input) for branch, graph in zip(branches, state.branches)]
+    walks = [functools.partial(branch.walk, graph, branch_input) for branch, graph in zip(branches, state.branches, strict=True)]
 
     def stop() -> None:
         for branch in branches:

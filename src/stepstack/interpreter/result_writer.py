@@ -44,13 +44,13 @@ class ResultTarget:
         run_id = map_run.arn.rpartition(":")[2]
         folder = f"{self._prefix}/{run_id}" if self._prefix else run_id
         files: dict[str, list[Json]] = {"SUCCEEDED": [], "FAILED": [], "PENDING": []}
-        for outcome in files:
+        for outcome, written in files.items():
             matching = [child for child in children if _outcome(child) == outcome]
             if matching:
                 body = json_text([written_result(child, self._config) for child in matching])
                 key = f"{folder}/{outcome}_0.json"
                 await self._put(key, body)
-                files[outcome].append({"Key": key, "Size": len(body.encode())})
+                written.append({"Key": key, "Size": len(body.encode())})
         manifest: dict[str, Json] = {"DestinationBucket": self._bucket, "MapRunArn": map_run.arn, "ResultFiles": files}
         await self._put(f"{folder}/manifest.json", json_text(manifest))
         return Payload({"MapRunArn": map_run.arn, "ResultWriterDetails": {"Bucket": self._bucket, "Key": f"{folder}/manifest.json"}})
