@@ -1,0 +1,114 @@
+"""The server that carries the application: sockets, connections, an orderly end.
+
+Called by `stepstack.assembly`. It serves one ASGI application on any number of sockets of one loop. uvicorn does the HTTP; its own `Server`
+is left out, because it wants to own the process (signals, lifespan, a tick ten times a second).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import sys
+from typing import Any
+
+from stepstack.errors import SettingsError
+
+__all__ = ["Server", "listen"]
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+RESERVED_FILES = 100
+"""Of the process's open files: for data, for calls to the outside, for what libraries open."""
+
+SHUTDOWN_SECONDS = 3.0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one. Raises SettingsError where the port is taken or the host is none of ours."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (socket.gaierror, OverflowError) as error:
+        raise SettingsError(f"cannot listen on {host}:{port}: {error}") from error
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(f"port {port} of {host} is taken by another program: stop it, or choose another port") from error
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    bound.setblocking(False)
+    return bound
+
+
+class Server:
+    """Serves `app` on `sockets`, from `start` to `close`, in the loop that is running."""
+
+    def __init__(self, app: Any, sockets: list[socket.socket]) -> None:
+        self._app = app
+        self._sockets = sockets
+        self._servers: list[asyncio.AbstractServer] = []
+        self._state: Any = None
+
+    async def start(self) -> None:
+        """Returns when the sockets answer."""
+        from uvicorn.config import Config  # noqa: PLC0415 - uvicorn is a tenth of a second that only a server needs
+        from uvicorn.server import ServerState  # noqa: PLC0415
+
+        from stepstack.api.connection import Connection, Connections  # noqa: PLC0415
+
+        config = Config(
+            self._app,
+            loop="asyncio",
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            proxy_headers=False,
+            server_header=False,
+        )
+        config.load()
+        state = self._state = ServerState()
+        connections = Connections(connection_limit())
+        loop = asyncio.get_running_loop()
+        for bound in self._sockets:
+            server = await loop.create_server(lambda: Connection(connections, config, state, {}, loop), sock=bound, backlog=BACKLOG)
+            self._servers.append(server)
+
+    async def close(self) -> None:
+        """Accepts nothing more, lets requests under way end for a moment, then closes every connection."""
+        for server in self._servers:
+            server.close()
+        if self._state is None:
+            return
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(set(self._state.tasks), timeout=SHUTDOWN_SECONDS)
+        for task in list(self._state.tasks):
+            task.cancel()
+        for connection in list(self._state.connections):
+            connection.drop()
+        await asyncio.sleep(0)
+
+
+def connection_limit() -> int:
+    """How many connections may be open at once: the process's open files, less those that others need."""
+    if sys.platform == "win32":
+        return 400
+    import resource  # noqa: PLC0415 - not on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or soft < hard):
+        wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+            soft = max(soft, wanted)
+    limit = 65_536 if soft == resource.RLIM_INFINITY else soft
+    return max(limit - RESERVED_FILES, 16)
