@@ -196,7 +196,7 @@ def _number(shape: Mapping[str, Any]) -> _Collect:
     return collect
 
 
-def _boolean(value: Any, path: str, violations: list[str]) -> Any:  # noqa: ARG001 - the signature of a check
+def _boolean(value: Any, path: str, violations: list[str]) -> Any:
     if value is not True and value is not False:
         raise _wrong_type(value, "Boolean")
     return value

@@ -43,10 +43,8 @@ def execute(arguments: argparse.Namespace) -> int:
     port = bound.getsockname()[1]
 
     def ready() -> None:
-        print(
-            f"Step Functions answers on http://{arguments.host}:{port} (account {settings.account_id}, region {settings.region})",
-            flush=True,
-        )
+        place = f"http://{arguments.host}:{port}"
+        print(f"Step Functions answers on {place} (account {settings.account_id}, region {settings.region})", flush=True)
 
     run_server(settings, [bound], with_services=False, ready=ready)
     return 0
