@@ -44,7 +44,7 @@ class AwsAccount:
         prefix = variables.get(PREFIX_VARIABLE, "")
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{1,18}[A-Za-z0-9]", prefix):
             raise SettingsError(
-                f"the backend aws needs {PREFIX_VARIABLE}, the beginning of every name: 3 to 20 letters, digits and hyphens; it is {prefix!r}"
+                f"the backend aws needs {PREFIX_VARIABLE}, the beginning of all names: 3 to 20 letters, digits, hyphens; it is {prefix!r}"
             )
         region = variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
         if not region:

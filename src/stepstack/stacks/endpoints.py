@@ -14,10 +14,15 @@ from urllib.parse import urlsplit
 from stepstack.errors import SettingsError, StackError
 from stepstack.stacks.readiness import PROBES, problem_of
 
-__all__ = ["parse_endpoints", "require_ready", "usual_endpoint", "usual_endpoints"]
+__all__ = ["parse_endpoints", "require_ready", "usual_endpoint"]
 
-USUAL_PORTS = {"stepfunctions": ("STEPFUNCTIONS_PORT", 8083), "dynamodb": ("DYNAMODB_PORT", 8000), "dynalite": ("DYNALITE_PORT", 4567)}
-"""The environment variable and the default of the port of each service on this machine, as the compose file has them."""
+USUAL_PORTS: Mapping[str, tuple[tuple[str, ...], int]] = {
+    "stepfunctions": (("STEPFUNCTIONS_PORT",), 8083),
+    "stepstack": (("STEPSTACK_PORT", "STEPFUNCTIONS_PORT"), 8083),
+    "dynamodb": (("DYNAMODB_PORT",), 8000),
+    "dynalite": (("DYNALITE_PORT",), 4567),
+}
+"""The environment variables and the default of the port of each service on this machine, as the compose file has them."""
 
 
 def parse_endpoints(words: Iterable[str]) -> dict[str, str]:
@@ -39,13 +44,9 @@ def parse_endpoints(words: Iterable[str]) -> dict[str, str]:
 
 def usual_endpoint(name: str, environment: Mapping[str, str] | None = None) -> str:
     """Where a service of the compose file answers on this machine: `http://127.0.0.1:8083`. `name` is a key of USUAL_PORTS."""
-    variable, port = USUAL_PORTS[name]
-    return f"http://127.0.0.1:{(os.environ if environment is None else environment).get(variable) or port}"
-
-
-def usual_endpoints(dynamodb: str = "dynamodb", environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Step Functions and a DynamoDB (`dynamodb` or `dynalite`) at their usual ports."""
-    return {"stepfunctions": usual_endpoint("stepfunctions", environment), "dynamodb": usual_endpoint(dynamodb, environment)}
+    variables, port = USUAL_PORTS[name]
+    values = os.environ if environment is None else environment
+    return f"http://127.0.0.1:{next(filter(None, map(values.get, variables)), port)}"
 
 
 def require_ready(endpoints: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -70,17 +71,16 @@ class Stack:
     @classmethod
     def embedded(cls, *, time: str = "skip", endpoints: Mapping[str, str] | None = None) -> Stack:
         """Our engine and the embedded services in this process; `endpoints` names services of others instead, such as a DynamoDB."""
-        from stepstack.assembly import embedded_stack  # noqa: PLC0415 - the server and botocore load only where they are used
+        from stepstack.assembly import Settings, embedded_stack, time_scale  # noqa: PLC0415 - the engine loads only where it is used
 
-        require_ready(endpoints or {})
-        embedded = embedded_stack(scale=time_scale(time), endpoints=dict(endpoints or {}))
-        return cls(
-            "embedded",
-            {"*": embedded.endpoint_url, **(endpoints or {})},
-            time=time,
-            embedded=embedded,
-            closers=(embedded.close,),
-        )
+        given = dict(endpoints or {})
+        require_ready(given)
+        # The process's own variables are left out: they may point at AWS, or at another stack.
+        settings = Settings(scale=time_scale(time, "time"), region=REGION, variables=_endpoint_variables(given))
+        with ExitStack() as opened:
+            embedded = opened.enter_context(embedded_stack(settings))
+            closers = (opened.pop_all().close,)
+        return cls("embedded", {"*": embedded.endpoint_url, **given}, time=time, embedded=embedded, closers=closers)
 
     @classmethod
     def compose(cls, backend: str = "local", file: str | Path = "docker-compose.yml") -> Stack:
@@ -144,10 +144,7 @@ class Stack:
         variables = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         if self._has_own_credentials:
             variables |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, "AWS_EC2_METADATA_DISABLED": "true"}
-        for service, url in self.endpoints.items():
-            name = "sfn" if service == "stepfunctions" else service.replace("-", "_")
-            variables["AWS_ENDPOINT_URL" if service == "*" else f"AWS_ENDPOINT_URL_{name.upper()}"] = url
-        return variables
+        return variables | _endpoint_variables(self.endpoints)
 
     def role_arn(self) -> str:
         """A role for state machines; any will do except on AWS."""
@@ -204,6 +201,10 @@ class Stack:
         return getattr(self._session, kind)(service, config=Config(**settings), **words)
 
 
-def time_scale(time: str) -> float:
-    """The clock's scale for a setting of time: `skip` is 0, `real` 1, a number itself."""
-    return {"skip": 0.0, "real": 1.0}[time] if time in {"skip", "real"} else float(time)
+def _endpoint_variables(endpoints: Mapping[str, str]) -> dict[str, str]:
+    """The variables that every AWS SDK reads: `AWS_ENDPOINT_URL_DYNAMODB`, and `AWS_ENDPOINT_URL` for `*`."""
+    ids = {"stepfunctions": "SFN"}
+    return {
+        "AWS_ENDPOINT_URL" if service == "*" else f"AWS_ENDPOINT_URL_{ids.get(service, service.replace('-', '_').upper())}": url
+        for service, url in endpoints.items()
+    }

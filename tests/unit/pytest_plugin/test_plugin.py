@@ -1,0 +1,252 @@
+"""The plugin in real runs of pytest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+SUITE = """
+    import json, os, pathlib
+    import pytest
+
+    ECHO = {"StartAt": "Echo", "States": {"Echo": {"Type": "Pass", "End": True}}}
+
+    @pytest.fixture(autouse=True)
+    def noted(request):
+        yield
+        with open(os.environ["NOTES"], "a") as notes:
+            notes.write(json.dumps([request.node.name, os.getpid()]) + chr(10))
+"""
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Runs the suite `code` in a process of its own with these words."""
+    monkeypatch.setenv("NOTES", str(pytester.path / "notes"))
+    for variable in ("AWS_ENDPOINT_URL", "STEPSTACK_AWS"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def start(code, *words):
+        pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
+        return pytester.runpytest_subprocess("-p", "no:randomly", *words, timeout=90)
+
+    return start
+
+
+def test_a_suite_that_does_not_use_it_loads_nothing_heavy():
+    code = "import sys, pytest, stepstack.pytest_plugin; print(sorted({name.partition('.')[0] for name in sys.modules}))"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert "boto3" not in loaded
+    assert "'asyncio'" not in loaded
+    assert "'yaml'" not in loaded
+
+
+def test_the_header_says_backend_and_time(run):
+    result = run("    def test_nothing(): pass")
+
+    result.stdout.fnmatch_lines(["stepstack: backend embedded, time skip"])
+
+
+def test_a_state_machine_runs_and_is_deleted(run):
+    result = run(
+        """
+    def test_run(state_machine):
+        assert state_machine(ECHO).run({"a": 1}).succeeded().visited(["Echo"]).output == {"a": 1}
+
+    def test_nothing_is_left(stepfunctions):
+        assert stepfunctions.list_state_machines()["stateMachines"] == []
+    """
+    )
+
+    result.assert_outcomes(passed=2)
+
+
+def test_tables_are_active_and_deleted(run):
+    result = run(
+        """
+    def test_table(dynamodb_table, dynamodb, dynamodb_resource):
+        table = dynamodb_table(partition_key="PK", sort_key="N:N", items=[{"PK": "a", "N": 1}])
+        assert dynamodb.describe_table(TableName=table.name)["Table"]["TableStatus"] == "ACTIVE"
+        assert dynamodb_resource.Table(table.name).item_count == 1
+        indexed = dynamodb_table({
+            "TableName": "indexed",
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("Id", "Day")],
+            "GlobalSecondaryIndexes": [
+                {"IndexName": "by-day", "KeySchema": [{"AttributeName": "Day", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+            ],
+        })
+        assert indexed.name.endswith("-indexed")
+        assert indexed.global_secondary_indexes[0]["IndexName"] == "by-day"
+
+    def test_nothing_is_left(dynamodb):
+        assert dynamodb.list_tables()["TableNames"] == []
+    """
+    )
+
+    result.assert_outcomes(passed=2)
+
+
+def test_a_failing_assertion_tells_the_execution(run):
+    result = run(
+        """
+    def test_fails(state_machine):
+        machine = state_machine({"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Never", "Cause": "because"}}})
+        assert machine.run().status == "SUCCEEDED"
+    """
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*stepstack: FAILED *", "execution * FAILED", "  error: Never", "  cause: because", "  path: No*"])
+
+
+def test_an_execution_that_does_not_end_is_stopped_and_told(run):
+    result = run(
+        """
+    @pytest.mark.stepstack(time="real", timeout=0.2)
+    def test_waits(state_machine):
+        state_machine({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}}).run()
+    """
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ExecutionTimeout: the execution did not end within 0.2 s of real time", "*ABORTED", "*path: Wait*"])
+
+
+def test_waits_are_skipped(run):
+    result = run(
+        """
+    def test_waits(state_machine):
+        wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 86400, "End": True}}}
+        execution = state_machine(wait, timeout=20).run().succeeded()
+        assert (execution.stopped_at - execution.started_at).total_seconds() >= 86400
+    """
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+def test_each_worker_has_an_embedded_stack_and_names_of_its_own(run, pytester):
+    code = """
+    @pytest.mark.parametrize("number", range(8))
+    def test_run(state_machine, unique_name, stepstack, number):
+        name = unique_name()
+        assert "-" + os.environ["PYTEST_XDIST_WORKER"] + "-" in name
+        pathlib.Path(os.environ["NOTES"] + "-" + os.environ["PYTEST_XDIST_WORKER"]).write_text(stepstack.endpoints["*"] + " " + name)
+        state_machine(ECHO).run().succeeded()
+    """
+
+    result = run(code, "-n", "2", "--dist", "each")
+
+    result.assert_outcomes(passed=16)
+    (url0, name0), (url1, name1) = ((pytester.path / f"notes-gw{number}").read_text().split() for number in range(2))
+    assert url0 != url1
+    assert name0.split("-")[1] == name1.split("-")[1]
+
+
+class TestSettings:
+    @pytest.mark.parametrize("words", [[], ["-n", "1"]], ids=["alone", "xdist"])
+    def test_a_wrong_marker_fails_with_one_message(self, run, words):
+        result = run(
+            """
+    @pytest.mark.stepstack(backend="cloud")
+    def test_wrong(stepstack): pass
+    """,
+            *words,
+        )
+
+        assert result.ret != 0
+        (result.stdout if words else result.stderr).fnmatch_lines(
+            ["*mark.stepstack on *::test_wrong: 'cloud' is no backend; valid: embedded,*"]
+        )
+
+    def test_a_fixture_comes_before_a_marker(self, run):
+        result = run(
+            """
+    @pytest.fixture
+    def stepstack_settings():
+        return {"time": "0.5"}
+
+    @pytest.mark.stepstack(time="real")
+    def test_time(stepstack):
+        assert stepstack.time == "0.5"
+    """
+        )
+
+        result.assert_outcomes(passed=1)
+
+    def test_the_environment_leads_other_code_to_the_stack(self, run):
+        result = run(
+            """
+    def test_environment(stepstack_environment, stepstack):
+        import boto3
+        assert boto3.client("sqs").meta.endpoint_url == stepstack.endpoint_url("sqs") == os.environ["AWS_ENDPOINT_URL"]
+
+    def test_it_is_gone():
+        assert "AWS_ENDPOINT_URL" not in os.environ
+    """
+        )
+
+        result.assert_outcomes(passed=2)
+
+
+class TestMissingBackend:
+    SUITE = """
+    def test_one(stepfunctions): pass
+    def test_two(dynamodb_table): pass
+    def test_other(): pass
+    """
+
+    @pytest.fixture
+    def no_docker(self, pytester, monkeypatch):
+        """A machine with nothing but Python, and services at ports where nobody listens."""
+        monkeypatch.setenv("PATH", str(pytester.path))
+        for variable in ("STEPFUNCTIONS_PORT", "DYNAMODB_PORT", "DYNALITE_PORT", "STEPSTACK_PORT"):
+            monkeypatch.setenv(variable, "1")
+        (pytester.path / "docker-compose.yml").touch()
+
+    @pytest.mark.parametrize("words", [[], ["-n", "2"]], ids=["alone", "xdist"])
+    @pytest.mark.parametrize(
+        ("backend", "message"),
+        [
+            ("local", "the backend local is not available: Docker is missing: there is no `docker` command on this machine"),
+            ("stepstack", "the backend stepstack is not available: Docker is missing*"),
+            ("dynalite", "the backend dynalite is not available: Docker is missing*; and without Docker: Node is missing*"),
+        ],
+    )
+    def test_tests_that_need_it_fail_with_one_clear_message(self, run, no_docker, backend, message, words):
+        result = run(self.SUITE, "--stepstack-backend", backend, *words)
+
+        result.assert_outcomes(passed=1, errors=2)
+        result.stdout.fnmatch_lines([f"stepstack: {message}"])
+
+    @pytest.mark.parametrize("words", [[], ["-n", "2"]], ids=["alone", "xdist"])
+    def test_tests_that_need_it_are_skipped_where_that_is_wanted(self, run, no_docker, words):
+        result = run(self.SUITE, "--stepstack-backend=local", "--stepstack-skip-unavailable", "-rs", *words)
+
+        result.assert_outcomes(passed=1, skipped=2)
+        result.stdout.fnmatch_lines(["SKIPPED*Docker is missing*"])
+
+    def test_given_endpoints_that_do_not_answer_are_named(self, run):
+        result = run(self.SUITE, "--stepstack-backend=endpoints", "--stepstack-endpoint=dynamodb=http://127.0.0.1:1")
+
+        result.assert_outcomes(passed=1, errors=2)
+        result.stdout.fnmatch_lines(["stepstack: dynamodb does not answer at http://127.0.0.1:1 (*refused*)"])
+
+    def test_aws_without_opt_in_is_refused(self, run):
+        result = run(self.SUITE, "--stepstack-backend=aws")
+
+        result.assert_outcomes(passed=1, errors=2)
+        result.stdout.fnmatch_lines(["stepstack: the backend aws works on a real account and costs money: say STEPSTACK_AWS=1 to allow it"])
+
+
+def test_nothing_is_left_in_the_folder_of_temporary_files(run, pytester, monkeypatch):
+    folder = pytester.mkdir("temporary")
+    monkeypatch.setenv("TMPDIR", str(folder))
+
+    run("    def test_run(state_machine): state_machine(ECHO).run().succeeded()", "-n", "2", "--basetemp", "base").assert_outcomes(passed=1)
+
+    assert [path.name for path in folder.iterdir() if path.name.startswith("stepstack")] == []
