@@ -55,13 +55,17 @@ class DefinitionError(StepstackError):
 
 
 class ExpressionError(StepstackError):
-    """An expression cannot be compiled or evaluated; `text` is the expression as it stands in the definition."""
+    """An expression cannot be compiled or evaluated; `text` is the expression as it stands in the definition.
+
+    `field` is the field inside a template that holds it, as AWS names it (`value.$`, `Output/result`), "" outside of templates.
+    """
 
     code = "expression"
 
-    def __init__(self, message: str, *, text: str = "") -> None:
+    def __init__(self, message: str, *, text: str = "", field: str = "") -> None:
         self.message = message
         self.text = text
+        self.field = field
         super().__init__(message)
 
 
@@ -70,9 +74,9 @@ class ExpressionSyntaxError(ExpressionError):
 
     code = "expression-syntax"
 
-    def __init__(self, message: str, *, text: str = "", offset: int = 0) -> None:
+    def __init__(self, message: str, *, text: str = "", field: str = "", offset: int = 0) -> None:
         self.offset = offset
-        super().__init__(message, text=text)
+        super().__init__(message, text=text, field=field)
 
     def pointed(self) -> str:
         """The expression with a caret below the offending character."""
@@ -80,9 +84,17 @@ class ExpressionSyntaxError(ExpressionError):
 
 
 class PathNotFound(ExpressionError):
-    """A path matched nothing in its data."""
+    """A path matched nothing in its data.
+
+    `message` says why in AWS's words ("No results for path: $['a']"); `data` is what was searched: the input, the Context Object or
+    the value of a variable.
+    """
 
     code = "path-not-found"
+
+    def __init__(self, message: str, *, text: str = "", field: str = "", data: Any = None) -> None:
+        self.data = data
+        super().__init__(message, text=text, field=field)
 
 
 class PathNotSingle(ExpressionError):
@@ -105,9 +117,9 @@ class QueryEvaluationFailure(ExpressionError):
 
     code = "query-evaluation"
 
-    def __init__(self, reason: str, *, text: str = "") -> None:
+    def __init__(self, reason: str, *, text: str = "", field: str = "") -> None:
         self.reason = reason
-        super().__init__(reason, text=text)
+        super().__init__(reason, text=text, field=field)
 
 
 class SettingsError(StepstackError):

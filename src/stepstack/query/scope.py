@@ -6,13 +6,15 @@ notation, so that the interpreter evaluates them all alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, Final, Protocol
 
+from stepstack.clock import Randomness
 from stepstack.json_types import Json, JsonObject
 
-__all__ = ["ABSENT", "Expression", "Literal", "Scope"]
+__all__ = ["ABSENT", "Expression", "Literal", "Scope", "Surroundings"]
 
 
 class _Absent:
@@ -23,6 +25,21 @@ class _Absent:
 
 
 ABSENT: Final[Any] = _Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an expression draws from besides data: the time, for `$now()`, and randomness, for States.UUID and `$random()`.
+
+    An execution passes its timeline's `now`, so that expressions and waits agree. The defaults are real time and a random seed.
+    """
+
+    now: Callable[[], float] = field(default=lambda: datetime.now(timezone.utc).timestamp())
+    """Seconds since the epoch."""
+    randomness: Randomness = field(default_factory=Randomness)
+
+
+_REAL: Final = Surroundings()
 
 
 @dataclass(slots=True)
@@ -37,6 +54,7 @@ class Scope:
     variables: Mapping[str, Json]
     result: Json = ABSENT
     error_output: Json = ABSENT
+    surroundings: Surroundings = _REAL
 
 
 class Expression(Protocol):

@@ -1,0 +1,269 @@
+"""Parses and evaluates JSONata with the library jsonata-python; nothing else in stepstack touches it.
+
+Called by `jsonata`, imported where an expression is more than a plain path: the library takes a while to import. What it adds to the
+library: JSON in and JSON out (the library's null, sequences and ranges stay inside; the data of an execution is never changed), AWS's
+functions, a bound on time and depth, and the texts of failures as AWS words them (those of the JavaScript reference implementation).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from operator import is_ as _is
+from time import monotonic
+from typing import Any, Final
+
+import jsonata.jsonata
+from jsonata import JException, Jsonata, Utils
+
+from stepstack.errors import ExpressionSyntaxError
+from stepstack.json_types import Json, json_text
+from stepstack.query.jsonata_analysis import LiftedPath, free_names, has_functions, lift_paths
+from stepstack.query.jsonata_functions import CONSTANT_FUNCTIONS, DRAWING_FUNCTIONS
+from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
+from stepstack.query.regular_expression import RegularExpression
+from stepstack.query.scope import ABSENT, Scope
+
+__all__ = ["EngineFailure", "ParsedExpression", "parse"]
+
+TIME_LIMIT_SECONDS = 5.0
+"""How long one expression may take."""
+
+DEPTH_LIMIT = 1500
+"""How deep the evaluation of an expression that defines functions may nest: within Python's stack, of any thread."""
+
+TEXT_LIMIT = 100_000
+"""Characters of an expression; AWS takes fewer."""
+
+_NULL: Final = Utils.NULL_VALUE
+_NOT_A_NUMBER = re.compile(r"could not convert string to float: '(.*)'", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{\{\{?\w+\}?\}\}")
+
+
+class EngineFailure(Exception):
+    """The evaluation failed; the text is what AWS writes behind the field's name."""
+
+
+def _say_nothing(*_: object) -> None:
+    """Stands in for `print` in the library, which reports some failures on standard output besides raising them."""
+
+
+jsonata.jsonata.print = _say_nothing
+
+
+class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
+    """The library's evaluator without its look-up of an instance for each thread, and with JSONata's rules where it has Python's."""
+
+    def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
+        return self._eval(expr, input, environment)
+
+    def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
+        if op == "%" and Utils.is_numeric(lhs) and Utils.is_numeric(rhs):
+            return Utils.convert_number(math.fmod(lhs, rhs))
+        return super().evaluate_numeric_expression(lhs, rhs, op)
+
+    def evaluate_includes_expression(self, lhs: Any, rhs: Any) -> bool:
+        if lhs is None or rhs is None:
+            return False
+        return any(Utils.is_deep_equal(lhs, item) for item in (rhs if isinstance(rhs, list) else [rhs]))
+
+    def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
+        return super().evaluate_range_expression(_whole(lhs), _whole(rhs))
+
+
+def _whole(number: Any) -> Any:
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _environment() -> Any:
+    """The functions of JSONata as AWS has them: without $eval, with AWS's own."""
+    frame = Jsonata.Frame(None)
+    frame.bindings = {name: value for name, value in Jsonata.static_frame.bindings.items() if name != "eval"}
+    for name, function in CONSTANT_FUNCTIONS.items():
+        frame.bind(name, function)
+    return frame
+
+
+_EVALUATOR: Final = _Evaluator("null")
+_ENVIRONMENT: Final = _environment()
+_FUNCTION_NAMES: Final = frozenset(_ENVIRONMENT.bindings) | frozenset(DRAWING_FUNCTIONS)
+
+
+def _regular_expression(pattern: str, flags: Any) -> RegularExpression:
+    letters = ("i" if flags.case_insensitive else "") + ("m" if flags.multiline else "")
+    return RegularExpression.compile(pattern, letters)
+
+
+class ParsedExpression:
+    """A syntax tree with what its evaluation needs. `variables` are the variables that it reads, functions and `states` left out."""
+
+    __slots__ = ("_defines_functions", "_drawing", "_paths", "_read", "_tree", "text", "variables")
+
+    def __init__(self, text: str, tree: Any) -> None:
+        self.text = text
+        names = free_names(tree)
+        self.variables = names - _FUNCTION_NAMES - {"states"}
+        self._drawing = tuple(name for name in DRAWING_FUNCTIONS if name in names)
+        self._defines_functions = has_functions(tree)
+        self._tree, self._paths = lift_paths(tree)
+        self._read = tuple(name for name in free_names(self._tree) if not name.startswith(" "))
+
+    def evaluate(self, scope: Scope) -> Json:
+        """Its value, ABSENT where it is undefined; raises EngineFailure."""
+        frame = Jsonata.Frame(_ENVIRONMENT)
+        bindings = frame.bindings
+        self._bind(bindings, scope)
+        entered, left = _bounds(counts_depth=self._defines_functions)
+        bindings["__evaluate_entry"] = entered
+        bindings["__evaluate_exit"] = left
+        Jsonata.CURRENT.jsonata = _EVALUATOR
+        try:
+            for path in self._paths:
+                bindings[path.variable] = self._path_value(path, scope, frame)
+            result = _EVALUATOR.eval(self._tree, None, frame)
+        except JException as error:
+            raise EngineFailure(f"threw an error during evaluation. {error_text(error)}") from error
+        except Exception as error:
+            raise EngineFailure(f"threw an error during evaluation. {_unexpected_text(error)}") from error
+        return ABSENT if result is None else _json(result)
+
+    def _bind(self, bindings: dict[str, Any], scope: Scope) -> None:
+        for name in self._read:
+            if name == "states":
+                bindings[name] = _prepared(states_object(scope))
+            elif name in scope.variables:
+                bindings[name] = _prepared(scope.variables[name])
+        for name in self._drawing:
+            if name not in bindings:
+                bindings[name] = DRAWING_FUNCTIONS[name](scope.surroundings)
+
+    def _path_value(self, path: LiftedPath, scope: Scope, frame: Any) -> Any:
+        value = follow(path.root, path.names, scope)
+        if value is ABSENT:
+            return None
+        if value is not MEETS_ARRAY:
+            return _prepared(value)
+        root = states_object(scope) if path.root == "states" else scope.variables[path.root]
+        inner = Jsonata.Frame(frame)
+        inner.bindings[path.root] = _prepared(root)
+        return _EVALUATOR.eval(path.original, None, inner)
+
+
+def parse(text: str) -> ParsedExpression:
+    """The parsed expression; raises ExpressionSyntaxError."""
+    if len(text) > TEXT_LIMIT:
+        raise ExpressionSyntaxError(f"the expression has more than {TEXT_LIMIT} characters", text=text)
+    try:
+        tree = Jsonata.get_parser().parse(text, _regular_expression)
+        return ParsedExpression(text, tree)
+    except JException as refused:
+        offset = refused.location if isinstance(refused.location, int) else 0
+        raise ExpressionSyntaxError(error_text(refused), text=text, offset=min(max(0, offset), len(text))) from refused
+    except Exception as refused:
+        raise ExpressionSyntaxError(f"the expression cannot be parsed: {_unexpected_text(refused)}", text=text) from refused
+
+
+def error_text(error: JException) -> str:
+    """`T2001: The left side of the "+" operator must evaluate to a number`"""
+    template = JException.error_codes.get(error.error)
+    if template is None:
+        return str(error.error)
+    values = iter((error.current, error.expected, error.extra))
+
+    def shown(found: re.Match[str]) -> str:
+        value = next(values, None)
+        return str(value) if found.group().startswith("{{{") else _shown(value)
+
+    return f"{error.error}: {_PLACEHOLDER.sub(shown, template.replace('Object', 'function'))}"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return json_text(_json(value))
+    except (EngineFailure, TypeError, ValueError, RecursionError):
+        return ""
+
+
+def _unexpected_text(error: Exception) -> str:
+    """The text for what the library does not raise as an error of JSONata, in JSONata's words where there are some."""
+    if isinstance(error, RecursionError):
+        return f"D1011: {JException.error_codes['D1011'].replace('Object', 'function')}"
+    if isinstance(error, (ZeroDivisionError, OverflowError)):
+        return "D1001: Number out of range: Infinity"
+    if isinstance(error, TimeoutError):
+        return _timeout_text()
+    if str(error) == "math domain error":
+        return "D1001: Number out of range: NaN"
+    number = _NOT_A_NUMBER.fullmatch(str(error))
+    if number is not None:
+        return f"D3030: Unable to cast value to a number: {json_text(number.group(1))}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _timeout_text() -> str:
+    return f"D1012: Evaluation timeout after {int(TIME_LIMIT_SECONDS * 1000)} milliseconds. Check for infinite loop"
+
+
+def _bounds(*, counts_depth: bool) -> tuple[Callable[..., None], Callable[..., None] | None]:
+    """What the library calls before and after it evaluates each part of an expression."""
+    deadline = monotonic() + TIME_LIMIT_SECONDS
+    parts = depth = 0
+
+    def entered(*_: object) -> None:
+        nonlocal parts
+        parts += 1
+        if not parts & 255 and monotonic() > deadline:
+            raise JException("D1012", -1, int(TIME_LIMIT_SECONDS * 1000))
+
+    def entered_deeper(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > DEPTH_LIMIT:
+            raise JException("D1011", -1)
+        entered()
+
+    def left(*_: object) -> None:
+        nonlocal depth
+        depth -= 1
+
+    return (entered_deeper, left) if counts_depth else (entered, None)
+
+
+def _prepared(value: Json) -> Any:
+    """`value` as the library takes it: null in arrays is its own null, and no array is shared that it would fill."""
+    if value is None:
+        return _NULL
+    if isinstance(value, dict):
+        changed: dict[str, Any] | None = None
+        for name, member in value.items():
+            if isinstance(member, (dict, list)):
+                prepared = _prepared(member)
+                if prepared is not member:
+                    changed = dict(value) if changed is None else changed
+                    changed[name] = prepared
+        return value if changed is None else changed
+    if isinstance(value, list):
+        items = [_prepared(item) if item is None or isinstance(item, (dict, list)) else item for item in value]
+        is_same = bool(items) and all(map(_is, items, value))
+        return value if is_same else items
+    return value
+
+
+def _json(value: Any) -> Json:
+    """A value of the library as JSON. What is JSON already stays the same object; functions raise EngineFailure."""
+    if value is None or value is _NULL:
+        return None
+    if isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise EngineFailure(f"threw an error during evaluation. D1001: Number out of range: {value}")
+        return value
+    if type(value) is dict:
+        members = {name: _json(member) for name, member in value.items()}
+        return value if all(map(_is, members.values(), value.values())) else members
+    if isinstance(value, list):
+        items = [_json(item) for item in value]
+        return value if type(value) is list and all(map(_is, items, value)) else items
+    raise EngineFailure("returned an unsupported result type.")

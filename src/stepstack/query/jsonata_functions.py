@@ -1,0 +1,122 @@
+"""The functions that AWS adds to JSONata: $partition, $range, $hash, $random, $uuid, $parse; and $now and $millis on our clock.
+
+Registered by `jsonata_engine`. Source: AWS's developer guide, "Transforming data with JSONata", and recorded answers of AWS
+($partition keeps an array of one, $range does not).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jsonata import Functions, JException, Jsonata, Utils
+
+from stepstack.json_types import parse_json
+from stepstack.query.java_random import JavaRandom
+from stepstack.query.scope import Surroundings
+
+__all__ = ["CONSTANT_FUNCTIONS", "DRAWING_FUNCTIONS", "native_function"]
+
+RANGE_LIMIT = 10_000_000
+"""Items that $range makes at most, as many as the library's `..`."""
+
+_ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+
+
+def native_function(name: str, signature: str, implementation: Callable[..., Any]) -> Any:
+    """`implementation` as a function of JSONata. Its arguments are those of the call; absent ones are not passed, undefined ones None."""
+    function = Jsonata.JFunction(Jsonata.JLambda(implementation), signature)
+    function.function_name = name
+    return function
+
+
+def _partition(array: list[Any] | None, size: float | None) -> list[list[Any]] | None:
+    if array is None or size is None:
+        return None
+    length = math.floor(size + 0.5)
+    if length < 1:
+        raise JException("T0410", -1, 2, "partition")
+    items = list(array)
+    return Utils.JList([items[start : start + length] for start in range(0, len(items), length)])  # type: ignore[no-any-return]
+
+
+def _range(first: float | None, last: float | None, step: float | None) -> list[float] | None:
+    if first is None or last is None or step is None:
+        return None
+    if step == 0:
+        raise JException("T0410", -1, 3, "range")
+    count = max(0, math.floor((last - first) / step) + 1)
+    if count > RANGE_LIMIT:
+        raise JException("D2014", -1, count)
+    numbers: Iterable[float] = (first + step * position for position in range(count))
+    return Utils.create_sequence_from_iter(numbers)  # type: ignore[no-any-return]
+
+
+def _hash(content: str | None, algorithm: str | None = "SHA-256") -> str | None:
+    if content is None:
+        return None
+    name = _ALGORITHMS.get(algorithm or "SHA-256")
+    if name is None:
+        raise JException("T0410", -1, 2, "hash")
+    return hashlib.new(name, content.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
+def _parse(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        value = parse_json(text)
+    except ValueError:
+        raise JException("D3137", -1, f"$parse was given a string that is not JSON: {text[:100]}") from None
+    return Utils.NULL_VALUE if value is None else value
+
+
+CONSTANT_FUNCTIONS: dict[str, Any] = {
+    "partition": native_function("partition", "<an:a>", _partition),
+    "range": native_function("range", "<nnn:a<n>>", _range),
+    "hash": native_function("hash", "<s-s?:s>", _hash),
+    "parse": native_function("parse", "<s-:x>", _parse),
+}
+"""What needs nothing besides its arguments."""
+
+
+def _random(surroundings: Surroundings) -> Any:
+    def random(seed: float | None = None) -> float:
+        return surroundings.randomness.random() if seed is None else JavaRandom(int(seed)).fraction()
+
+    return native_function("random", "<n?:n>", random)
+
+
+def _shuffle(surroundings: Surroundings) -> Any:
+    def shuffle(array: list[Any] | None) -> list[Any] | None:
+        if array is None:
+            return None
+        items = list(array)
+        for position in range(len(items) - 1, 0, -1):
+            other = surroundings.randomness.integer(0, position)
+            items[position], items[other] = items[other], items[position]
+        return items
+
+    return native_function("shuffle", "<a:a>", shuffle)
+
+
+def _now(surroundings: Surroundings) -> Any:
+    moment = int(surroundings.now() * 1000)
+    return native_function("now", "<s?s?:s>", lambda picture=None, timezone=None: Functions.datetime_from_millis(moment, picture, timezone))
+
+
+def _millis(surroundings: Surroundings) -> Any:
+    moment = int(surroundings.now() * 1000)
+    return native_function("millis", "<:n>", lambda *_: moment)
+
+
+DRAWING_FUNCTIONS: dict[str, Callable[[Surroundings], Any]] = {
+    "millis": _millis,
+    "now": _now,
+    "random": _random,
+    "shuffle": _shuffle,
+    "uuid": lambda surroundings: native_function("uuid", "<:s>", lambda *_: surroundings.randomness.uuid()),
+}
+"""What draws from the surroundings: made anew for each evaluation that calls one."""

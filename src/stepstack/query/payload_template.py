@@ -1,0 +1,111 @@
+"""Payload Templates: JSON in which the value of a key ending `.$` is a Path or an Intrinsic Function call.
+
+`{"id.$": "$.order.id", "kind": "new"}` becomes `{"id": 7, "kind": "new"}`. Compiled by the language (Parameters, ResultSelector,
+ItemSelector, Assign and their like), evaluated by the interpreter. Source: the Amazon States Language on Payload Templates; recorded
+answers of AWS for the field that a failure names (`id.$`) and for indefinite paths that match nothing ([]).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stepstack.errors import ExpressionError, ExpressionSyntaxError
+from stepstack.json_types import Json
+from stepstack.query.intrinsic_functions import compile_expression
+from stepstack.query.jsonpath import AslPath
+from stepstack.query.scope import Expression, Literal, Scope
+
+__all__ = ["PayloadTemplate"]
+
+_Evaluate = Callable[[Scope], Json]
+
+_TYPE_NAMES: dict[type, str] = {dict: "OBJECT", list: "ARRAY", bool: "BOOLEAN", int: "NUMBER", float: "NUMBER", type(None): "NULL"}
+
+
+class PayloadTemplate:
+    """A compiled template that holds at least one expression."""
+
+    __slots__ = ("_evaluate", "variables")
+
+    def __init__(self, evaluate: _Evaluate, variables: frozenset[str]) -> None:
+        self._evaluate = evaluate
+        self.variables = variables
+
+    @classmethod
+    def compile(cls, value: Json) -> Expression:
+        """The template `value`, a Literal where nothing in it is an expression.
+
+        Raises ExpressionSyntaxError in AWS's words; its `field` is the key that is wrong.
+        """
+        variables: set[str] = set()
+        evaluate = _compiled(value, variables)
+        return Literal(value) if evaluate is None else cls(evaluate, frozenset(variables))
+
+    def evaluate(self, scope: Scope) -> Json:
+        """A new value; raises an ExpressionError whose `field` is the key that could not be evaluated."""
+        return self._evaluate(scope)
+
+
+def _compiled(value: Json, variables: set[str]) -> _Evaluate | None:
+    """What evaluates `value`; None where it is constant. Adds the variables that it reads."""
+    if isinstance(value, dict):
+        return _compiled_object(value, variables)
+    if isinstance(value, list):
+        return _compiled_array(value, variables)
+    return None
+
+
+def _compiled_object(template: dict[str, Json], variables: set[str]) -> _Evaluate | None:
+    constant: dict[str, Json] = {}
+    dynamic: list[tuple[str, _Evaluate]] = []
+    for key, value in template.items():
+        if key.endswith(".$"):
+            name, evaluate = key[:-2], _compiled_field(key, value, variables)
+        else:
+            name, inner = key, _compiled(value, variables)
+            if inner is None:
+                constant[name] = value
+                continue
+            evaluate = inner
+        constant[name] = None
+        dynamic.append((name, evaluate))
+    if not dynamic:
+        return None
+
+    def evaluate_object(scope: Scope) -> Json:
+        made = constant.copy()
+        for name, evaluate in dynamic:
+            try:
+                made[name] = evaluate(scope)
+            except ExpressionError as error:  # noqa: PERF203 - the key is known here alone
+                error.field = error.field or f"{name}.$"
+                raise
+        return made
+
+    return evaluate_object
+
+
+def _compiled_array(template: list[Json], variables: set[str]) -> _Evaluate | None:
+    items = [_compiled(item, variables) for item in template]
+    if not any(items):
+        return None
+    evaluators: list[_Evaluate] = [evaluate or Literal(item).evaluate for evaluate, item in zip(items, template, strict=True)]
+    return lambda scope: [evaluate(scope) for evaluate in evaluators]
+
+
+def _compiled_field(key: str, value: Json, variables: set[str]) -> _Evaluate:
+    if not isinstance(value, str):
+        was = _TYPE_NAMES[type(value)]
+        raise ExpressionSyntaxError(
+            f"The value for the field '{key}' must be a STRING that contains a JSONPath but was an {was}"
+            if was[0] in "AO"
+            else f"The value for the field '{key}' must be a STRING that contains a JSONPath but was a {was}",
+            field=key,
+        )
+    try:
+        expression = compile_expression(value)
+    except ExpressionSyntaxError as refused:
+        message = f"The value for the field '{key}' must be a valid JSONPath or a valid intrinsic function call"
+        raise ExpressionSyntaxError(message, text=value, field=key, offset=refused.offset) from refused
+    variables |= expression.variables
+    return expression.select if isinstance(expression, AslPath) else expression.evaluate
