@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from stepstack.errors import ExpressionError
-from stepstack.interpreter.data_flow import assign, effective_input, is_jsonata, output_from_input, through_path
+from stepstack.interpreter.data_flow import assign, is_jsonata, noted_input, output_from_input, through_path
 from stepstack.interpreter.failures import StateFailed, expression_failure
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
@@ -17,7 +17,7 @@ from stepstack.language.state_machine import ChoiceState
 def run_choice(visit: Visit) -> Payload:
     """The state's output; `visit.next` is the state chosen."""
     state = cast("ChoiceState", visit.state)
-    effective = effective_input(visit)
+    effective = noted_input(visit)
     rule = _first_that_holds(visit, state, effective)
     if rule is not None:
         visit.next = rule.next

@@ -25,6 +25,8 @@ __all__ = [
     "assign",
     "effective_input",
     "is_jsonata",
+    "noted_arguments",
+    "noted_input",
     "output_from_input",
     "output_from_result",
     "place_result",
@@ -43,17 +45,30 @@ def effective_input(visit: Visit) -> Payload:
     raw = visit.raw_input
     if is_jsonata(state):
         return raw
-    effective = through_path(visit, state.input_path, raw, "InputPath")
-    visit.note("afterInputPath", effective.value)
+    return through_path(visit, state.input_path, raw, "InputPath")
+
+
+def noted_input(visit: Visit) -> Payload:
+    """The effective input, which TestState shows for most types of states."""
+    effective = effective_input(visit)
+    if not is_jsonata(visit.state):
+        visit.note("afterInputPath", effective)
     return effective
 
 
 def arguments(visit: Visit, effective: Payload, parameters: Field | None) -> Payload:
     """What the state's work gets: Parameters or Arguments evaluated, the effective input without them."""
-    jsonata = is_jsonata(visit.state)
-    payload = effective if parameters is None else Payload(visit.evaluate(parameters, visit.scope(effective.value)))
-    if not jsonata or parameters is not None:
-        visit.note("afterArguments" if jsonata else "afterParameters", payload.value)
+    return effective if parameters is None else Payload(visit.evaluate(parameters, visit.scope(effective.value)))
+
+
+def noted_arguments(visit: Visit, effective: Payload, parameters: Field | None) -> Payload:
+    """The arguments, which TestState shows for Pass and Task."""
+    payload = arguments(visit, effective, parameters)
+    if is_jsonata(visit.state):
+        if parameters is not None:
+            visit.note("afterArguments", payload)
+    else:
+        visit.note("afterParameters", payload)
     return payload
 
 
@@ -66,24 +81,23 @@ def output_from_input(visit: Visit, effective: Payload) -> Payload:
     return through_path(visit, state.output_path, effective, "OutputPath")
 
 
-def output_from_result(visit: Visit, state: WorkState, effective: Payload, result: Payload) -> Payload:
+def output_from_result(visit: Visit, state: WorkState, result: Payload) -> Payload:
     """The output of a state whose work yielded `result`."""
-    visit.note("result", result.value)
     if is_jsonata(state):
         return _jsonata_output(visit, result, result.value)
     selected = result
     if state.result_selector is not None:
         selected = Payload(visit.evaluate(state.result_selector, visit.scope(result.value)))
-    visit.note("afterResultSelector", selected.value)
     return place_result(visit, state.result_path, selected)
 
 
 def place_result(visit: Visit, result_path: ReferencePath | None, result: Payload) -> Payload:
     """JSONPath's last steps: Assign, ResultPath on the raw input, OutputPath."""
     state = visit.state
+    visit.note("afterResultSelector", result)
     assign(visit, state.assign, result.value)
     placed = through_result_path(visit, result_path, result)
-    visit.note("afterResultPath", placed.value)
+    visit.note("afterResultPath", placed)
     return through_path(visit, state.output_path, placed, "OutputPath")
 
 

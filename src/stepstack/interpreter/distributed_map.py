@@ -26,11 +26,11 @@ from stepstack.language.state_machine import MapState, StateMachine
 if TYPE_CHECKING:
     from stepstack.interpreter.execution import Execution
 
-__all__ = ["run_distributed"]
+__all__ = ["TOLERANCE_EXCEEDED", "run_distributed"]
 
 MOST_CHILDREN_AT_ONCE: Final = 10_000
 
-_EXCEEDED = StateFailure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
+TOLERANCE_EXCEEDED: Final = StateFailure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
 
 
 async def run_distributed(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> Payload:
@@ -134,7 +134,7 @@ class _DistributedMap:
                 with self.branch.timeline.parked():
                     await map_run.changed.wait()
                 if map_run.has_exceeded_tolerance:
-                    raise StateFailed(_EXCEEDED)
+                    raise StateFailed(TOLERANCE_EXCEEDED)
         finally:
             for child in list(self.running):
                 child.stop()

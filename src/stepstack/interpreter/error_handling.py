@@ -13,6 +13,7 @@ from stepstack.interpreter.data_flow import assign, is_jsonata, through_result_p
 from stepstack.interpreter.failures import StateFailed
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
+from stepstack.interpreter.trial import RetryDue
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json
 from stepstack.language.state_machine import Catcher, Retrier, WorkState
@@ -42,28 +43,34 @@ async def attempt(
 
     `failed_event` is recorded when no retrier is left (MapStateFailed).
     """
-    retries = [0] * len(state.retriers)
+    trial = visit.branch.execution.trial
+    retries = [0 if trial is None else trial.retry_count] * len(state.retriers)
     while True:
         try:
             return await work(visit, state)
         except StateFailed as failed:
             failure = failed.failure
             visit.assigned = None
-            delay = _delay_before_retry(visit, state.retriers, retries, failure)
-            if delay is None:
+            due = _retry_due(visit, state.retriers, retries, failure)
+            if due is None:
                 if failed_event is not None:
                     visit.branch.record(failed_event)
-                catcher = next((catcher for catcher in state.catchers if is_matched(catcher.error_equals, failure)), None)
-                if catcher is None:
+                index = next((index for index, catcher in enumerate(state.catchers) if is_matched(catcher.error_equals, failure)), None)
+                if index is None:
                     raise
-                return _caught(visit, catcher, failure)
+                if trial is not None:
+                    trial.caught(failure, index)
+                return _caught(visit, state.catchers[index], failure)
+        retrier_index, delay = due
+        if trial is not None:
+            raise RetryDue(failure, retrier_index, delay)
         if delay > 0:
             await visit.branch.timeline.sleep(delay)
         visit.begin_attempt(visit.retry_count + 1)
 
 
-def _delay_before_retry(visit: Visit, retriers: tuple[Retrier, ...], retries: list[int], failure: StateFailure) -> float | None:
-    """Seconds to wait before the next attempt; None where no retrier takes the failure any more."""
+def _retry_due(visit: Visit, retriers: tuple[Retrier, ...], retries: list[int], failure: StateFailure) -> tuple[int, float] | None:
+    """The retrier that takes the failure, by its index, and the seconds to wait; None where none takes it any more."""
     for index, retrier in enumerate(retriers):
         if not is_matched(retrier.error_equals, failure):
             continue
@@ -75,7 +82,7 @@ def _delay_before_retry(visit: Visit, retriers: tuple[Retrier, ...], retries: li
             delay = min(delay, retrier.max_delay_seconds)
         if retrier.full_jitter:
             delay = visit.branch.execution.environment.randomness.uniform(0, delay)
-        return delay
+        return index, delay
     return None
 
 

@@ -24,12 +24,13 @@ from stepstack.interpreter.branch import Branch
 from stepstack.interpreter.context_object import execution_members
 from stepstack.interpreter.failures import ExecutionBroken, StateFailed
 from stepstack.interpreter.payload import Payload
-from stepstack.interpreter.ports import Environment, Inspector, StateFailure
-from stepstack.interpreter.visit import NOT_TRUNCATED, Visit
+from stepstack.interpreter.ports import Environment, StateFailure
+from stepstack.interpreter.visit import NOT_TRUNCATED
 from stepstack.language.state_machine import StateMachine
 
 if TYPE_CHECKING:
     from stepstack.interpreter.map_run import MapRun
+    from stepstack.interpreter.trial import StateTrial
 
 __all__ = ["Execution", "ExecutionStatus"]
 
@@ -64,8 +65,7 @@ class Execution:
         test_case: str | None = None,
         timeline: Timeline | None = None,
         map_run: MapRun | None = None,
-        inspector: Inspector | None = None,
-        mock: Callable[[Visit], Payload] | None = None,
+        trial: StateTrial | None = None,
         listener: Callable[[HistoryEvent], None] | None = None,
         on_end: Callable[[Execution], None] | None = None,
     ) -> None:
@@ -83,9 +83,8 @@ class Execution:
         self.test_case = test_case
         self.map_run = map_run
         """The Map Run whose child this execution is."""
-        self.inspector = inspector
-        self.mock = mock
-        """TestState's mock: answers for a Parallel or a Map in place of its branches; raises StateFailed for an error."""
+        self.trial = trial
+        """TestState's, where it runs one state of this execution; None in every other execution."""
         self.on_end = on_end
         self.timeline = environment.clock.timeline() if timeline is None else timeline
         self.history = History(self.timeline, environment.event_limit, listener)
@@ -119,7 +118,7 @@ class Execution:
         if self.state_machine_version_arn is not None:
             details["stateMachineVersionArn"] = self.state_machine_version_arn
         self.history.record("ExecutionStarted", 0, details)
-        self._root = branch = self._root_branch()
+        self._root = branch = self.root_branch()
         self._begin(lambda: branch.walk(self.machine, self.input))
 
     def redrive(self) -> None:
@@ -183,7 +182,8 @@ class Execution:
             self._timeout = self.timeline.call_later(seconds, self._time_out)
         self._task = asyncio.create_task(self._run(walk))
 
-    def _root_branch(self) -> Branch:
+    def root_branch(self) -> Branch:
+        """The branch that runs the machine's own states."""
         return Branch(self, previous_event_id=0, variables={}, context_members=self._context_members())
 
     def _context_members(self) -> dict[str, Any]:

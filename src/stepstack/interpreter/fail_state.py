@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NoReturn, cast
 
-from stepstack.interpreter.data_flow import is_jsonata
+from stepstack.interpreter.data_flow import is_jsonata, noted_input
 from stepstack.interpreter.failures import StateFailed, runtime_failure, unexpected_type
+from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import json_text
@@ -15,14 +16,15 @@ from stepstack.language.state_machine import FailState, Field
 def run_fail(visit: Visit) -> NoReturn:
     """Raises the state's failure."""
     state = cast("FailState", visit.state)
-    error_name = _text(visit, state.error)
-    raise StateFailed(StateFailure(error_name, _text(visit, state.cause)))
+    effective = noted_input(visit)
+    error_name = _text(visit, state.error, effective)
+    raise StateFailed(StateFailure(error_name, _text(visit, state.cause, effective)))
 
 
-def _text(visit: Visit, field: Field | None) -> str | None:
+def _text(visit: Visit, field: Field | None, effective: Payload) -> str | None:
     if field is None:
         return None
-    value = visit.evaluate(field, visit.scope(visit.raw_input.value))
+    value = visit.evaluate(field, visit.scope(effective.value))
     if isinstance(value, str):
         return value
     if is_jsonata(visit.state):

@@ -53,6 +53,8 @@ class ExecutionBroken(Exception):
 
 
 def _words(visit: Visit, reason: str) -> str:
+    if visit.branch.execution.trial is not None:
+        return reason
     return f"An error occurred while executing the state '{visit.state.name}' (entered at the event id #{visit.entered_event_id}). {reason}"
 
 

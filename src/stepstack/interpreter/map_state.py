@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from stepstack.errors import ExpressionError, PathNotFound
 from stepstack.interpreter.branch_group import run_together
-from stepstack.interpreter.data_flow import effective_input, is_jsonata, output_from_result
+from stepstack.interpreter.data_flow import is_jsonata, noted_input, output_from_result
 from stepstack.interpreter.distributed_map import run_distributed
 from stepstack.interpreter.error_handling import attempt
 from stepstack.interpreter.failures import (
@@ -24,6 +24,7 @@ from stepstack.interpreter.failures import (
     unexpected_type,
 )
 from stepstack.interpreter.map_items import item_context, item_input
+from stepstack.interpreter.map_trial import tried_result
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
@@ -42,16 +43,15 @@ async def run_map(visit: Visit) -> Payload:
 
 
 async def _work(visit: Visit, state: MapState) -> Payload:
-    effective = effective_input(visit)
-    mock = visit.branch.execution.mock
+    effective = noted_input(visit)
     items: Sequence[Json] = [] if state.item_reader is not None else _items(visit, state, effective)
-    if mock is not None:
-        return output_from_result(visit, state, effective, mock(visit))
+    if visit.branch.execution.trial is not None:
+        return output_from_result(visit, state, tried_result(visit, state, effective, items))
     if state.item_processor.mode is ProcessorMode.DISTRIBUTED:
         result = await run_distributed(visit, state, effective, items)
     else:
         result = await _run_inline(visit, state, effective, items)
-    return output_from_result(visit, state, effective, result)
+    return output_from_result(visit, state, result)
 
 
 def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json]:

@@ -27,14 +27,14 @@ async def _work(visit: Visit, state: ParallelState) -> Payload:
     effective = effective_input(visit)
     branch_input = arguments(visit, effective, state.parameters)
     parent = visit.branch
-    mock = parent.execution.mock
-    if mock is None:
+    trial = parent.execution.trial
+    if trial is None or not trial.has_mock:
         parent.record("ParallelStateStarted")
         result = await _run_branches(visit, state, branch_input)
         parent.record_aside("ParallelStateSucceeded")
     else:
-        result = mock(visit)
-    return output_from_result(visit, state, effective, result)
+        result = trial.mocked_result()
+    return output_from_result(visit, state, result)
 
 
 async def _run_branches(visit: Visit, state: ParallelState, branch_input: Payload) -> Payload:

@@ -1,10 +1,13 @@
-"""The Pass state: hands its input on, or a Result, or what Parameters (JSONPath) or Output (JSONata) make of it."""
+"""The Pass state: hands its input on, or a Result, or what Parameters (JSONPath) or Output (JSONata) make of it.
+
+A Result makes InputPath and Parameters irrelevant.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
-from stepstack.interpreter.data_flow import arguments, assign, effective_input, is_jsonata, place_result
+from stepstack.interpreter.data_flow import assign, is_jsonata, noted_arguments, noted_input, place_result
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
 from stepstack.language.state_machine import PassState
@@ -19,9 +22,9 @@ def run_pass(visit: Visit) -> Payload:
         if state.output is None:
             return raw
         return Payload(visit.evaluate(state.output, visit.scope(raw.value)))
-    effective = effective_input(visit)
-    result = arguments(visit, effective, state.parameters)
-    if state.result is not None:
-        result = Payload(visit.evaluate(state.result, visit.scope(effective.value)))
-        visit.note("result", result.value)
+    if state.result is None:
+        result = noted_arguments(visit, noted_input(visit), state.parameters)
+    else:
+        result = Payload(visit.evaluate(state.result, visit.scope(visit.raw_input.value)))
+        visit.note("result", result)
     return place_result(visit, state.result_path, result)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "ActivityQueue",
     "Environment",
-    "Inspector",
     "MapRunRegistry",
     "StateFailure",
     "TaskCall",
@@ -122,14 +121,6 @@ class MapRunRegistry(Protocol):
     def opened(self, map_run: object) -> None: ...
 
     def child_started(self, map_run: object, execution: object) -> None: ...
-
-
-class Inspector(Protocol):
-    """TestState's INFO, DEBUG and TRACE data: told the value after each step of a state's data flow, under AWS's names."""
-
-    def note(self, name: str, value: Json) -> None:
-        """`name` is a member of botocore's InspectionData: input, afterInputPath, afterParameters, result, ..."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from stepstack.clock import Timer
-from stepstack.interpreter.data_flow import arguments, effective_input, output_from_result
+from stepstack.interpreter.data_flow import noted_arguments, noted_input, output_from_result
 from stepstack.interpreter.deadline import Deadline
 from stepstack.interpreter.error_handling import attempt
 from stepstack.interpreter.failures import StateFailed, runtime_failure
@@ -36,10 +36,11 @@ async def run_task(visit: Visit) -> Payload:
 
 
 async def _work(visit: Visit, state: TaskState) -> Payload:
-    effective = effective_input(visit)
+    effective = noted_input(visit)
     with _task_token(visit, state) as pending:
         result = await _TaskAttempt(visit, state, effective, pending).run()
-    return output_from_result(visit, state, effective, result)
+    visit.note("result", result)
+    return output_from_result(visit, state, result)
 
 
 @contextlib.contextmanager
@@ -70,7 +71,7 @@ class _TaskAttempt:
         self.branch = visit.branch
         self.environment = visit.branch.execution.environment
         self.events = TaskEvents(visit, state.resource)
-        self.parameters = arguments(visit, effective, state.parameters)
+        self.parameters = noted_arguments(visit, effective, state.parameters)
         scope = visit.scope(effective.value)
         self.timeout = self._seconds(state.timeout, effective)
         self.heartbeat = self._seconds(state.heartbeat, effective)
@@ -137,6 +138,9 @@ class _TaskAttempt:
             raise runtime_failure(self.visit, f"The Parameters '{text}' could not be used to start the Task: [{problem}]")
 
     async def _result(self) -> Payload:
+        trial = self.branch.execution.trial
+        if trial is not None and trial.has_mock:
+            return trial.mocked_result()
         if self.state.resource.kind is ResourceKind.ACTIVITY and not self.environment.tasks.is_mocked(self.call):
             return await self._activity_result()
         self.events.started()

@@ -80,6 +80,9 @@ class Visit:
         """The Context Object as this state sees it."""
         context = self._context
         if context is None:
+            trial = self.branch.execution.trial
+            if trial is not None and trial.context is not None:
+                return trial.context
             state: dict[str, Json] = {"Name": self.state.name, "EnteredTime": timestamp_text(self.entered_at)}
             if isinstance(self.state, WorkState):
                 state["RetryCount"] = self.retry_count
@@ -115,8 +118,8 @@ class Visit:
             branch.previous_event_id = self.entered_previous_event_id
         branch.record("EvaluationFailed", details)
 
-    def note(self, name: str, value: Json) -> None:
-        """Tells TestState's inspector, where there is one, a value on the state's way."""
-        inspector = self.branch.execution.inspector
-        if inspector is not None:
-            inspector.note(name, value)
+    def note(self, name: str, payload: Payload) -> None:
+        """Tells TestState, where it runs the state, a value on the state's way."""
+        trial = self.branch.execution.trial
+        if trial is not None:
+            trial.note(name, payload.text)

@@ -10,7 +10,7 @@ import re
 from typing import Final, cast
 
 from stepstack.errors import ExpressionError
-from stepstack.interpreter.data_flow import effective_input, is_jsonata, output_from_input
+from stepstack.interpreter.data_flow import is_jsonata, noted_input, output_from_input
 from stepstack.interpreter.failures import expression_failure, query_evaluation_failure, runtime_failure, unexpected_type
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
@@ -25,7 +25,7 @@ _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9
 async def run_wait(visit: Visit) -> Payload:
     """The state's output, after the wait."""
     state = cast("WaitState", visit.state)
-    effective = effective_input(visit)
+    effective = noted_input(visit)
     timeline = visit.branch.timeline
     if state.seconds is not None:
         delay = _seconds(visit, state.seconds, effective)
