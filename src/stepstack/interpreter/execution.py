@@ -107,6 +107,11 @@ class Execution:
         return self.input.text
 
     @property
+    def root_arn(self) -> str:
+        """The ARN of the execution that somebody started: of a Map Run's child, that of the execution above it."""
+        return self.arn if self.map_run is None else self.map_run.execution.root_arn
+
+    @property
     def has_ended(self) -> bool:
         return self.status != "RUNNING"
 

@@ -64,6 +64,8 @@ class TaskCall:
     test_case: str | None
     """Behind `#` in StartExecution's ARN; None where there is none."""
     timeline: Timeline
+    root_execution_arn: str = ""
+    """Of a Map Run's child, the execution that somebody started; else the execution itself."""
     task_token: str | None = None
     credentials: JsonObject | None = None
     timeout_seconds: float | None = None

@@ -99,6 +99,7 @@ class _TaskAttempt:
             state_machine_arn=execution.state_machine_arn,
             test_case=execution.test_case,
             timeline=self.branch.timeline,
+            root_execution_arn=execution.root_arn,
             task_token=self.visit.task_token,
             credentials=self.credentials,
             timeout_seconds=self.timeout,
