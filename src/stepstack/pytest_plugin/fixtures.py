@@ -17,7 +17,6 @@ from stepstack.pytest_plugin.run import RUN
 from stepstack.pytest_plugin.settings import PluginSettings, marker_settings
 
 if TYPE_CHECKING:
-    from stepstack.json_types import Json
     from stepstack.pytest_plugin.tables import TableFactory
     from stepstack.stacks.names import UniqueNames
     from stepstack.testing.definitions import DefinitionSource
@@ -127,9 +126,10 @@ def state_machine(
 ) -> Iterator[Callable[..., StateMachineHandle]]:
     """Makes state machines and deletes them: `state_machine("state-machine.json").run({"Operation": "Read"})`.
 
-    The definition is a file's path (relative to the test's folder, then to pytest's root), a dict or text, JSON or YAML.
+    The definition is a file's path (relative to the test's folder, then to pytest's root), a dict or text, JSON or YAML; or a SAM,
+    CloudFormation or CDK template's path, with `resource`, `parameters` and `resources` as `read_definition` takes them.
     """
-    from stepstack.testing.definitions import definition_text  # noqa: PLC0415 - where it is used
+    from stepstack.testing.definitions import read_definition  # noqa: PLC0415 - where it is used
     from stepstack.testing.state_machines import StateMachineHandle  # noqa: PLC0415
 
     settings = request.node.stash[SETTINGS]
@@ -140,17 +140,18 @@ def state_machine(
         def make(
             definition: DefinitionSource,
             *,
-            substitutions: Mapping[str, Json] | None = None,
             label: str = "",
-            type: str = "STANDARD",  # noqa: A002 - AWS's word
+            type: str | None = None,  # noqa: A002 - AWS's word
             role_arn: str | None = None,
             timeout: float | None = None,
+            **words: Any,
         ) -> StateMachineHandle:
+            read = read_definition(definition, folders=folders, **words)
             machine = StateMachineHandle.create(
                 stepstack,
                 unique_name(label or "machine"),
-                definition_text(definition, substitutions=substitutions, folders=folders),
-                type=type,
+                read.text,
+                type=type or read.type or "STANDARD",
                 role_arn=role_arn,
                 run_seconds=settings.timeout if timeout is None else timeout,
             )

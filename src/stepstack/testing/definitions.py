@@ -1,4 +1,4 @@
-"""Where a state machine's definition comes from: a file, a dict or text, with substitutions.
+"""Where a state machine's definition comes from: a file, a dict, text, or a SAM, CloudFormation or CDK template.
 
 Called by the `state_machine` fixture. JSON stays as it is written, so that messages point at the same place; YAML becomes JSON.
 Substitutions replace `${Name}` as CloudFormation's DefinitionSubstitutions do; what is not named stays, because `${...}` may be the
@@ -9,32 +9,65 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from stepstack.errors import SettingsError
 from stepstack.json_types import Json, json_text
+from stepstack.testing.template_functions import load_template
+from stepstack.testing.templates import Template, is_template
 
-__all__ = ["DefinitionSource", "definition_text"]
+__all__ = ["Definition", "DefinitionSource", "definition_text", "find_file", "read_definition"]
 
 DefinitionSource: TypeAlias = "str | Path | Mapping[str, Json]"
 
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_.:-]+)\}")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A definition's text, and the type of state machine that a template says; None where nobody says."""
+
+    text: str
+    type: str | None = None
+
+
+def read_definition(
+    source: DefinitionSource,
+    *,
+    resource: str | None = None,
+    substitutions: Mapping[str, Json] | None = None,
+    parameters: Mapping[str, Json] | None = None,
+    resources: Mapping[str, str] | None = None,
+    folders: Sequence[Path] = (),
+) -> Definition:
+    """The definition in `source`. A `str` is text where it begins like JSON or has several lines, otherwise a file's path.
+
+    A relative path is looked for in each of `folders`, then in the current one. For a template, `resource` is the state machine's logical
+    id (needed where there are several), `parameters` are the template's, and `resources` give physical names by logical id.
+    `substitutions` come before the template's own. SettingsError says what is wrong.
+    """
+    given = substitutions or {}
+    if isinstance(source, Mapping):
+        return Definition(substituted(json_text(source), given))
+    if isinstance(source, str) and (source.lstrip().startswith("{") or "\n" in source.strip()):
+        return Definition(substituted(_as_json(source, is_yaml=not source.lstrip().startswith("{")), given))
+    path = find_file(source, folders)
+    text = path.read_text(encoding="utf-8")
+    if "Resources" in text and is_template(load_template(text, path.name)):
+        machine = Template(path, parameters=parameters, resources=resources).state_machine(resource)
+        text = _as_json(machine.definition, is_yaml=machine.is_yaml)
+        return Definition(substituted(text, {**machine.substitutions, **given}), machine.type)
+    if resource is not None or parameters or resources:
+        raise SettingsError(f"resource, parameters and resources are for templates, and {path.name} is none")
+    return Definition(substituted(_as_json(text, is_yaml=path.suffix.lower() in {".yaml", ".yml"}), given))
 
 
 def definition_text(source: DefinitionSource, *, substitutions: Mapping[str, Json] | None = None, folders: Sequence[Path] = ()) -> str:
-    """The definition as text. A `str` is text where it begins like JSON or has several lines, otherwise a file's path.
-
-    A relative path is looked for in each of `folders`, then in the current one. SettingsError where there is no such file.
-    """
-    if isinstance(source, Mapping):
-        text = json_text(source)
-    elif isinstance(source, str) and (source.lstrip().startswith("{") or "\n" in source.strip()):
-        text = _as_json(source)
-    else:
-        path = find_file(source, folders)
-        text = _as_json(path.read_text(encoding="utf-8"), is_yaml=path.suffix.lower() in {".yaml", ".yml"})
-    return substituted(text, substitutions or {})
+    """The text alone; see `read_definition`."""
+    return read_definition(source, substitutions=substitutions, folders=folders).text
 
 
 def find_file(source: str | Path, folders: Sequence[Path]) -> Path:
@@ -48,21 +81,30 @@ def find_file(source: str | Path, folders: Sequence[Path]) -> Path:
 
 
 def substituted(text: str, substitutions: Mapping[str, Json]) -> str:
-    """`text` with each `${Name}` of `substitutions` replaced by its value, escaped as the JSON string that it stands in needs it."""
+    """`text` with each `${Name}` of `substitutions` replaced by its value, escaped where it stands within a JSON string."""
+    if not substitutions:
+        return text
 
-    def value(match: re.Match[str]) -> str:
+    def in_string(match: re.Match[str]) -> str:
+        return _PLACEHOLDER.sub(lambda placeholder: _escaped(substitutions, placeholder), match.group(0))
+
+    def bare(match: re.Match[str]) -> str:
         name = match.group(1)
-        if name not in substitutions:
-            return match.group(0)
-        replacement = substitutions[name]
-        return json_text(replacement)[1:-1] if isinstance(replacement, str) else json_text(replacement)
+        return _plain(substitutions[name]) if name in substitutions else match.group(0)
 
-    return _PLACEHOLDER.sub(value, text) if substitutions else text
+    return _PLACEHOLDER.sub(bare, _STRING.sub(in_string, text))
 
 
-def _as_json(text: str, *, is_yaml: bool | None = None) -> str:
-    if is_yaml is None:
-        is_yaml = not text.lstrip().startswith("{")
+def _escaped(substitutions: Mapping[str, Json], placeholder: re.Match[str]) -> str:
+    name = placeholder.group(1)
+    return json_text(_plain(substitutions[name]))[1:-1] if name in substitutions else placeholder.group(0)
+
+
+def _plain(value: Json) -> str:
+    return value if isinstance(value, str) else json_text(value)
+
+
+def _as_json(text: str, *, is_yaml: bool) -> str:
     if not is_yaml:
         return text
     import yaml  # noqa: PLC0415 - needed for YAML alone

@@ -1,0 +1,172 @@
+"""State machines and functions of SAM, CloudFormation and synthesized CDK templates, without deploying them.
+
+Called by `definition_from` and by the fixture `lambda_functions`. A template's intrinsic functions are resolved to names on the stack: what
+the test gives as `resources`, else the name in the resource's properties, else its logical id. What cannot be resolved is a SettingsError
+that says how to give it. Left out: macros and transforms other than SAM's, nested stacks, dynamic references.
+Source: the CloudFormation user guide (intrinsic functions), the SAM specification, CDK's asset manifests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from stepstack.errors import SettingsError
+from stepstack.testing.template_functions import References, TemplateResolver, load_template
+
+__all__ = ["Template", "TemplateFunction", "TemplateStateMachine", "is_template"]
+
+_STATE_MACHINES = ("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
+_FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateStateMachine:
+    """A state machine of a template: `definition` still has the `${...}` of `substitutions`."""
+
+    logical_id: str
+    definition: str
+    substitutions: Mapping[str, Any]
+    type: str
+    """STANDARD or EXPRESS."""
+    is_yaml: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFunction:
+    """A Lambda function of a template whose code is a folder beside it."""
+
+    logical_id: str
+    name: str
+    folder: Path
+    handler: str
+    """`module.function`, as AWS has it."""
+    environment: Mapping[str, str]
+    timeout_seconds: float
+
+
+def is_template(document: Any) -> bool:
+    """Whether a JSON or YAML document is a template rather than a definition."""
+    return isinstance(document, Mapping) and isinstance(document.get("Resources"), Mapping) and "StartAt" not in document
+
+
+class Template:
+    """A template in a file, its references resolved with `parameters` and `resources`."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        resources: Mapping[str, str] | None = None,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+    ) -> None:
+        self.path = path
+        self._document = load_template(path.read_text(encoding="utf-8"), path.name)
+        if not is_template(self._document):
+            raise SettingsError(f"{path.name} is no CloudFormation template: it has no Resources")
+        references = References(parameters=parameters or {}, resources=resources or {}, region=region, account=account)
+        self._resolver = TemplateResolver(self._document, references)
+
+    def state_machine(self, logical_id: str | None = None) -> TemplateStateMachine:
+        """The state machine with that logical id; the only one where none is given."""
+        name, resource = self._chosen(_STATE_MACHINES, "state machine", logical_id)
+        properties = resource.get("Properties", {})
+        definition, is_yaml = self._definition(name, properties)
+        kind = self._resolver.resolve(properties.get("Type") or properties.get("StateMachineType") or "STANDARD")
+        return TemplateStateMachine(
+            logical_id=name,
+            definition=definition,
+            substitutions=self._resolver.resolve(properties.get("DefinitionSubstitutions", {})),
+            type=str(kind),
+            is_yaml=is_yaml,
+        )
+
+    def functions(self) -> Iterator[TemplateFunction]:
+        """The Python functions whose code is in a folder; others are left out."""
+        for name, resource in self._resources_of(_FUNCTIONS):
+            function = self._function(name, resource)
+            if function is not None:
+                yield function
+
+    def _function(self, logical_id: str, resource: Mapping[str, Any]) -> TemplateFunction | None:
+        properties = {**self._function_defaults, **resource.get("Properties", {})}
+        source = properties.get("CodeUri", properties.get("Code", "."))
+        folder = self.path.parent / (self._local_source(source) or "")
+        runtime = str(self._resolver.resolve(properties.get("Runtime", "python3")))
+        if not runtime.startswith("python") or not folder.is_dir() or (isinstance(source, Mapping) and "ZipFile" in source):
+            return None
+        variables = self._resolver.resolve(properties.get("Environment", {}).get("Variables", {}))
+        return TemplateFunction(
+            logical_id=logical_id,
+            name=self._resolver.name_of(logical_id),
+            folder=folder,
+            handler=str(self._resolver.resolve(properties["Handler"])),
+            environment={key: str(value) for key, value in variables.items()},
+            timeout_seconds=float(self._resolver.resolve(properties.get("Timeout", 3))),
+        )
+
+    @property
+    def _function_defaults(self) -> Mapping[str, Any]:
+        defaults: Mapping[str, Any] = self._document.get("Globals", {}).get("Function", {})
+        return defaults
+
+    def _definition(self, logical_id: str, properties: Mapping[str, Any]) -> tuple[str, bool]:
+        if "Definition" in properties:
+            return json.dumps(self._resolver.resolve(properties["Definition"]), ensure_ascii=False), False
+        if "DefinitionString" in properties:
+            text = self._resolver.resolve(properties["DefinitionString"])
+            return (text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)), False
+        source = properties.get("DefinitionUri", properties.get("DefinitionS3Location"))
+        if source is None:
+            raise SettingsError(f"{logical_id} in {self.path.name} has no definition")
+        local = self._local_source(source)
+        if local is None:
+            raise SettingsError(f"the definition of {logical_id} in {self.path.name} is in S3: {json.dumps(source)}; name its file instead")
+        path = self.path.parent / local
+        if not path.is_file():
+            raise SettingsError(f"the definition of {logical_id} in {self.path.name} should be in {local}, and there is no such file")
+        return path.read_text(encoding="utf-8"), path.suffix.lower() in {".yaml", ".yml"}
+
+    def _local_source(self, source: Any) -> str | None:
+        """The path beside the template that `source` means; None where it means something in S3 that no asset manifest knows."""
+        source = self._resolver.resolve(source)
+        if isinstance(source, str):
+            return None if source.startswith("s3://") else source
+        if not isinstance(source, Mapping):
+            return None
+        key = str(source.get("Key", source.get("S3Key", "")))
+        return self._assets.get(key)
+
+    @cached_property
+    def _assets(self) -> Mapping[str, str]:
+        """What CDK would upload: object key to the file's or folder's path beside the template."""
+        manifest = self.path.with_name(self.path.name.replace(".template.json", ".assets.json"))
+        if manifest == self.path or not manifest.is_file():
+            return {}
+        files = json.loads(manifest.read_text(encoding="utf-8")).get("files", {})
+        return {
+            destination["objectKey"]: file["source"]["path"]
+            for file in files.values()
+            if "path" in file.get("source", {})
+            for destination in file.get("destinations", {}).values()
+        }
+
+    def _chosen(self, types: tuple[str, ...], noun: str, logical_id: str | None) -> tuple[str, Mapping[str, Any]]:
+        found = dict(self._resources_of(types))
+        if logical_id is None and len(found) == 1:
+            return next(iter(found.items()))
+        if logical_id in found:
+            return logical_id, found[logical_id]
+        wanted = f"no {noun} {logical_id!r}" if logical_id else f"{len(found)} {noun}s, and none is chosen"
+        raise SettingsError(f"{self.path.name} has {wanted}; it has {', '.join(found) or 'none'}")
+
+    def _resources_of(self, types: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for name, resource in self._document["Resources"].items():
+            if resource.get("Type") in types:
+                yield name, resource
