@@ -19,13 +19,16 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_queues import LongPoll
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
 if TYPE_CHECKING:
     from stepstack.stacks.embedded_moto import MotoBackends
+    from stepstack.stacks.lambda_api import LambdaApi
+    from stepstack.stacks.lambda_service import LambdaService
 
 __all__ = ["EmbeddedServices"]
 
@@ -33,9 +36,6 @@ MAXIMUM_THREADS = 16
 
 _QUICK = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
 """DynamoDB operations on one item: done in less time than a thread takes to wake."""
-
-Front = Callable[[ServiceRequest], "ServiceResponse | ServiceRequest"]
-"""A check before moto: the answer, or the request as it is to go on."""
 
 
 class EmbeddedServices:
@@ -49,6 +49,7 @@ class EmbeddedServices:
         self.account_id = account_id
         self.region = region
         self.endpoint_url = endpoint_url
+        self._lambda: tuple[LambdaService, LambdaApi] | None = None
         self._moto: MotoBackends | None = None
         self._loading = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -98,10 +99,21 @@ class EmbeddedServices:
         """The answer of the service that `request` is for."""
         if request.service == "sqs" and (poll := LongPoll.of(request)):
             return await poll.answer(self._answer)
+        if request.service == "lambda":
+            return await self._lambda_parts()[1].handle(request)
+        if request.service == "logs" and self._lambda is not None:
+            await self.lambda_service.logs.flush(self._answer)
         return await self._answer(request)
+
+    @property
+    def lambda_service(self) -> LambdaService:
+        """The functions of this stack: to register handlers, and to invoke them without a socket."""
+        return self._lambda_parts()[0]
 
     def reset(self) -> None:
         """Forgets everything in every service."""
+        if self._lambda is not None:
+            self.lambda_service.reset()
         if self._moto is not None:
             self._moto.reset()
 
@@ -109,6 +121,25 @@ class EmbeddedServices:
         """Forgets everything and ends the threads; requests under way are answered first."""
         self._threads.shutdown(wait=True)
         self.reset()
+
+    def _lambda_parts(self) -> tuple[LambdaService, LambdaApi]:
+        from stepstack.stacks.lambda_api import LambdaApi  # noqa: PLC0415 - a stack without functions needs none of it
+        from stepstack.stacks.lambda_service import LambdaService  # noqa: PLC0415
+
+        with self._loading:
+            if self._lambda is None:
+                service = LambdaService(
+                    account_id=self.account_id, region=self.region, variables=lambda: {"AWS_ENDPOINT_URL": self.endpoint_url}
+                )
+                self._lambda = service, LambdaApi(service, self._object)
+            return self._lambda
+
+    async def _object(self, bucket: str, key: str, region: str | None) -> bytes:
+        """An object of the stack's S3."""
+        status, _, body = await self.transport("GET", f"/{bucket}/{quote(key)}", {}, b"", service="s3", region=region or self.region)
+        if status != 200:
+            raise ServiceError("InvalidParameterValueException", f"The object s3://{bucket}/{key} cannot be read (status {status})")
+        return body
 
     async def _answer(self, request: ServiceRequest) -> ServiceResponse:
         service = request.service

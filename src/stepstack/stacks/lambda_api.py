@@ -1,0 +1,296 @@
+"""Lambda's API over HTTP (REST with JSON), for boto3, the AWS CLI and Step Functions Local's LAMBDA_ENDPOINT.
+
+Called by `stepstack.stacks.embedded` for every request to Lambda; calls `lambda_service`. An operation that is not here is refused by name,
+never taken for done. Source: botocore's service model of Lambda for paths and members.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, unquote
+
+from stepstack.errors import ServiceError
+from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
+from stepstack.stacks.lambda_service import Function, InvokeResult, LambdaService
+
+__all__ = ["LambdaApi"]
+
+FetchObject: TypeAlias = "Callable[[str, str, str | None], Awaitable[bytes]]"
+_Answer: TypeAlias = "Awaitable[ServiceResponse]"
+_Route: TypeAlias = "tuple[str, re.Pattern[str], Callable[[LambdaApi, _Call], _Answer]]"
+
+_STATUS = {
+    "InvalidParameterValueException": 400,
+    "InvalidRequestContentException": 400,
+    "RequestEntityTooLargeException": 413,
+    "RequestTooLargeException": 413,
+    "ResourceConflictException": 409,
+    "ResourceNotFoundException": 404,
+    "TooManyRequestsException": 429,
+    "UnknownOperationException": 404,
+    "UnsupportedOperation": 501,
+    "ValidationException": 400,
+}
+
+
+class LambdaApi:
+    """Requests in, answers out. `fetch_object(bucket, key, version)` reads a zip file from the stack's S3."""
+
+    def __init__(self, service: LambdaService, fetch_object: FetchObject) -> None:
+        self._service = service
+        self._fetch_object = fetch_object
+
+    async def handle(self, request: ServiceRequest) -> ServiceResponse:
+        """The answer to one request; a refusal is an answer too."""
+        call, operation = _operation(request)
+        try:
+            answer: ServiceResponse = await operation(self, call)
+        except ServiceError as error:
+            return _refusal(error)
+        return answer
+
+    async def unsupported(self, call: _Call) -> ServiceResponse:
+        """Refuses what is not here."""
+        raise ServiceError("UnsupportedOperation", f"stepstack's Lambda does not support {call.request.method} {call.request.path}")
+
+    async def invoke(self, call: _Call) -> ServiceResponse:
+        headers = call.request.headers
+        result = await self._service.invoke(
+            call.path["name"],
+            call.request.body,
+            qualifier=call.query("Qualifier"),
+            invocation_type=headers.get("x-amz-invocation-type", "RequestResponse"),
+            region=call.region,
+            client_context=_client_context(headers.get("x-amz-client-context", "")),
+        )
+        return _invoked(result, with_log=headers.get("x-amz-log-type") == "Tail")
+
+    async def create_function(self, call: _Call) -> ServiceResponse:
+        parameters = call.parameters()
+        archive = await self._archive(parameters.get("Code") or {}, call.region)
+        return json_response(201, self._service.create(parameters, archive, region=call.region))
+
+    async def get_function(self, call: _Call) -> ServiceResponse:
+        function = self._named(call)
+        answer: dict[str, Any] = {"Configuration": function.configuration, "Code": {"RepositoryType": "S3"}}
+        if self._service.base_of(function).tags:
+            answer["Tags"] = self._service.base_of(function).tags
+        return json_response(200, answer)
+
+    async def get_configuration(self, call: _Call) -> ServiceResponse:
+        return json_response(200, self._named(call).configuration)
+
+    async def update_configuration(self, call: _Call) -> ServiceResponse:
+        return json_response(200, self._service.update_configuration(self._named(call), call.parameters()))
+
+    async def update_code(self, call: _Call) -> ServiceResponse:
+        parameters = call.parameters()
+        function = self._named(call)
+        archive = await self._archive(parameters, call.region)
+        return json_response(200, self._service.update_code(function, archive, publish=bool(parameters.get("Publish"))))
+
+    async def delete_function(self, call: _Call) -> ServiceResponse:
+        self._service.delete(self._named(call), call.query("Qualifier"))
+        return ServiceResponse(204)
+
+    async def list_functions(self, call: _Call) -> ServiceResponse:
+        functions = self._service.listed(call.region)
+        size = int(call.query("MaxItems") or 50)
+        start = int(call.query("Marker") or 0)
+        answer: dict[str, Any] = {"Functions": functions[start : start + size]}
+        if start + size < len(functions):
+            answer["NextMarker"] = str(start + size)
+        return json_response(200, answer)
+
+    async def publish_version(self, call: _Call) -> ServiceResponse:
+        return json_response(201, self._service.publish(self._named(call), str(call.parameters().get("Description") or "")))
+
+    async def list_versions(self, call: _Call) -> ServiceResponse:
+        base = self._service.base_of(self._named(call))
+        latest = base.configuration | {"FunctionArn": f"{base.arn}:$LATEST"}
+        return json_response(200, {"Versions": [latest, *(version.configuration for version in base.versions.values())]})
+
+    async def create_alias(self, call: _Call) -> ServiceResponse:
+        parameters = call.parameters()
+        return json_response(201, self._service.put_alias(self._named(call), str(parameters.get("Name")), parameters, is_new=True))
+
+    async def update_alias(self, call: _Call) -> ServiceResponse:
+        return json_response(200, self._service.put_alias(self._named(call), call.path["alias"], call.parameters(), is_new=False))
+
+    async def get_alias(self, call: _Call) -> ServiceResponse:
+        base = self._service.base_of(self._named(call))
+        alias = base.aliases.get(call.path["alias"])
+        if alias is None:
+            raise ServiceError("ResourceNotFoundException", f"Cannot find alias arn: {base.arn}:{call.path['alias']}", {"Type": "User"})
+        return json_response(200, alias)
+
+    async def delete_alias(self, call: _Call) -> ServiceResponse:
+        self._service.base_of(self._named(call)).aliases.pop(call.path["alias"], None)
+        return ServiceResponse(204)
+
+    async def list_aliases(self, call: _Call) -> ServiceResponse:
+        return json_response(200, {"Aliases": list(self._service.base_of(self._named(call)).aliases.values())})
+
+    async def add_permission(self, call: _Call) -> ServiceResponse:
+        parameters = call.parameters()
+        base = self._service.base_of(self._named(call))
+        identifier = str(parameters.get("StatementId"))
+        if identifier in base.policy:
+            advice = "Please provide a new statement id, or remove the existing statement."
+            message = f"The statement id ({identifier}) provided already exists. {advice}"
+            raise ServiceError("ResourceConflictException", message, {"Type": "User"})
+        base.policy[identifier] = _statement(base, identifier, parameters)
+        return json_response(201, {"Statement": json.dumps(base.policy[identifier], separators=(",", ":"))})
+
+    async def get_policy(self, call: _Call) -> ServiceResponse:
+        base = self._service.base_of(self._named(call))
+        if not base.policy:
+            raise ServiceError("ResourceNotFoundException", "The resource you requested does not exist.", {"Type": "User"})
+        policy = {"Version": "2012-10-17", "Id": "default", "Statement": list(base.policy.values())}
+        return json_response(200, {"Policy": json.dumps(policy, separators=(",", ":")), "RevisionId": base.configuration["RevisionId"]})
+
+    async def remove_permission(self, call: _Call) -> ServiceResponse:
+        base = self._service.base_of(self._named(call))
+        if base.policy.pop(call.path["statement"], None) is None:
+            message = f"Statement {call.path['statement']} is not found in resource policy."
+            raise ServiceError("ResourceNotFoundException", message, {"Type": "User"})
+        return ServiceResponse(204)
+
+    async def list_tags(self, call: _Call) -> ServiceResponse:
+        return json_response(200, {"Tags": self._service.base_of(self._named(call)).tags})
+
+    async def tag(self, call: _Call) -> ServiceResponse:
+        self._service.base_of(self._named(call)).tags.update(call.parameters().get("Tags") or {})
+        return ServiceResponse(204)
+
+    async def untag(self, call: _Call) -> ServiceResponse:
+        base = self._service.base_of(self._named(call))
+        for key in parse_qs(call.request.query).get("tagKeys", []):
+            base.tags.pop(key, None)
+        return ServiceResponse(204)
+
+    def _named(self, call: _Call) -> Function:
+        return self._service.function(call.path["name"], call.query("Qualifier"), region=call.region)
+
+    async def _archive(self, code: Mapping[str, Any], region: str | None) -> bytes:
+        if code.get("ImageUri"):
+            raise ServiceError(
+                "InvalidParameterValueException", "stepstack runs functions in zip files: container images are not supported"
+            )
+        if code.get("S3Bucket"):
+            return await self._fetch_object(str(code["S3Bucket"]), str(code.get("S3Key", "")), region)
+        try:
+            return base64.b64decode(code.get("ZipFile") or "", validate=True)
+        except ValueError:
+            raise ServiceError("InvalidRequestContentException", "Could not parse request body into json: ZipFile is not base 64") from None
+
+
+class _Call:
+    """One request to an operation, with what its path names."""
+
+    def __init__(self, request: ServiceRequest, path: Mapping[str, str]) -> None:
+        self.request = request
+        self.path = path
+        self.region = request.region or None
+        self._query = parse_qs(request.query)
+
+    def query(self, name: str) -> str | None:
+        values = self._query.get(name)
+        return values[-1] if values else None
+
+    def parameters(self) -> dict[str, Any]:
+        try:
+            value = self.request.json()
+        except ValueError as error:
+            raise ServiceError(
+                "InvalidRequestContentException", f"Could not parse request body into json: {error}", {"Type": "User"}
+            ) from None
+        if not isinstance(value, dict):
+            raise ServiceError("InvalidRequestContentException", "Could not parse request body into json: no object", {"Type": "User"})
+        return value
+
+
+def _route(method: str, path: str, operation: Callable[[LambdaApi, _Call], _Answer]) -> _Route:
+    pattern = (
+        path.replace("{name}", "(?P<name>[^/]+)").replace("{alias}", "(?P<alias>[^/]+)").replace("{statement}", "(?P<statement>[^/]+)")
+    )
+    return method, re.compile(rf"/20\d\d-\d\d-\d\d{pattern}"), operation
+
+
+_ROUTES = [
+    _route("POST", "/functions/{name}/invocations", LambdaApi.invoke),
+    _route("POST", "/functions", LambdaApi.create_function),
+    _route("GET", "/functions", LambdaApi.list_functions),
+    _route("GET", "/functions/{name}", LambdaApi.get_function),
+    _route("DELETE", "/functions/{name}", LambdaApi.delete_function),
+    _route("GET", "/functions/{name}/configuration", LambdaApi.get_configuration),
+    _route("PUT", "/functions/{name}/configuration", LambdaApi.update_configuration),
+    _route("PUT", "/functions/{name}/code", LambdaApi.update_code),
+    _route("POST", "/functions/{name}/versions", LambdaApi.publish_version),
+    _route("GET", "/functions/{name}/versions", LambdaApi.list_versions),
+    _route("POST", "/functions/{name}/aliases", LambdaApi.create_alias),
+    _route("GET", "/functions/{name}/aliases", LambdaApi.list_aliases),
+    _route("GET", "/functions/{name}/aliases/{alias}", LambdaApi.get_alias),
+    _route("PUT", "/functions/{name}/aliases/{alias}", LambdaApi.update_alias),
+    _route("DELETE", "/functions/{name}/aliases/{alias}", LambdaApi.delete_alias),
+    _route("POST", "/functions/{name}/policy", LambdaApi.add_permission),
+    _route("GET", "/functions/{name}/policy", LambdaApi.get_policy),
+    _route("DELETE", "/functions/{name}/policy/{statement}", LambdaApi.remove_permission),
+    _route("GET", "/tags/{name}", LambdaApi.list_tags),
+    _route("POST", "/tags/{name}", LambdaApi.tag),
+    _route("DELETE", "/tags/{name}", LambdaApi.untag),
+]
+
+
+def _operation(request: ServiceRequest) -> tuple[_Call, Callable[[LambdaApi, _Call], _Answer]]:
+    for method, pattern, operation in _ROUTES:
+        matched = pattern.fullmatch(request.path.rstrip("/"))
+        if matched is not None and method == request.method:
+            return _Call(request, {name: unquote(text) for name, text in matched.groupdict().items() if text}), operation
+    return _Call(request, {}), LambdaApi.unsupported
+
+
+def _invoked(result: InvokeResult, *, with_log: bool) -> ServiceResponse:
+    headers = {
+        "Content-Type": "application/json",
+        "x-amzn-RequestId": result.request_id,
+        "x-amzn-Remapped-Content-Length": "0",
+        "X-Amz-Executed-Version": result.executed_version,
+    }
+    if result.function_error:
+        headers["X-Amz-Function-Error"] = result.function_error
+    if with_log:
+        headers["X-Amz-Log-Result"] = base64.b64encode(result.log_tail).decode()
+    return ServiceResponse(result.status_code, headers, result.payload)
+
+
+def _refusal(error: ServiceError) -> ServiceResponse:
+    message = "Message" if error.error_code in {"ResourceNotFoundException", "ResourceConflictException"} else "message"
+    body = {**error.members, message: error.message}
+    return json_response(_STATUS.get(error.error_code, 400), body, headers={"x-amzn-ErrorType": error.error_code})
+
+
+def _client_context(header: str) -> Mapping[str, Any] | None:
+    try:
+        value = json.loads(base64.b64decode(header)) if header else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _statement(function: Function, identifier: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    principal = str(parameters.get("Principal"))
+    statement: dict[str, Any] = {
+        "Sid": identifier,
+        "Effect": "Allow",
+        "Principal": {"Service": principal} if principal.endswith(".amazonaws.com") else {"AWS": principal},
+        "Action": parameters.get("Action"),
+        "Resource": function.arn,
+    }
+    if parameters.get("SourceArn"):
+        statement["Condition"] = {"ArnLike": {"AWS:SourceArn": parameters["SourceArn"]}}
+    return statement

@@ -1,0 +1,490 @@
+"""AWS Lambda in this process: functions, their versions and aliases, and their invocation.
+
+moto's Lambda starts a Docker container for each invocation; this one runs Python handlers in the test's own process, so that they can be
+patched, debugged and covered. Functions come from CreateFunction (zip files) or are registered as Python callables,
+`module:handler` strings or folders.
+
+Called by `stepstack.stacks.lambda_api` (HTTP), by the integrations (`invoke`) and by the plugin (`register`). All of it runs on one
+asyncio loop at a time; handlers run in threads (`lambda_runtime`). Left out: runtimes other than Python, container images, layers,
+concurrency limits, destinations, and the retries of asynchronous invocations: they are attempted once. Concurrent
+invocations of a function share its modules, where AWS would give each an environment of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from stepstack.clock import Randomness
+from stepstack.errors import ServiceError
+from stepstack.stacks.lambda_code import CallableCode, Code, FolderCode, code_of_zip, named_handler
+from stepstack.stacks.lambda_context import LambdaContext
+from stepstack.stacks.lambda_logs import Event, FunctionLogs, log_lines, tail
+from stepstack.stacks.lambda_runtime import Invocation, run
+from stepstack.stacks.lambda_surroundings import now_millis
+
+__all__ = ["Function", "InvokeResult", "LambdaService"]
+
+Handler: TypeAlias = "Callable[[Any, Any], Any]"
+
+LATEST = "$LATEST"
+DEFAULT_RUNTIME = "python3.13"
+MAXIMUM_TIMEOUT_SECONDS = 900
+ZIP_LIMIT_BYTES = 52_428_800
+REQUEST_LIMIT_BYTES = 6_291_456
+EVENT_LIMIT_BYTES = 1_048_576
+
+_NAME = re.compile(
+    r"(?:arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?"
+    r"(?P<name>[a-zA-Z0-9-_]{1,64})(?::(?P<qualifier>\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+_NAME_PATTERN = (
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?"
+    r"(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"
+)
+"""As AWS prints it."""
+
+_ESCAPING_RUNTIMES = frozenset({"python3.8", "python3.9", "python3.10", "python3.11"})
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeResult:
+    """What Invoke answers: `payload` is the function's JSON text, or its error's where `function_error` is "Unhandled"."""
+
+    status_code: int
+    payload: bytes
+    function_error: str | None = None
+    executed_version: str = LATEST
+    log_tail: bytes = b""
+    request_id: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Function:
+    """One version of a function: its configuration and what it keeps while it is warm."""
+
+    name: str
+    region: str
+    arn: str
+    code: Code
+    configuration: dict[str, Any]
+    """What GetFunctionConfiguration answers of it, in the API's names."""
+    tags: dict[str, str] = field(default_factory=dict)
+    policy: dict[str, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[str, Function] = field(default_factory=dict)
+    aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    variables: dict[str, str] | None = None
+    """The environment of the warm function; None where it is cold."""
+    log_stream: str = ""
+
+    @property
+    def version(self) -> str:
+        return str(self.configuration["Version"])
+
+    def cool_down(self) -> None:
+        """The next invocation begins with fresh variables and modules."""
+        self.variables = None
+        self.code.forget()
+
+
+class LambdaService:
+    """The functions of one stack. `variables()` go into the environment of every function that starts, below its own."""
+
+    def __init__(
+        self,
+        *,
+        account_id: str = "123456789012",
+        region: str = "us-east-1",
+        randomness: Randomness | None = None,
+        variables: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
+        self.account_id = account_id
+        self.region = region
+        self._variables = variables
+        self.logs = FunctionLogs()
+        self._randomness = randomness or Randomness()
+        self._functions: dict[tuple[str, str], Function] = {}
+        self._background: set[asyncio.Task[InvokeResult]] = set()
+
+    # Registration by the process itself
+
+    def register(
+        self,
+        name: str,
+        handler: Handler | str | Path,
+        *,
+        handler_name: str = "",
+        timeout_seconds: int = MAXIMUM_TIMEOUT_SECONDS,
+        memory_mb: int = 128,
+        variables: Mapping[str, str] | None = None,
+        runtime: str = DEFAULT_RUNTIME,
+        region: str | None = None,
+    ) -> str:
+        """Makes a function, or takes the place of the one of that name; its ARN.
+
+        `handler` is a callable, a `"module:function"` of this process, or a folder, whose `handler_name` is `module.function` as in a
+        template. `name` may be an ARN.
+        """
+        matched = _NAME.fullmatch(name)
+        if matched is None:
+            raise ServiceError("InvalidParameterValueException", f"{name!r} is no function's name or ARN")
+        region = matched["region"] or region or self.region
+        code: Code
+        if isinstance(handler, str):
+            code, handler_name = named_handler(handler), handler.replace(":", ".")
+        elif isinstance(handler, Path):
+            code = FolderCode(handler)
+        else:
+            code, handler_name = CallableCode(handler), getattr(handler, "__qualname__", type(handler).__name__)
+        parameters = {
+            "Handler": handler_name,
+            "Runtime": runtime,
+            "Timeout": timeout_seconds,
+            "MemorySize": memory_mb,
+            "Environment": {"Variables": dict(variables or {})},
+        }
+        self._discard(region, matched["name"])
+        return self._add(region, matched["name"], code, parameters, code_size=0, digest="").arn
+
+    def unregister(self, name: str) -> None:
+        """Removes a function by name or ARN; one that is not there is no fault."""
+        matched = _NAME.fullmatch(name)
+        if matched is not None:
+            self._discard(matched["region"] or self.region, matched["name"])
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a function, by name or ARN."""
+        matched = _NAME.fullmatch(name)
+        return matched is not None and (matched["region"] or self.region, matched["name"]) in self._functions
+
+    def reset(self) -> None:
+        """Forgets all functions and logs, and stops waiting for asynchronous invocations."""
+        for task in list(self._background):
+            # The caller may be another thread than the loop's.
+            task.get_loop().call_soon_threadsafe(task.cancel)
+        for region, name in list(self._functions):
+            self._discard(region, name)
+        self.logs.reset()
+
+    close = reset
+
+    # Invocation
+
+    async def invoke(
+        self,
+        function: str,
+        payload: bytes = b"",
+        *,
+        qualifier: str | None = None,
+        invocation_type: str = "RequestResponse",
+        region: str | None = None,
+        client_context: Mapping[str, Any] | None = None,
+    ) -> InvokeResult:
+        """Invokes a function by name or ARN. Raises ServiceError where there is none, or where the payload is no JSON."""
+        target = self.function(function, qualifier, region=region)
+        request_id = self._randomness.uuid()
+        if invocation_type == "DryRun":
+            return InvokeResult(204, b"", executed_version=target.version, request_id=request_id)
+        _check_payload(payload, EVENT_LIMIT_BYTES if invocation_type == "Event" else REQUEST_LIMIT_BYTES)
+        running = self._run(target, payload, request_id, function, client_context)
+        if invocation_type == "Event":
+            task = asyncio.ensure_future(running)
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+            return InvokeResult(202, b"", request_id=request_id)
+        return await running
+
+    async def settle(self) -> None:
+        """Waits until every asynchronous invocation has ended."""
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _run(
+        self, function: Function, payload: bytes, request_id: str, called: str, client_context: Mapping[str, Any] | None
+    ) -> InvokeResult:
+        configuration = function.configuration
+        memory = int(configuration["MemorySize"])
+        if function.variables is None:
+            function.log_stream = f"{datetime.now(timezone.utc):%Y/%m/%d}/[{function.version}]{self._randomness.uuid().replace('-', '')}"
+            function.variables = self._environment(function)
+        arn = function.arn if not called.startswith("arn:") else called
+
+        def context() -> LambdaContext:
+            return LambdaContext(
+                function_name=function.name,
+                function_version=function.version,
+                invoked_function_arn=arn,
+                memory_limit_in_mb=memory,
+                aws_request_id=request_id,
+                log_group_name=_log_group(function),
+                log_stream_name=function.log_stream,
+                timeout_seconds=float(configuration["Timeout"]),
+                client_context=client_context,
+            )
+
+        invocation = Invocation(
+            code=function.code,
+            handler=configuration["Handler"],
+            payload=payload,
+            request_id=request_id,
+            timeout_seconds=float(configuration["Timeout"]),
+            variables=function.variables,
+            make_context=context,
+            escapes_unicode=configuration["Runtime"] in _ESCAPING_RUNTIMES,
+        )
+        started = now_millis()
+        outcome = await run(invocation)
+        if outcome.is_cold:
+            function.cool_down()
+        log = log_lines(request_id, function.version, outcome.log or [(started, "")], outcome.duration_millis, memory)
+        events: list[Event] = [event for event in log if event[1]]
+        self.logs.add(function.region, _log_group(function), function.log_stream, events)
+        error = "Unhandled" if outcome.is_error else None
+        return InvokeResult(200, outcome.payload, error, function.version, tail(events), request_id)
+
+    def _environment(self, function: Function) -> dict[str, str]:
+        configuration = function.configuration
+        root = function.code.root if isinstance(function.code, FolderCode) else Path.cwd()
+        return {
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
+            "AWS_LAMBDA_LOG_GROUP_NAME": _log_group(function),
+            "AWS_LAMBDA_LOG_STREAM_NAME": function.log_stream,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{configuration['Runtime']}",
+            "AWS_REGION": function.region,
+            "AWS_DEFAULT_REGION": function.region,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "LAMBDA_TASK_ROOT": str(root),
+            "_HANDLER": configuration["Handler"],
+            **self._variables(),
+            **configuration.get("Environment", {}).get("Variables", {}),
+        }
+
+    # The operations of the API
+
+    def function(self, name: str, qualifier: str | None = None, *, region: str | None = None) -> Function:
+        """The function, version or alias that is named; ResourceNotFoundException where there is none."""
+        matched = _NAME.fullmatch(name)
+        if matched is None:
+            rule = f"Member must satisfy regular expression pattern: {_NAME_PATTERN}"
+            message = f"Value '{name}' at 'functionName' failed to satisfy constraint: {rule}"
+            raise ServiceError("ValidationException", f"1 validation error detected: {message}")
+        region = matched["region"] or region or self.region
+        qualifier = matched["qualifier"] or qualifier
+        base = self._functions.get((region, matched["name"]))
+        found = base if base is None or qualifier in {None, LATEST} else _qualified(base, str(qualifier))
+        if found is None or (matched["account"] or self.account_id) != self.account_id:
+            arn = self._arn(region, matched["name"]) + (f":{qualifier}" if qualifier else "")
+            raise ServiceError("ResourceNotFoundException", f"Function not found: {arn}", {"Type": "User"})
+        return found
+
+    def create(self, parameters: Mapping[str, Any], archive: bytes, *, region: str | None = None) -> dict[str, Any]:
+        """CreateFunction; `archive` is the zip file's content."""
+        matched = _NAME.fullmatch(str(parameters.get("FunctionName", "")))
+        if matched is None:
+            raise ServiceError(
+                "ValidationException", "1 validation error detected: Value at 'functionName' failed to satisfy constraint: no name"
+            )
+        region = matched["region"] or region or self.region
+        if (region, matched["name"]) in self._functions:
+            raise ServiceError("ResourceConflictException", f"Function already exist: {matched['name']}", {"Type": "User"})
+        _check_configuration(parameters)
+        code = _code(archive)
+        digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
+        function = self._add(region, matched["name"], code, parameters, code_size=len(archive), digest=digest)
+        function.tags.update(parameters.get("Tags") or {})
+        if parameters.get("Publish"):
+            return self.publish(function, "")
+        return dict(function.configuration)
+
+    def update_code(self, function: Function, archive: bytes, *, publish: bool = False) -> dict[str, Any]:
+        """UpdateFunctionCode."""
+        code = _code(archive)
+        digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
+        if not any(version.code is function.code for version in function.versions.values()):
+            function.code.close()
+        function.code = code
+        function.cool_down()
+        self._touch(function, {"CodeSize": len(archive), "CodeSha256": digest})
+        return self.publish(function, "") if publish else dict(function.configuration)
+
+    def update_configuration(self, function: Function, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """UpdateFunctionConfiguration."""
+        _check_configuration({**function.configuration, **parameters})
+        self._touch(function, {name: parameters[name] for name in _SETTABLE if name in parameters})
+        function.cool_down()
+        return dict(function.configuration)
+
+    def delete(self, function: Function, qualifier: str | None = None) -> None:
+        """DeleteFunction: the function, or one of its versions."""
+        base = self._functions[function.region, function.name]
+        if qualifier and qualifier != LATEST:
+            base.versions.pop(qualifier, None)
+            return
+        self._discard(function.region, function.name)
+
+    def listed(self, region: str | None = None) -> list[dict[str, Any]]:
+        """ListFunctions, by name."""
+        wanted = region or self.region
+        return [dict(function.configuration) for (place, _), function in sorted(self._functions.items()) if place == wanted]
+
+    def publish(self, function: Function, description: str) -> dict[str, Any]:
+        """PublishVersion; unchanged code and configuration give the latest version again."""
+        base = self._functions[function.region, function.name]
+        latest = list(base.versions.values())[-1] if base.versions else None
+        if latest is not None and latest.configuration["RevisionId"] == base.configuration["RevisionId"]:
+            return dict(latest.configuration)
+        number = str(len(base.versions) + 1)
+        configuration = copy.deepcopy(base.configuration) | {"Version": number, "FunctionArn": f"{base.arn}:{number}"}
+        if description:
+            configuration["Description"] = description
+        version = Function(name=base.name, region=base.region, arn=f"{base.arn}:{number}", code=base.code, configuration=configuration)
+        base.versions[number] = version
+        return dict(configuration)
+
+    def put_alias(self, function: Function, alias: str, parameters: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
+        """CreateAlias and UpdateAlias."""
+        base = self._functions[function.region, function.name]
+        if is_new == (alias in base.aliases):
+            arn = f"{base.arn}:{alias}"
+            if is_new:
+                raise ServiceError("ResourceConflictException", f"Alias already exists: {arn}", {"Type": "User"})
+            raise ServiceError("ResourceNotFoundException", f"Cannot find alias arn: {arn}", {"Type": "User"})
+        current = base.aliases.get(alias, {"AliasArn": f"{base.arn}:{alias}", "Name": alias, "Description": ""})
+        version = str(parameters.get("FunctionVersion", current.get("FunctionVersion", LATEST)))
+        if version != LATEST and version not in base.versions:
+            raise ServiceError("ResourceNotFoundException", f"Function not found: {base.arn}:{version}", {"Type": "User"})
+        base.aliases[alias] = {
+            **current,
+            "FunctionVersion": version,
+            "Description": parameters.get("Description", current["Description"]),
+            "RevisionId": self._randomness.uuid(),
+        }
+        return base.aliases[alias]
+
+    def base_of(self, function: Function) -> Function:
+        """The function whose version this is."""
+        return self._functions[function.region, function.name]
+
+    def _add(self, region: str, name: str, code: Code, parameters: Mapping[str, Any], *, code_size: int, digest: str) -> Function:
+        arn = self._arn(region, name)
+        configuration: dict[str, Any] = {
+            "FunctionName": name,
+            "FunctionArn": arn,
+            "Runtime": DEFAULT_RUNTIME,
+            "Role": f"arn:aws:iam::{self.account_id}:role/stepstack",
+            "Handler": "",
+            "CodeSize": code_size,
+            "Description": "",
+            "Timeout": 3,
+            "MemorySize": 128,
+            "CodeSha256": digest,
+            "Version": LATEST,
+            "TracingConfig": {"Mode": "PassThrough"},
+            "PackageType": "Zip",
+            "Architectures": ["x86_64"],
+            "EphemeralStorage": {"Size": 512},
+            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+            "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"},
+            "State": "Active",
+            "LastUpdateStatus": "Successful",
+        }
+        configuration |= {key: parameters[key] for key in _SETTABLE if parameters.get(key) is not None}
+        configuration["LoggingConfig"] = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"} | configuration["LoggingConfig"]
+        function = Function(name=name, region=region, arn=arn, code=code, configuration=configuration)
+        self._touch(function, {})
+        self._functions[region, name] = function
+        return function
+
+    def _touch(self, function: Function, changes: Mapping[str, Any]) -> None:
+        function.configuration |= changes
+        function.configuration["LastModified"] = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"
+        function.configuration["RevisionId"] = self._randomness.uuid()
+
+    def _discard(self, region: str, name: str) -> None:
+        function = self._functions.pop((region, name), None)
+        if function is not None:
+            for version in (function, *function.versions.values()):
+                version.code.close()
+
+    def _arn(self, region: str, name: str) -> str:
+        return f"arn:aws:lambda:{region}:{self.account_id}:function:{name}"
+
+
+_SETTABLE = (
+    "Architectures",
+    "DeadLetterConfig",
+    "Description",
+    "Environment",
+    "EphemeralStorage",
+    "Handler",
+    "LoggingConfig",
+    "MemorySize",
+    "Role",
+    "Runtime",
+    "Timeout",
+    "TracingConfig",
+    "VpcConfig",
+)
+
+
+def _qualified(base: Function, qualifier: str) -> Function | None:
+    alias = base.aliases.get(qualifier)
+    if alias is None:
+        return base.versions.get(qualifier)
+    version = alias["FunctionVersion"]
+    return base if version == LATEST else base.versions.get(version)
+
+
+def _log_group(function: Function) -> str:
+    return str(function.configuration["LoggingConfig"]["LogGroup"])
+
+
+def _code(archive: bytes) -> FolderCode:
+    if len(archive) > ZIP_LIMIT_BYTES:
+        raise ServiceError("RequestEntityTooLargeException", f"Zipped size must be smaller than {ZIP_LIMIT_BYTES} bytes")
+    return code_of_zip(archive)
+
+
+def _check_configuration(parameters: Mapping[str, Any]) -> None:
+    if parameters.get("PackageType", "Zip") != "Zip":
+        raise _invalid("stepstack runs functions in zip files: container images are not supported")
+    runtime = str(parameters.get("Runtime") or "")
+    if not runtime.startswith("python"):
+        raise _invalid(f"stepstack runs Python functions: the runtime {runtime or 'without a name'} is not supported")
+    if parameters.get("Layers"):
+        raise _invalid("stepstack runs functions without layers: put their modules into the zip file or install them beside stepstack")
+    timeout = parameters.get("Timeout", 3)
+    if not isinstance(timeout, int) or not 1 <= timeout <= MAXIMUM_TIMEOUT_SECONDS:
+        raise _invalid(f"Timeout is a number of seconds from 1 to {MAXIMUM_TIMEOUT_SECONDS}, not {timeout}")
+    if not parameters.get("Handler"):
+        raise _invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    variables = (parameters.get("Environment") or {}).get("Variables") or {}
+    if sum(len(name) + len(value) for name, value in variables.items()) > 4096:
+        trouble = "the environment variables you have provided exceeded the 4KB limit."
+        raise _invalid(f"Lambda was unable to configure your environment variables because {trouble}")
+
+
+def _check_payload(payload: bytes, limit: int) -> None:
+    if len(payload) > limit:
+        raise ServiceError("RequestTooLargeException", f"{len(payload)} byte payload is too large for the invocation (limit {limit} bytes)")
+    try:
+        json.loads(payload or b"{}")
+    except (ValueError, RecursionError) as error:
+        message = f"Could not parse request body into json: Could not parse payload into json: {error}"
+        raise ServiceError("InvalidRequestContentException", message, {"Type": "User"}) from None
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidParameterValueException", message, {"Type": "User"})
