@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable
 from typing import NoReturn
 
 from stepstack.errors import ExpressionSyntaxError, IntrinsicFailure, PathNotFound
@@ -244,8 +244,10 @@ def _array_length(arguments: list[Json], scope: Scope) -> Json:
 
 def _array_unique(arguments: list[Json], scope: Scope) -> Json:
     _check_count(arguments, 1)
-    items: Iterable[Json] = _array(arguments[0])
-    return list({distinguishing_key(item): item for item in reversed(list(items))}.values())[::-1]
+    unique: dict[Hashable, Json] = {}
+    for item in _array(arguments[0]):
+        unique.setdefault(distinguishing_key(item), item)
+    return list(unique.values())
 
 
 def _base64_encode(arguments: list[Json], scope: Scope) -> Json:
@@ -287,7 +289,7 @@ def _math_random(arguments: list[Json], scope: Scope) -> Json:
         raise _Refusal(f"the first number is below the second, but they were {first} and {end}")
     if len(arguments) == 3:
         return first + JavaRandom(_whole_number(arguments[2])).below(end - first)
-    return scope.surroundings.randomness.integer(first, end - 1)
+    return scope.sources.randomness.integer(first, end - 1)
 
 
 def _math_add(arguments: list[Json], scope: Scope) -> Json:
@@ -306,7 +308,7 @@ def _string_split(arguments: list[Json], scope: Scope) -> Json:
 
 def _uuid(arguments: list[Json], scope: Scope) -> Json:
     _check_count(arguments, 0)
-    return scope.surroundings.randomness.uuid()
+    return scope.sources.randomness.uuid()
 
 
 _FUNCTIONS: dict[str, _Function] = {

@@ -136,7 +136,7 @@ class ParsedExpression:
                 bindings[name] = _prepared(scope.variables[name])
         for name in self._drawing:
             if name not in bindings:
-                bindings[name] = DRAWING_FUNCTIONS[name](scope.surroundings)
+                bindings[name] = DRAWING_FUNCTIONS[name](scope.sources)
 
     def _path_value(self, path: LiftedPath, scope: Scope, frame: Any) -> Any:
         value = follow(path.root, path.names, scope)

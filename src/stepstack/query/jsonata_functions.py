@@ -15,7 +15,7 @@ from jsonata import Functions, JException, Jsonata, Utils
 
 from stepstack.json_types import parse_json
 from stepstack.query.java_random import JavaRandom
-from stepstack.query.scope import Surroundings
+from stepstack.query.scope import Sources
 
 __all__ = ["CONSTANT_FUNCTIONS", "DRAWING_FUNCTIONS", "native_function"]
 
@@ -82,41 +82,41 @@ CONSTANT_FUNCTIONS: dict[str, Any] = {
 """What needs nothing besides its arguments."""
 
 
-def _random(surroundings: Surroundings) -> Any:
+def _random(sources: Sources) -> Any:
     def random(seed: float | None = None) -> float:
-        return surroundings.randomness.random() if seed is None else JavaRandom(int(seed)).fraction()
+        return sources.randomness.random() if seed is None else JavaRandom(int(seed)).fraction()
 
     return native_function("random", "<n?:n>", random)
 
 
-def _shuffle(surroundings: Surroundings) -> Any:
+def _shuffle(sources: Sources) -> Any:
     def shuffle(array: list[Any] | None) -> list[Any] | None:
         if array is None:
             return None
         items = list(array)
         for position in range(len(items) - 1, 0, -1):
-            other = surroundings.randomness.integer(0, position)
+            other = sources.randomness.integer(0, position)
             items[position], items[other] = items[other], items[position]
         return items
 
     return native_function("shuffle", "<a:a>", shuffle)
 
 
-def _now(surroundings: Surroundings) -> Any:
-    moment = int(surroundings.now() * 1000)
+def _now(sources: Sources) -> Any:
+    moment = int(sources.now() * 1000)
     return native_function("now", "<s?s?:s>", lambda picture=None, timezone=None: Functions.datetime_from_millis(moment, picture, timezone))
 
 
-def _millis(surroundings: Surroundings) -> Any:
-    moment = int(surroundings.now() * 1000)
+def _millis(sources: Sources) -> Any:
+    moment = int(sources.now() * 1000)
     return native_function("millis", "<:n>", lambda *_: moment)
 
 
-DRAWING_FUNCTIONS: dict[str, Callable[[Surroundings], Any]] = {
+DRAWING_FUNCTIONS: dict[str, Callable[[Sources], Any]] = {
     "millis": _millis,
     "now": _now,
     "random": _random,
     "shuffle": _shuffle,
-    "uuid": lambda surroundings: native_function("uuid", "<:s>", lambda *_: surroundings.randomness.uuid()),
+    "uuid": lambda sources: native_function("uuid", "<:s>", lambda *_: sources.randomness.uuid()),
 }
-"""What draws from the surroundings: made anew for each evaluation that calls one."""
+"""What draws from the sources: made anew for each evaluation that calls one."""

@@ -136,8 +136,8 @@ class _Search:
             self.function = FunctionCall.compile(syntax[-1], _compiler(nesting + 1))
             syntax = syntax[:-1]
         self.prefix, self.tail = _compile_steps(syntax, nesting)
-        self.is_definite = not self.tail or self.function is not None
-        self.is_whole = not syntax and self.function is None
+        self.is_definite: bool = not self.tail or self.function is not None
+        self.is_whole: bool = not syntax and self.function is None
         self.whole = "$" + "".join(map(str, syntax))
         self.names = self._plain_names()
 
@@ -162,9 +162,9 @@ class _Search:
         return value if self.function is None else self.function.apply(value, root)
 
 
-def _compiler(nesting: int) -> Callable[[Cursor], Callable[[Json, Json], Json]]:
+def _compiler(nesting: int) -> Callable[[Cursor], _Search]:
     """Compiles the paths that stand inside a path's filters and functions."""
-    return lambda cursor: _Search(read_steps(cursor, in_filter=True), nesting=nesting).search
+    return lambda cursor: _Search(read_steps(cursor, in_filter=True), nesting=nesting)
 
 
 def _compile_steps(syntax: tuple[StepSyntax, ...], nesting: int) -> tuple[tuple[steps.DefiniteStep, ...], tuple[steps.Step, ...]]:

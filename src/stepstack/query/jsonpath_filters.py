@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from stepstack.errors import ExpressionError
 from stepstack.json_types import Json, parse_json
@@ -18,13 +18,22 @@ from stepstack.query.equality import same
 from stepstack.query.jsonpath_syntax import Cursor
 from stepstack.query.regular_expression import RegularExpression
 
-__all__ = ["Condition", "PathSearch", "compile_condition"]
+__all__ = ["Condition", "PathCompiler", "PathSearch", "compile_condition"]
 
 Condition = Callable[[Json, Json], bool]
 """Whether a filter takes an item, given the root of the document."""
 
-PathSearch = Callable[[Json, Json], Json]
-"""What a path inside a filter finds from a value, given the root; raises PathNotFound."""
+
+class PathSearch(Protocol):
+    """A compiled path inside a filter."""
+
+    @property
+    def is_definite(self) -> bool: ...
+
+    def search(self, value: Json, root: Json) -> Json:
+        """What it finds from `value`; raises PathNotFound."""
+        ...
+
 
 PathCompiler = Callable[[Cursor], PathSearch]
 """Compiles the steps of a path that stand behind the cursor, which it moves."""
@@ -116,7 +125,7 @@ class _FilterReader:
             return lambda item, root: compare(left(item, root), right(item, root))
         if not is_path:
             raise self.cursor.error("an operator is expected here")
-        return lambda item, root: _is_there(left(item, root))
+        return lambda item, root: left(item, root) is not UNDEFINED
 
     def _operator(self) -> str | None:
         self.cursor.skip_spaces()
@@ -144,16 +153,17 @@ class _FilterReader:
         from_item = self.cursor.current == "@"
         self.cursor.offset += 1
         is_bare = self.cursor.current not in (".", "[")
-        search = self._compile_path(self.cursor)
+        path = self._compile_path(self.cursor)
 
         def operand(item: Json, root: Json) -> Any:
             start = item if from_item else root
             if is_bare and from_item and not isinstance(start, (dict, list)):
                 return UNDEFINED
             try:
-                return search(start, root)
+                found = path.search(start, root)
             except ExpressionError:
                 return UNDEFINED
+            return found if found or path.is_definite else UNDEFINED
 
         return operand
 
@@ -225,11 +235,6 @@ class _FilterReader:
     def _accept(self, symbol: str) -> bool:
         self.cursor.skip_spaces()
         return self.cursor.accept(symbol)
-
-
-def _is_there(value: Any) -> bool:
-    """Whether a path in a filter found something: an indefinite one finds an empty array where nothing matches."""
-    return value is not UNDEFINED and value != []
 
 
 def _is_number(value: Any) -> bool:
@@ -316,7 +321,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "contains": _contains,
     "size": _has_size,
     "empty": _is_empty,
-    "exists": lambda left, right: _is_there(left) == right,
+    "exists": lambda left, right: (left is not UNDEFINED) == right,
     "all": lambda left, right: _is_subset(right, left),
     "subsetof": _is_subset,
     "anyof": _has_any_of,

@@ -13,11 +13,10 @@ from statistics import pstdev
 from stepstack.errors import ExpressionSyntaxError, PathNotFound
 from stepstack.json_types import Json, parse_json
 from stepstack.query.java_text import java_text
+from stepstack.query.jsonpath_filters import PathCompiler
 from stepstack.query.jsonpath_syntax import Cursor, Function
 
 __all__ = ["FunctionCall"]
-
-PathCompiler = Callable[[Cursor], Callable[[Json, Json], Json]]
 
 
 class FunctionCall:
@@ -44,10 +43,10 @@ class FunctionCall:
 def _compile_argument(text: str, compile_path: PathCompiler) -> Callable[[Json], Json]:
     if text.startswith("$"):
         cursor = Cursor(text, 1)
-        search = compile_path(cursor)
+        path = compile_path(cursor)
         if not cursor.at_end:
             raise cursor.error("the path does not end here")
-        return lambda root: search(root, root)
+        return lambda root: path.search(root, root)
     try:
         value = parse_json(text)
     except ValueError:

@@ -62,17 +62,14 @@ class ReferencePath:
 
     def _inner(self, container: Json, step: str | int, target: Json) -> Json:
         """What is at `step` in `container`, ABSENT where nothing is yet."""
-        if isinstance(step, str):
-            if isinstance(container, dict):
-                return container.get(step, ABSENT)  # type: ignore[no-any-return]
-            fits = container is ABSENT
-        else:
-            if isinstance(container, list) and step < len(container):
-                return container[step]  # type: ignore[no-any-return]
-            fits = step == 0 if container is ABSENT else isinstance(container, list) and step == len(container)
-        if not fits:
+        inner: Json = ABSENT
+        if isinstance(container, dict) and isinstance(step, str):
+            inner = container.get(step, ABSENT)
+        elif isinstance(container, list) and isinstance(step, int) and step <= len(container):
+            inner = container[step] if step < len(container) else ABSENT
+        elif container is not ABSENT or (isinstance(step, int) and step != 0):
             raise PathNotSingle(f"Unable to apply ReferencePath {self.text} to input {json_text(target)}", text=self.text)
-        return ABSENT
+        return inner
 
 
 def _with_member(container: Json, step: str | int, value: Json) -> Json:

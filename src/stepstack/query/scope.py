@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from stepstack.clock import Randomness
 from stepstack.json_types import Json, JsonObject
 
-__all__ = ["ABSENT", "Expression", "Literal", "Scope", "Surroundings"]
+__all__ = ["ABSENT", "Expression", "Literal", "Scope", "Sources"]
 
 
 class _Absent:
@@ -28,7 +28,7 @@ ABSENT: Final[Any] = _Absent()
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Sources:
     """What an expression draws from besides data: the time, for `$now()`, and randomness, for States.UUID and `$random()`.
 
     An execution passes its timeline's `now`, so that expressions and waits agree. The defaults are real time and a random seed.
@@ -39,7 +39,7 @@ class Surroundings:
     randomness: Randomness = field(default_factory=Randomness)
 
 
-_REAL: Final = Surroundings()
+_REAL: Final = Sources()
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Scope:
     variables: Mapping[str, Json]
     result: Json = ABSENT
     error_output: Json = ABSENT
-    surroundings: Surroundings = _REAL
+    sources: Sources = _REAL
 
 
 class Expression(Protocol):
