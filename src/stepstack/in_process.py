@@ -1,0 +1,286 @@
+"""`stepstack.run`: one execution in this process and thread, without a server, without HTTP.
+
+For property tests, notebooks and the command line: the engine alone, on a clock that skips waits. Task states call Python functions that
+are given by name, or services whose endpoints are given. A thread keeps one loop for all its runs. Left out: activities with workers,
+nested executions and everything else that a Step Functions service does (`stepstack.assembly`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stepstack.clock import Clock, Randomness
+from stepstack.errors import StackError
+from stepstack.history.wire import wire_event
+from stepstack.interpreter.execution import Execution, ExecutionStatus
+from stepstack.interpreter.ports import Environment, TaskCall, TaskFailed, TaskRunner
+from stepstack.interpreter.task_tokens import TaskTokens
+from stepstack.json_types import Json, json_text, parse_json
+from stepstack.language import parse
+from stepstack.language.resources import ResourceKind
+from stepstack.language.state_machine import StateMachine
+
+if TYPE_CHECKING:
+    from stepstack.integrations.integrations import Integrations
+
+__all__ = ["FinishedExecution", "Task", "run", "time_scale_of"]
+
+Task: TypeAlias = "Callable[[Any], Any] | Json"
+"""A function of the task's parameters, sync or async; or its result. A function that raises fails the task."""
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class FinishedExecution:
+    """What an execution came to; `history` has the events as GetExecutionHistory answers them, timestamps in seconds."""
+
+    status: ExecutionStatus
+    output_text: str | None
+    error: str | None
+    cause: str | None
+    arn: str
+    started_at: float
+    stopped_at: float
+    history: list[dict[str, Any]]
+
+    @functools.cached_property
+    def output(self) -> Any:
+        """The output as a value; None where there is none."""
+        return None if self.output_text is None else parse_json(self.output_text)
+
+    @functools.cached_property
+    def states(self) -> list[str]:
+        """The names of the states that were entered, in their order, those of branches and iterations too."""
+        return [event["stateEnteredEventDetails"]["name"] for event in self.history if "stateEnteredEventDetails" in event]
+
+
+def run(
+    definition: str | Path | Mapping[str, Json],
+    input: Json = None,  # noqa: A002 - the API's own word
+    *,
+    time: str | float = "skip",
+    tasks: Mapping[str, Task] | Callable[[TaskCall], Any] | None = None,
+    endpoints: Mapping[str, str] | None = None,
+    name: str | None = None,
+    machine_name: str = "StateMachine",
+    role_arn: str = f"arn:aws:iam::{ACCOUNT}:role/stepstack",
+    event_limit: int | None = None,
+    seed: int | None = None,
+    timeout_seconds: float = 60,
+) -> FinishedExecution:
+    """Runs `definition` (JSON text, a value, or the path of a JSON file) on `input` and returns when it has ended.
+
+    `tasks` answers Task states: a mapping from the state's name, the function's name, the resource's ARN or its action
+    (`dynamodb:putItem`) to a `Task`; or one function of the `TaskCall`. `endpoints` are URLs by service (`{"dynamodb": ...}`) for what
+    `tasks` leaves. `time` is "skip", "real" or a scale. `event_limit` replaces AWS's 25,000 events.
+
+    Raises DefinitionError for a definition that AWS would refuse, ValueError for an input that is no JSON, and StackError where the
+    execution has not ended after `timeout_seconds` of real time.
+    """
+    machine = _machine(definition if isinstance(definition, (str, Path)) else json_text(definition))
+    request = _Request(
+        machine=machine,
+        input_text=json_text({} if input is None else input),
+        scale=time_scale_of(time),
+        tasks=tasks or {},
+        endpoints=endpoints,
+        name=name,
+        machine_name=machine_name,
+        role_arn=role_arn,
+        event_limit=event_limit,
+        seed=seed,
+        timeout_seconds=timeout_seconds,
+    )
+    if asyncio._get_running_loop() is None:
+        return _loops.current().run_until_complete(_finished(request))
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: _loops.current().run_until_complete(_finished(request))).result()
+
+
+def time_scale_of(time: str | float) -> float:
+    """The clock's scale: 0 for "skip", 1 for "real", or the number itself; ValueError for anything else."""
+    words = {"skip": 0.0, "real": 1.0}
+    scale = words[time] if time in words else float(time)
+    if not 0 <= scale < float("inf"):
+        raise ValueError(f"time is 'skip', 'real' or a number that is not negative, not {time!r}")
+    return scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    machine: StateMachine
+    input_text: str
+    scale: float
+    tasks: Mapping[str, Task] | Callable[[TaskCall], Any]
+    endpoints: Mapping[str, str] | None
+    name: str | None
+    machine_name: str
+    role_arn: str
+    event_limit: int | None
+    seed: int | None
+    timeout_seconds: float
+
+
+def _machine(definition: str | Path) -> StateMachine:
+    return _parsed(definition.read_text(encoding="utf-8") if isinstance(definition, Path) else definition)
+
+
+_parsed = functools.lru_cache(maxsize=128)(parse)
+
+
+class _Loops(threading.local):
+    """One loop for each thread that runs executions; closed with its thread."""
+
+    def __init__(self) -> None:
+        self._holder: _LoopHolder | None = None
+
+    def current(self) -> asyncio.AbstractEventLoop:
+        if self._holder is None:
+            self._holder = _LoopHolder()
+        return self._holder.loop
+
+
+class _LoopHolder:
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+
+    def __del__(self) -> None:
+        self.loop.close()
+
+
+_loops = _Loops()
+
+
+async def _finished(request: _Request) -> FinishedExecution:
+    randomness = Randomness(request.seed)
+    integrations = _integrations(request, randomness)
+    environment = Environment(
+        clock=Clock(asyncio.get_running_loop(), request.scale),
+        randomness=randomness,
+        tasks=PythonTasks(request.tasks, integrations),
+        tokens=TaskTokens(randomness),
+        region=REGION,
+        account=ACCOUNT,
+        event_limit=request.event_limit,
+    )
+    name = request.name or randomness.uuid()
+    prefix = f"arn:aws:states:{REGION}:{ACCOUNT}"
+    execution = Execution(
+        request.machine,
+        arn=f"{prefix}:execution:{request.machine_name}:{name}",
+        name=name,
+        input_text=request.input_text,
+        environment=environment,
+        state_machine_arn=f"{prefix}:stateMachine:{request.machine_name}",
+        state_machine_name=request.machine_name,
+        role_arn=request.role_arn,
+    )
+    execution.start()
+    try:
+        await _ended(execution, request.timeout_seconds)
+    finally:
+        if integrations is not None:
+            await integrations.close()
+    return FinishedExecution(
+        status=execution.status,
+        output_text=execution.output,
+        error=execution.error,
+        cause=execution.cause,
+        arn=execution.arn,
+        started_at=execution.started_at,
+        stopped_at=execution.stopped_at or execution.started_at,
+        history=[wire_event(event) for event in execution.history.events],
+    )
+
+
+async def _ended(execution: Execution, timeout_seconds: float) -> None:
+    timer = asyncio.get_running_loop().call_later(timeout_seconds, execution.stop, "stepstack.DeadlineExceeded")
+    await execution.wait()
+    timer.cancel()
+    if execution.status == "ABORTED":
+        entered = [event.details["name"] for event in execution.history.events if event.details and event.type.endswith("StateEntered")]
+        raise StackError(f"the execution has not ended after {timeout_seconds} s; it was last in {entered[-1:]}")
+
+
+def _integrations(request: _Request, randomness: Randomness) -> Integrations | None:
+    if request.endpoints is None:
+        return None
+    from stepstack.integrations.integrations import Integrations  # noqa: PLC0415 - botocore, for calls to services alone
+    from stepstack.integrations.endpoints import Endpoints  # noqa: PLC0415
+
+    return Integrations(Endpoints(urls=dict(request.endpoints)), randomness=randomness)
+
+
+class PythonTasks:
+    """A TaskRunner whose tasks are Python functions and values; what it has no task for goes to `others`, where there are any."""
+
+    def __init__(self, tasks: Mapping[str, Task] | Callable[[TaskCall], Any], others: TaskRunner | None = None) -> None:
+        self._tasks = tasks
+        self._others = others
+
+    def problem(self, call: TaskCall) -> str | None:
+        if self.is_mocked(call):
+            return None
+        if self._others is not None:
+            return self._others.problem(call)
+        return f"no task is given for the state '{call.state_name}', nor an endpoint for {call.resource.arn}"
+
+    def is_mocked(self, call: TaskCall) -> bool:
+        return callable(self._tasks) or self._key(call) is not None
+
+    async def request(self, call: TaskCall) -> Json:
+        if callable(self._tasks):
+            return await _called(self._tasks, call)
+        key = self._key(call)
+        if key is not None:
+            task = self._tasks[key]
+            if not callable(task):
+                return task
+            return await _called(task, call.parameters)
+        if self._others is None:
+            raise TaskFailed("States.Runtime", self.problem(call))
+        return await self._others.request(call)
+
+    async def completion(self, call: TaskCall, submitted: Json) -> Json:
+        if self._others is None:
+            raise TaskFailed("States.Runtime", self.problem(call))
+        return await self._others.completion(call, submitted)
+
+    async def abandon(self, call: TaskCall, submitted: Json) -> None:
+        if self._others is not None:
+            await self._others.abandon(call, submitted)
+
+    def _key(self, call: TaskCall) -> str | None:
+        resource = call.resource
+        names = [call.state_name, resource.arn]
+        if resource.kind is ResourceKind.SERVICE:
+            names.append(f"{resource.service}:{resource.action}")
+        else:
+            names.append(resource.name)
+        return next((name for name in names if name in self._tasks), None) if isinstance(self._tasks, Mapping) else None
+
+
+async def _called(task: Callable[[Any], Any], argument: Any) -> Json:
+    """What `task` returns; an exception becomes the task's failure, named after its class as a Lambda function's would be."""
+    try:
+        result = task(argument)
+        if inspect.isawaitable(result):
+            result = await result
+    except TaskFailed:
+        raise
+    except Exception as error:
+        cause = {"errorMessage": str(error), "errorType": type(error).__name__}
+        raise TaskFailed(type(error).__name__, json_text(cause)) from error
+    json_text(result)
+    answer: Json = result
+    return answer
