@@ -1,7 +1,7 @@
 """Checks of parameters, compiled from the shapes of botocore's service model, with AWS's words for what is wrong.
 
 A value of the wrong JSON type is a SerializationException at once; broken constraints are collected over the whole request and told
-together ("2 validation errors detected: ...; ..."). Members that the model does not know are dropped and null counts as absent, as AWS does.
+together ("2 validation errors detected: ...; ..."). Members that it does not know are dropped and null counts as absent, as AWS does.
 Source: recorded answers of AWS for the wordings; the order of an enum's values in a message is that of the Java set that AWS keeps them in.
 """
 
@@ -203,7 +203,9 @@ def _boolean(value: Any, path: str, violations: list[str]) -> Any:
 
 
 def _in_java_order(values: list[str] | tuple[str, ...]) -> list[str]:
-    return sorted(values, key=lambda value: _java_hash(value) % ENUM_TABLE_SIZE)
+    """Rows in their order; within one row, what was added last comes first."""
+    rows = [(_java_hash(value) % ENUM_TABLE_SIZE, -number, value) for number, value in enumerate(values)]
+    return [value for _, _, value in sorted(rows)]
 
 
 def _java_hash(text: str) -> int:

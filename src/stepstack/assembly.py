@@ -1,0 +1,312 @@
+"""The one place that wires concrete parts from settings.
+
+`stepstack serve` and `up` run what `assemble` puts together in the foreground (`run_server`), the pytest plugin and libraries in a
+background thread (`embedded_stack`), and `stepstack.run` without any HTTP. Nothing heavy is imported before it is needed: moto with the
+first request for another service, botocore's loader with the first call of one, JSONata with the first definition that has it.
+
+Settings come from Step Functions Local's environment variables, and from the command line, which comes first:
+
+    AWS_ACCOUNT_ID, AWS_DEFAULT_REGION   the account (123456789012) and the region (us-east-1) in ARNs
+    WAIT_TIME_SCALE                      how fast waits pass: 1 is real time, 0.01 a hundredth of it, 0 skips them
+    *_ENDPOINT, AWS_ENDPOINT_URL*        where the services are that Task states call (`stepstack.integrations.endpoints`)
+    SFN_MOCK_CONFIG                      a file of mocks, in Step Functions Local's format
+    STEPSTACK_DATA                       a folder in which everything is kept; without it, everything is in memory
+    STEPSTACK_KEEP_EXECUTIONS            how many finished executions are remembered (10000)
+    STEPSTACK_KEEP_DAYS                  for how many days (90)
+    STEPSTACK_ALLOW_HOSTS                further names, separated by commas, under which clients may address the server
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from stepstack.clock import Clock, Randomness
+from stepstack.errors import SettingsError
+
+if TYPE_CHECKING:
+    from stepstack.api.app import AsgiApp
+    from stepstack.integrations.http_client import HttpClient
+    from stepstack.integrations.integrations import Integrations
+    from stepstack.integrations.mock_file import MockFile
+    from stepstack.service import StepFunctionsService
+    from stepstack.stacks.embedded import EmbeddedServices
+
+__all__ = ["Assembly", "EmbeddedStack", "Settings", "assemble", "embedded_stack", "run_server", "time_scale"]
+
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_REGION = "us-east-1"
+START_SECONDS = 30.0
+
+Value = TypeVar("Value")
+
+
+def time_scale(text: str, source: str = "--time") -> float:
+    """The scale that `text` means: `real` (1), `skip` (0) or a number that is not negative; raises SettingsError."""
+    words = {"real": 1.0, "skip": 0.0}
+    try:
+        scale = words[text.lower()] if text.lower() in words else float(text)
+    except ValueError:
+        scale = -1.0
+    if not 0 <= scale < float("inf"):
+        raise SettingsError(f"{source} is {text!r}: real, skip or a number such as 0.01 is needed")
+    return scale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. `variables` are the environment's, for the endpoints of services."""
+
+    account_id: str = DEFAULT_ACCOUNT
+    region: str = DEFAULT_REGION
+    scale: float = 1.0
+    mock_file: Path | None = None
+    data_folder: Path | None = None
+    keep_executions: int = 10_000
+    keep_days: float = 90.0
+    allowed_hosts: tuple[str, ...] = ()
+    seed: int | None = None
+    """For jitter and ids that repeat."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] | None = None, **given: Any) -> Settings:
+        """The settings that `variables` (default: the process's environment) name; `given` come first. Raises SettingsError."""
+        found = dict(os.environ if variables is None else variables)
+        account_id = found.get("AWS_ACCOUNT_ID") or DEFAULT_ACCOUNT
+        if not (account_id.isascii() and account_id.isdigit() and len(account_id) == 12):
+            raise SettingsError(f"AWS_ACCOUNT_ID is {account_id!r}: twelve digits are needed")
+        settings = cls(
+            account_id=account_id,
+            region=found.get("AWS_DEFAULT_REGION") or found.get("AWS_REGION") or DEFAULT_REGION,
+            scale=time_scale(found.get("WAIT_TIME_SCALE") or "1", "WAIT_TIME_SCALE"),
+            mock_file=_path(found, "SFN_MOCK_CONFIG"),
+            data_folder=_path(found, "STEPSTACK_DATA"),
+            keep_executions=int(_number(found, "STEPSTACK_KEEP_EXECUTIONS", 10_000)),
+            keep_days=_number(found, "STEPSTACK_KEEP_DAYS", 90),
+            allowed_hosts=tuple(name for name in found.get("STEPSTACK_ALLOW_HOSTS", "").split(",") if name),
+            variables=found,
+        )
+        return replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def _path(variables: Mapping[str, str], name: str) -> Path | None:
+    value = variables.get(name)
+    return Path(value) if value else None
+
+
+def _number(variables: Mapping[str, str], name: str, default: float) -> float:
+    text = variables.get(name)
+    if not text:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise SettingsError(f"{name} is {text!r}: a number that is not negative is needed")
+    return number
+
+
+@dataclass(slots=True, eq=False)
+class Assembly:
+    """The parts of one stack, wired; they belong to the loop in which they were made."""
+
+    settings: Settings
+    clock: Clock
+    service: StepFunctionsService
+    integrations: Integrations
+    services: EmbeddedServices | None
+    http: HttpClient
+    """For what the service itself calls: CloudWatch Logs."""
+    app: AsgiApp
+
+    async def close(self) -> None:
+        """Stops every execution and closes connections; what has a place on disk stays there."""
+        await self.service.close()
+        await self.integrations.close()
+        await self.http.close()
+        if self.services is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self.services.close)
+
+
+def assemble(settings: Settings, *, services: EmbeddedServices | None = None) -> Assembly:
+    """The parts for `settings`, in the loop that is running. `services` (moto and Lambda) answer for all but Step Functions."""
+    from stepstack.api import create_app  # noqa: PLC0415 - the parser and the engine, which `--help` need not load
+    from stepstack.integrations.catalog import IntegrationCatalog  # noqa: PLC0415
+    from stepstack.integrations.endpoints import Endpoints  # noqa: PLC0415
+    from stepstack.integrations.http_client import HttpClient  # noqa: PLC0415
+    from stepstack.integrations.integrations import Integrations  # noqa: PLC0415
+    from stepstack.integrations.mocks import Mocks  # noqa: PLC0415
+    from stepstack.integrations.service_call import ServiceCaller  # noqa: PLC0415
+    from stepstack.service import StepFunctionsService  # noqa: PLC0415
+    from stepstack.service.cloudwatch_logs import CloudWatchLogs  # noqa: PLC0415
+    from stepstack.service.store import Retention  # noqa: PLC0415
+
+    clock = Clock(asyncio.get_running_loop(), settings.scale)
+    randomness = Randomness(settings.seed)
+    given: dict[str, Any] = {"region": settings.region}
+    if services is not None:
+        given["application"] = services.transport
+        given["application_url"] = services.endpoint_url
+    endpoints = Endpoints.from_environment(settings.variables, **given)
+    integrations = Integrations(endpoints, mocks=Mocks(_mock_file(settings)), randomness=randomness)
+    http = HttpClient()
+    service = StepFunctionsService(
+        clock,
+        randomness,
+        integrations,
+        catalog=IntegrationCatalog(),
+        sink=CloudWatchLogs(ServiceCaller(endpoints, http, randomness)),
+        journal=_journal(settings),
+        region=settings.region,
+        account_id=settings.account_id,
+        retention=Retention(settings.keep_executions, settings.keep_days * 24 * 3600),
+    )
+    endpoints.step_functions = service
+
+    async def reset() -> None:
+        if services is not None:
+            await asyncio.get_running_loop().run_in_executor(None, services.reset)
+
+    app = create_app(service, services, reset=reset, allowed_hosts=settings.allowed_hosts)
+    return Assembly(settings, clock, service, integrations, services, http, app)
+
+
+def _mock_file(settings: Settings) -> MockFile | None:
+    if settings.mock_file is None:
+        return None
+    from stepstack.integrations.mock_file import MockFile  # noqa: PLC0415 - only with such a file
+
+    return MockFile(settings.mock_file)
+
+
+def _journal(settings: Settings) -> Any:
+    if settings.data_folder is None:
+        return None
+    from stepstack.service.sqlite_journal import SqliteJournal  # noqa: PLC0415 - only with a folder
+
+    return SqliteJournal(settings.data_folder)
+
+
+def _embedded_services(settings: Settings, port: int) -> EmbeddedServices:
+    from stepstack.stacks.embedded import EmbeddedServices  # noqa: PLC0415 - only where they are wanted
+
+    return EmbeddedServices(account_id=settings.account_id, region=settings.region, endpoint_url=f"http://127.0.0.1:{port}")
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings, sockets: list[socket.socket], *, with_services: bool) -> AsyncIterator[Assembly]:
+    """A stack that answers on `sockets` for as long as the body runs; with the embedded services, where they are wanted."""
+    from stepstack.api.server import Server  # noqa: PLC0415 - uvicorn
+
+    services = _embedded_services(settings, sockets[-1].getsockname()[1]) if with_services else None
+    assembly = assemble(settings, services=services)
+    server = Server(assembly.app, sockets)
+    try:
+        await server.start()
+        yield assembly
+    finally:
+        await server.close()
+        await assembly.close()
+
+
+def run_server(settings: Settings, sockets: list[socket.socket], *, with_services: bool, ready: Callable[[], None]) -> None:
+    """Serves in the foreground until SIGINT or SIGTERM; calls `ready` once the sockets answer."""
+    asyncio.run(_until_signalled(settings, sockets, with_services, ready))
+
+
+async def _until_signalled(settings: Settings, sockets: list[socket.socket], with_services: bool, ready: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, ended.set)
+    async with serving(settings, sockets, with_services=with_services):
+        ready()
+        await ended.wait()
+
+
+class EmbeddedStack:
+    """A stack in a thread of its own, as the tests of a process use it; `close` it, or use it as a context manager.
+
+    `service` and `clock` belong to the thread's loop: reach them through `run`.
+    """
+
+    def __init__(self, settings: Settings, bound: socket.socket, *, with_services: bool) -> None:
+        self.port: int = bound.getsockname()[1]
+        self.endpoint_url = f"http://127.0.0.1:{self.port}"
+        self._socket = bound
+        self._settings = settings
+        self._with_services = with_services
+        self._assembly: Assembly | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name=f"stepstack-{self.port}", daemon=True)
+        self._thread.start()
+        if not self._started.wait(START_SECONDS) or self._failure is not None:
+            raise SettingsError(f"the embedded stack did not start: {self._failure or 'no answer'}") from self._failure
+
+    def __enter__(self) -> EmbeddedStack:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def assembly(self) -> Assembly:
+        assert self._assembly is not None  # noqa: S101 - set before the constructor returns
+        return self._assembly
+
+    @property
+    def service(self) -> StepFunctionsService:
+        return self.assembly.service
+
+    @property
+    def clock(self) -> Clock:
+        return self.assembly.clock
+
+    def run(self, work: Coroutine[Any, Any, Value], timeout_seconds: float = 60) -> Value:
+        """What `work` returns, run in the stack's loop; for callers in other threads."""
+        assert self._loop is not None  # noqa: S101 - as above
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_seconds)
+
+    def close(self) -> None:
+        """Stops everything and waits until it has stopped; may be called twice."""
+        if self._loop is not None and self._closing is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join(START_SECONDS)
+
+    def _serve(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:  # noqa: BLE001 - the thread's boundary: the constructor raises it
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._closing = asyncio.Event()
+        async with serving(self._settings, [self._socket], with_services=self._with_services) as assembly:
+            self._assembly = assembly
+            self._started.set()
+            await self._closing.wait()
+
+
+def embedded_stack(settings: Settings | None = None, *, port: int = 0, with_services: bool = True) -> EmbeddedStack:
+    """The embedded stack in a background thread on 127.0.0.1: Step Functions and, on the same port, all other services."""
+    from stepstack.api.server import listen  # noqa: PLC0415
+
+    return EmbeddedStack(settings or Settings.from_environment(), listen("127.0.0.1", port), with_services=with_services)

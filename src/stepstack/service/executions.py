@@ -1,0 +1,325 @@
+"""Executions: start, describe, list, stop, their histories, and Express ones.
+
+Called by `stepstack.service.service`. The interpreter runs an execution (`stepstack.interpreter.Execution`); a record keeps what the API
+tells of it. Express executions have no operation that tells of them: they are forgotten when they end. Source: recorded answers of AWS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from stepstack.clock import Timeline
+from stepstack.errors import ServiceError
+from stepstack.history.wire import wire_event
+from stepstack.interpreter.execution import Execution
+from stepstack.interpreter.payload import SIZE_LIMIT_BYTES, is_too_large
+from stepstack.interpreter.ports import Environment
+from stepstack.service.account import Account, Params, Result, resource_not_found, wire_time
+from stepstack.service.arns import StatesArn, checked_name, parse_arn
+from stepstack.service.execution_logs import ExecutionLogs
+from stepstack.service.json_problem import json_problem
+from stepstack.service.paging import page
+from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
+
+__all__ = ["Executions"]
+
+BILLING_STEP_MILLISECONDS = 100
+BILLED_MEMORY_MB = 64
+EXPRESS_ONLY = "This operation is not supported by this type of state machine"
+REDRIVE_SECONDS = 14 * 24 * 3600.0
+
+
+class Executions:
+    def __init__(self, account: Account, environment: Environment, logs: ExecutionLogs) -> None:
+        self._account = account
+        self._environment = environment
+        self._logs = logs
+
+    # ------------------------------------------------------------------------------------------------------------------ start, stop
+
+    def start(self, params: Params, timeline: Timeline | None = None) -> Result:
+        """Starts an execution; on its parent's `timeline` where another execution awaits it."""
+        arn, test_case = _target(params)
+        machine, revision = self._account.find_revision(arn, arn.text)
+        text = _checked_input(params.get("input", "{}"))
+        name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
+        if machine.type == "EXPRESS":
+            record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
+            self._run(record, timeline)
+            return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
+        existing = self._account.store.executions.get(self._account.arns.execution(machine.name, name))
+        if existing is not None and existing.arn in machine.executions:
+            if existing.status != "RUNNING" or existing.input != text:
+                raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{existing.arn}'")
+            return {"executionArn": existing.arn, "startDate": wire_time(existing.started_at)}
+        record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
+        self._account.store.add_execution(record)
+        self._account.journal.execution_started(record)
+        self._run(record, timeline)
+        return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
+
+    async def start_sync(self, params: Params, timeline: Timeline | None = None) -> Result:
+        arn, test_case = _target(params)
+        machine, revision = self._account.find_revision(arn, arn.text)
+        if machine.type != "EXPRESS":
+            raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
+        text = _checked_input(params.get("input", "{}"))
+        name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
+        record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
+        await self._run(record, timeline).wait()
+        return _sync_description(record, machine)
+
+    def _record(
+        self,
+        machine: StateMachineRecord,
+        revision: Revision,
+        arn: StatesArn,
+        params: Params,
+        *,
+        name: str,
+        text: str,
+        test_case: str | None,
+    ) -> ExecutionRecord:
+        arns = self._account.arns
+        if machine.type == "EXPRESS":
+            execution_arn = arns.express_execution(machine.name, name, self._account.randomness.uuid())
+        else:
+            execution_arn = arns.execution(machine.name, name)
+        version = next((version for version in machine.versions.values() if version.revision is revision), None)
+        return ExecutionRecord(
+            arn=execution_arn,
+            name=name,
+            number=self._account.store.next_number(),
+            state_machine_arn=machine.arn,
+            state_machine_name=machine.name,
+            type=machine.type,
+            revision=revision,
+            input=text,
+            started_at=self._account.now(),
+            version_arn=version.arn if version is not None and arn.qualifier is not None else None,
+            alias_arn=arn.text if arn.qualifier is not None and not arn.is_version else None,
+            trace_header=params.get("traceHeader"),
+            test_case=test_case,
+        )
+
+    def _run(self, record: ExecutionRecord, timeline: Timeline | None = None) -> Execution:
+        execution = Execution(
+            record.revision.machine,
+            arn=record.arn,
+            name=record.name,
+            input_text=record.input,
+            environment=self._environment,
+            state_machine_arn=record.state_machine_arn,
+            state_machine_name=record.state_machine_name,
+            role_arn=record.revision.role_arn,
+            state_machine_version_arn=record.version_arn,
+            state_machine_alias_arn=record.alias_arn,
+            is_express=record.type == "EXPRESS",
+            test_case=record.test_case,
+            timeline=timeline,
+            on_end=lambda _: self.ended(record),
+            listener=self._logs.listener(record),
+        )
+        record.execution = execution
+        execution.start()
+        return execution
+
+    def ended(self, record: ExecutionRecord) -> None:
+        """Keeps what an execution has come to, as far as the API will tell it."""
+        record.settle()
+        if record.type == "STANDARD":
+            self._account.journal.execution_finished(record)
+            for forgotten in self._account.store.finished(record, self._account.now()):
+                self._account.journal.execution_forgotten(forgotten)
+
+    def stop(self, params: Params) -> Result:
+        record = self._account.find_execution(params["executionArn"])
+        self.abort(record, params.get("error"), params.get("cause"))
+        return {"stopDate": wire_time(record.stopped_at or self._account.now())}
+
+    def abort(self, record: ExecutionRecord, error: str | None = None, cause: str | None = None) -> None:
+        """Stops the execution where it runs."""
+        if record.execution is not None:
+            record.execution.stop(error, cause)
+
+    async def has_ended(self, arn: str) -> None:
+        """Returns once the execution is over; at once where there is none."""
+        record = self._account.store.executions.get(arn)
+        if record is not None and record.execution is not None:
+            await record.execution.wait()
+
+    # --------------------------------------------------------------------------------------------------------------------- describe
+
+    def describe(self, params: Params) -> Result:
+        record = self._account.find_execution(params["executionArn"])
+        status, reason = self.redrive_status(record)
+        result = {
+            "executionArn": record.arn,
+            "stateMachineArn": record.state_machine_arn,
+            "name": record.name,
+            "status": record.status,
+            "startDate": wire_time(record.started_at),
+            "redriveCount": record.redrive_count,
+            "redriveStatus": status,
+        }
+        if reason is not None:
+            result["redriveStatusReason"] = reason
+        if params.get("includedData") != "METADATA_ONLY":
+            result.update(input=record.input, inputDetails={"included": True})
+            if record.output is not None:
+                result.update(output=record.output, outputDetails={"included": True})
+        result.update(_optional_members(record, "version_arn", "alias_arn", "map_run_arn", "trace_header", "error", "cause"))
+        result.update(_optional_times(record))
+        return result
+
+    def redrive_status(self, record: ExecutionRecord) -> tuple[str, str | None]:
+        """Whether the execution can be redriven, as DescribeExecution tells it, and why not."""
+        status = record.status
+        if status in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
+            return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"
+        if record.map_run_arn is not None:
+            return "REDRIVABLE_BY_MAP_RUN", None
+        if self._account.now() - (record.stopped_at or 0) > REDRIVE_SECONDS:
+            return "NOT_REDRIVABLE", "Execution has exceeded the redrivable period"
+        return "REDRIVABLE", None
+
+    def history(self, params: Params) -> Result:
+        record = self._account.find_execution(params["executionArn"])
+        events = record.events
+        is_reversed = params.get("reverseOrder", False)
+        include_data = params.get("includeExecutionData", True)
+        found, token = page(
+            reversed(events) if is_reversed else events,
+            lambda event: event.id,
+            scope=f"history {record.arn} {is_reversed}",
+            token=params.get("nextToken"),
+            size=params.get("maxResults"),
+            descending=is_reversed,
+        )
+        items = [wire_event(event, include_execution_data=include_data) for event in found]
+        for item in items:
+            item["timestamp"] = wire_time(item["timestamp"])
+        return {"events": items} if token is None else {"events": items, "nextToken": token}
+
+    # ------------------------------------------------------------------------------------------------------------------------- list
+
+    def list(self, params: Params) -> Result:
+        records, scope = self._listed(params)
+        status, redriven = params.get("statusFilter"), params.get("redriveFilter")
+        chosen: Iterable[ExecutionRecord] = records
+        if status is not None:
+            chosen = (record for record in chosen if record.status == status)
+        if redriven is not None:
+            chosen = (record for record in chosen if (record.redrive_count > 0) == (redriven == "REDRIVEN"))
+        found, token = page(
+            chosen,
+            lambda record: record.number,
+            scope=f"{scope} {status} {redriven}",
+            token=params.get("nextToken"),
+            size=params.get("maxResults"),
+            descending=True,
+        )
+        items = [_list_item(record) for record in found]
+        return {"executions": items} if token is None else {"executions": items, "nextToken": token}
+
+    def _listed(self, params: Params) -> tuple[Iterator[ExecutionRecord], str]:
+        """The executions that are asked for, the newest first, and a name for their list."""
+        machine_arn, map_run_arn = params.get("stateMachineArn"), params.get("mapRunArn")
+        if (machine_arn is None) == (map_run_arn is None):
+            message = "Either stateMachineArn or mapRunArn must be specified, and not both"
+            raise ServiceError("ValidationException", message, {"reason": "MISSING_REQUIRED_PARAMETER"})
+        if map_run_arn is not None:
+            parse_arn(map_run_arn, "mapRun")
+            if map_run_arn not in self._account.store.map_runs:
+                raise resource_not_found(map_run_arn)
+            records = reversed(self._account.store.executions.values())
+            return (record for record in records if record.map_run_arn == map_run_arn), map_run_arn
+        arn = parse_arn(machine_arn or "", "stateMachine")
+        machine, _ = self._account.find_revision(arn, arn.text)
+        if machine.type == "EXPRESS":
+            raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
+        own = (record for record in reversed(machine.executions.values()) if record.map_run_arn is None)
+        if arn.is_version:
+            return (record for record in own if record.version_arn == arn.text), arn.text
+        if arn.qualifier is not None:
+            return (record for record in own if record.alias_arn == arn.text), arn.text
+        return own, arn.text
+
+
+def _target(params: Params) -> tuple[StatesArn, str | None]:
+    """The state machine to start, and the mock's test case behind `#` (None where there is none, or none is named)."""
+    text, _, test_case = params["stateMachineArn"].partition("#")
+    return parse_arn(text, "stateMachine"), test_case or None
+
+
+def _checked_input(text: str) -> str:
+    """`text`; raises InvalidExecutionInput where it is no JSON, or too large."""
+    if not text:
+        raise ServiceError("InvalidExecutionInput", "Invalid State Machine Execution Input: 'Invalid execution input.'")
+    if is_too_large(text):
+        reason = f"Invalid execution input. The input exceeds {SIZE_LIMIT_BYTES} bytes."
+        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{reason}'")
+    problem = json_problem(text)
+    if problem is not None:
+        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{problem}'")
+    return text
+
+
+OPTIONAL_MEMBERS = {
+    "version_arn": "stateMachineVersionArn",
+    "alias_arn": "stateMachineAliasArn",
+    "map_run_arn": "mapRunArn",
+    "trace_header": "traceHeader",
+    "item_count": "itemCount",
+    "error": "error",
+    "cause": "cause",
+}
+
+
+def _optional_members(record: ExecutionRecord, *names: str) -> dict[str, Any]:
+    return {OPTIONAL_MEMBERS[name]: value for name in names if (value := getattr(record, name)) is not None}
+
+
+def _optional_times(record: ExecutionRecord) -> dict[str, float]:
+    result = {}
+    if record.stopped_at is not None:
+        result["stopDate"] = wire_time(record.stopped_at)
+    if record.redriven_at is not None:
+        result["redriveDate"] = wire_time(record.redriven_at)
+    return result
+
+
+def _list_item(record: ExecutionRecord) -> dict[str, Any]:
+    return {
+        "executionArn": record.arn,
+        "stateMachineArn": record.state_machine_arn,
+        "name": record.name,
+        "status": record.status,
+        "startDate": wire_time(record.started_at),
+        "redriveCount": record.redrive_count,
+        **_optional_members(record, "version_arn", "alias_arn", "map_run_arn", "item_count"),
+        **_optional_times(record),
+    }
+
+
+def _sync_description(record: ExecutionRecord, machine: StateMachineRecord) -> dict[str, Any]:
+    stopped_at = record.stopped_at or record.started_at
+    steps = math.ceil(max(stopped_at - record.started_at, 0.001) * 1000 / BILLING_STEP_MILLISECONDS)
+    result = {
+        "executionArn": record.arn,
+        "stateMachineArn": machine.arn,
+        "name": record.name,
+        "startDate": wire_time(record.started_at),
+        "stopDate": wire_time(stopped_at),
+        "status": record.status,
+        "input": record.input,
+        "inputDetails": {"included": True},
+        "outputDetails": {"included": True},
+        "billingDetails": {"billedDurationInMilliseconds": steps * BILLING_STEP_MILLISECONDS, "billedMemoryUsedInMB": BILLED_MEMORY_MB},
+    }
+    if record.output is not None:
+        result["output"] = record.output
+    result.update(_optional_members(record, "trace_header", "error", "cause"))
+    return result

@@ -1,0 +1,176 @@
+"""The Step Functions service: every operation of the API, on a store, without HTTP.
+
+`StepFunctionsService.call("StartExecution", {...})` is called by `stepstack.api`, by the integrations for nested executions, and by tests.
+Parameters and answers have the names of botocore's service model; the caller has checked the parameters against it. One file per family
+of operations does the work. A service belongs to one asyncio loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from stepstack.clock import Clock, Randomness, Timeline
+from stepstack.errors import ServiceError
+from stepstack.interpreter.ports import Environment, TaskRunner
+from stepstack.interpreter.task_tokens import TaskTokens
+from stepstack.language.resources import ResourceCatalog
+from stepstack.service.account import Account
+from stepstack.service.activities import Activities, ActivityTasks
+from stepstack.service.aliases import Aliases
+from stepstack.service.arns import StatesArns
+from stepstack.service.execution_logs import ExecutionLogs, LogSink
+from stepstack.service.executions import Executions
+from stepstack.service.journal import Journal
+from stepstack.service.map_runs import MapRuns
+from stepstack.service.redrive import Redrive
+from stepstack.service.state_machines import StateMachines
+from stepstack.service.store import Retention, Store
+from stepstack.service.tags import Tags
+from stepstack.service.test_state import TestStates
+from stepstack.service.validation import Validation
+from stepstack.service.versions import Versions
+
+__all__ = ["StepFunctionsService"]
+
+Handler = Callable[[Mapping[str, Any]], "dict[str, Any] | Awaitable[dict[str, Any]]"]
+
+
+class StepFunctionsService:
+    """`tasks` calls what Task states call; `catalog` knows what can be called; `sink` takes execution logs."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        randomness: Randomness,
+        tasks: TaskRunner,
+        *,
+        catalog: ResourceCatalog | None = None,
+        sink: LogSink | None = None,
+        journal: Journal | None = None,
+        region: str = "us-east-1",
+        account_id: str = "123456789012",
+        event_limit: int | None = None,
+        retention: Retention | None = None,
+    ) -> None:
+        self.randomness = randomness
+        self.clock = clock
+        self.store = Store(retention or Retention())
+        self.tokens = TaskTokens(randomness)
+        self.activity_tasks = ActivityTasks(self.store, self.tokens)
+        self.logs = ExecutionLogs(sink, randomness)
+        self._journal = journal or Journal()
+        account = Account(
+            store=self.store,
+            clock=clock,
+            randomness=randomness,
+            arns=StatesArns(region, account_id),
+            catalog=catalog,
+            journal=self._journal,
+        )
+        self.map_runs = MapRuns(account)
+        self.environment = Environment(
+            clock=clock,
+            randomness=randomness,
+            tasks=tasks,
+            tokens=self.tokens,
+            activities=self.activity_tasks,
+            map_runs=self.map_runs,
+            region=region,
+            account=account_id,
+            event_limit=event_limit,
+        )
+        self.executions = Executions(account, self.environment, self.logs)
+        self._handlers = self._operations(account)
+
+    def _operations(self, account: Account) -> Mapping[str, Handler]:
+        versions = Versions(account)
+        machines = StateMachines(account, versions, self.executions.abort)
+        activities = Activities(account, self.activity_tasks, self.tokens)
+        aliases, tags, executions, map_runs = Aliases(account), Tags(account), self.executions, self.map_runs
+        return {
+            "CreateActivity": activities.create,
+            "CreateStateMachine": machines.create,
+            "CreateStateMachineAlias": aliases.create,
+            "DeleteActivity": activities.delete,
+            "DeleteStateMachine": machines.delete,
+            "DeleteStateMachineAlias": aliases.delete,
+            "DeleteStateMachineVersion": versions.delete,
+            "DescribeActivity": activities.describe,
+            "DescribeExecution": executions.describe,
+            "DescribeMapRun": map_runs.describe,
+            "DescribeStateMachine": machines.describe,
+            "DescribeStateMachineAlias": aliases.describe,
+            "DescribeStateMachineForExecution": machines.describe_for_execution,
+            "GetActivityTask": activities.get_task,
+            "GetExecutionHistory": executions.history,
+            "ListActivities": activities.list,
+            "ListExecutions": executions.list,
+            "ListMapRuns": map_runs.list,
+            "ListStateMachineAliases": aliases.list,
+            "ListStateMachineVersions": versions.list,
+            "ListStateMachines": machines.list,
+            "ListTagsForResource": tags.list,
+            "PublishStateMachineVersion": versions.publish,
+            "RedriveExecution": Redrive(account, self.executions).redrive,
+            "SendTaskFailure": activities.send_failure,
+            "SendTaskHeartbeat": activities.send_heartbeat,
+            "SendTaskSuccess": activities.send_success,
+            "StartExecution": executions.start,
+            "StartSyncExecution": executions.start_sync,
+            "StopExecution": executions.stop,
+            "TagResource": tags.tag,
+            "TestState": TestStates(account, self.environment).test,
+            "UntagResource": tags.untag,
+            "UpdateMapRun": map_runs.update,
+            "UpdateStateMachine": machines.update,
+            "UpdateStateMachineAlias": aliases.update,
+            "ValidateStateMachineDefinition": Validation(account).validate,
+        }
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The names of the operations that there are."""
+        return frozenset(self._handlers)
+
+    async def call(self, operation: str, params: Mapping[str, Any], *, timeline: Timeline | None = None) -> dict[str, Any]:
+        """What `operation` answers; raises ServiceError with AWS's error code and message.
+
+        With `timeline`, an execution that is started shares that time: another execution awaits it.
+        """
+        handler = self._handlers.get(operation)
+        if handler is None:
+            raise ServiceError("UnknownOperationException", f"Step Functions has no operation {operation!r}")
+        if timeline is not None and operation == "StartExecution":
+            return self.executions.start(params, timeline)
+        if timeline is not None and operation == "StartSyncExecution":
+            return await self.executions.start_sync(params, timeline)
+        result = handler(params)
+        return await result if inspect.isawaitable(result) else result
+
+    async def execution_ended(self, execution_arn: str) -> None:
+        """Returns once the execution is over; at once where there is none of that ARN."""
+        await self.executions.has_ended(execution_arn)
+
+    async def reset(self) -> None:
+        """Stops every execution and forgets everything."""
+        running = [record.execution for record in self.store.running() if record.execution is not None]
+        for execution in running:
+            execution.stop(None, None)
+        if running:
+            await asyncio.wait([asyncio.ensure_future(execution.wait()) for execution in running], timeout=5)
+        self.tokens.clear()
+        self.activity_tasks.clear()
+        self.logs.clear()
+        self.store.clear()
+        self._journal.clear()
+
+    async def close(self) -> None:
+        """Stops every execution and closes the journal; what the journal holds stays."""
+        for record in self.store.running():
+            if record.execution is not None:
+                record.execution.stop(None, None)
+        await self.logs.delivered()
+        self._journal.close()

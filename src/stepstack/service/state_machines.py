@@ -1,0 +1,217 @@
+"""State machines: create, describe, update, delete, list.
+
+Called by `stepstack.service.service`. A definition is parsed here, once; every execution runs the frozen result. Source: recorded answers
+of AWS for idempotence, revisions and messages; AWS's API reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from stepstack.errors import DefinitionError, ServiceError
+from stepstack.language import parse
+from stepstack.language.state_machine import StateMachine
+from stepstack.service.account import Account, Params, Result, wire_time
+from stepstack.service.arns import StatesArn, checked_name, parse_arn
+from stepstack.service.configurations import described_encryption, encryption_configuration, logging_configuration, tracing_configuration
+from stepstack.service.paging import page
+from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
+from stepstack.service.tags import tag_map
+from stepstack.service.versions import Versions
+
+if TYPE_CHECKING:
+    from stepstack.language.diagnostics import Diagnostic
+
+STATE_MACHINE_LIMIT = 10_000
+
+UPDATABLE = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+
+
+class StateMachines:
+    def __init__(self, account: Account, versions: Versions, stop: Callable[[ExecutionRecord], None]) -> None:
+        self._account = account
+        self._versions = versions
+        self._stop = stop
+
+    def create(self, params: Params) -> Result:
+        name = checked_name(params["name"])
+        publish = params.get("publish", False)
+        if params.get("versionDescription") is not None and not publish:
+            raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+        kind = params.get("type", "STANDARD")
+        logging = logging_configuration(params.get("loggingConfiguration"))
+        tracing = tracing_configuration(params.get("tracingConfiguration"))
+        encryption = encryption_configuration(params.get("encryptionConfiguration"))
+        tags = tag_map(params.get("tags", ()))
+        parse_arn_of_role(params["roleArn"])
+        arn = self._account.arns.state_machine(name)
+        creation = {"definition": params["definition"], "type": kind, "logging": logging, "tracing": tracing, "encryption": encryption}
+        existing = self._account.store.state_machines.get(arn)
+        if existing is not None:
+            return self._created_again(existing, creation, publish=publish, description=params.get("versionDescription"))
+        if len(self._account.store.state_machines) >= STATE_MACHINE_LIMIT:
+            raise ServiceError("StateMachineLimitExceeded", f"State Machine Limit Exceeded: '{STATE_MACHINE_LIMIT}'")
+        machine = self._parsed(params["definition"], kind)
+        now = self._account.now()
+        revision = Revision(params["definition"], machine, params["roleArn"], logging, tracing, encryption, None, now)
+        record = StateMachineRecord(arn, name, kind, now, revision, creation, tags)
+        self._account.store.state_machines[arn] = record
+        result: dict[str, Any] = {"stateMachineArn": arn, "creationDate": wire_time(now)}
+        if publish:
+            result["stateMachineVersionArn"] = self._versions.publish_revision(record, params.get("versionDescription")).arn
+        self._account.journal.state_machine(record)
+        return result
+
+    def _created_again(self, record: StateMachineRecord, creation: Mapping[str, Any], *, publish: bool, description: str | None) -> Result:
+        if record.is_deleting:
+            raise ServiceError("StateMachineDeleting", f"State Machine is deleting: '{record.arn}'")
+        if record.creation != creation:
+            raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{record.arn}'")
+        result = {"stateMachineArn": record.arn, "creationDate": wire_time(record.created_at)}
+        if publish:
+            result["stateMachineVersionArn"] = self._versions.publish_revision(record, description).arn
+            self._account.journal.state_machine(record)
+        return result
+
+    def _parsed(self, definition: str, kind: str) -> StateMachine:
+        try:
+            return parse(definition, catalog=self._account.catalog, machine_type=kind)
+        except DefinitionError as error:
+            raise invalid_definition(error.diagnostics) from error
+
+    def describe(self, params: Params) -> Result:
+        arn = parse_arn(params["stateMachineArn"], "stateMachine")
+        record, revision = self._account.find_revision(arn, params["stateMachineArn"])
+        version = record.versions.get(int(arn.qualifier or 0)) if arn.is_version else None
+        result = {
+            "stateMachineArn": arn.text,
+            "name": record.name,
+            "status": "DELETING" if record.is_deleting else "ACTIVE",
+            "definition": revision.definition,
+            "roleArn": revision.role_arn,
+            "type": record.type,
+            "creationDate": wire_time(record.created_at if version is None else version.created_at),
+            **described_configuration(revision),
+        }
+        if arn.label is not None:
+            result["label"] = arn.label
+        if version is not None and version.description is not None:
+            result["description"] = version.description
+        return result
+
+    def describe_for_execution(self, params: Params) -> Result:
+        execution = self._account.find_execution(params["executionArn"])
+        revision = execution.revision
+        arn = parse_arn(execution.state_machine_arn, "stateMachine")
+        result = {
+            "stateMachineArn": execution.state_machine_arn,
+            "name": execution.state_machine_name,
+            "definition": revision.definition,
+            "roleArn": revision.role_arn,
+            "updateDate": wire_time(revision.updated_at),
+            **described_configuration(revision),
+        }
+        if execution.map_run_arn is not None:
+            result["mapRunArn"] = execution.map_run_arn
+        if arn.label is not None:
+            result["label"] = arn.label
+        return result
+
+    def update(self, params: Params) -> Result:
+        arn = parse_arn(params["stateMachineArn"], "stateMachine")
+        record = self._account.find_state_machine(_only_unqualified(arn))
+        publish = params.get("publish", False)
+        if not publish and not any(params.get(name) is not None for name in UPDATABLE):
+            message = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
+            raise ServiceError("MissingRequiredParameter", message)
+        if params.get("versionDescription") is not None and not publish:
+            raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+        now = self._account.now()
+        revision = self._revised(record, params, now)
+        result: dict[str, Any] = {"updateDate": wire_time(now)}
+        if revision is not None:
+            record.revision = revision
+        if record.revision.revision_id is not None:
+            result["revisionId"] = record.revision.revision_id
+        if publish:
+            result["stateMachineVersionArn"] = self._versions.publish_revision(record, params.get("versionDescription")).arn
+        self._account.journal.state_machine(record)
+        return result
+
+    def _revised(self, record: StateMachineRecord, params: Params, now: float) -> Revision | None:
+        """The revision that `params` make of the current one; None where they change nothing."""
+        old = record.revision
+        definition = params.get("definition", old.definition)
+        role_arn = params.get("roleArn", old.role_arn)
+        parse_arn_of_role(role_arn)
+        logging = logging_configuration(params["loggingConfiguration"]) if "loggingConfiguration" in params else old.logging
+        tracing = tracing_configuration(params["tracingConfiguration"]) if "tracingConfiguration" in params else old.tracing
+        encryption = encryption_configuration(params["encryptionConfiguration"]) if "encryptionConfiguration" in params else old.encryption
+        unchanged = (old.definition, old.role_arn, old.logging, old.tracing, old.encryption)
+        if (definition, role_arn, logging, tracing, encryption) == unchanged:
+            return None
+        machine = old.machine if definition == old.definition else self._parsed(definition, record.type)
+        return Revision(definition, machine, role_arn, logging, tracing, encryption, self._account.randomness.uuid(), now)
+
+    def delete(self, params: Params) -> Result:
+        arn = parse_arn(params["stateMachineArn"], "stateMachine")
+        if arn.qualifier is not None or arn.label is not None:
+            raise ServiceError("ValidationException", f"The state machine ARN must not be qualified. Received: {arn.text}")
+        record = self._account.store.state_machines.pop(arn.text, None)
+        if record is not None:
+            record.is_deleting = True
+            for execution in list(record.executions.values()):
+                if execution.execution is not None:
+                    self._stop(execution)
+            self._account.journal.state_machine_deleted(record)
+        return {}
+
+    def list(self, params: Params) -> Result:
+        records = sorted(self._account.store.state_machines.values(), key=lambda record: record.name)
+        found, token = page(
+            records, lambda record: record.name, scope="stateMachines", token=params.get("nextToken"), size=params.get("maxResults")
+        )
+        items = [
+            {
+                "stateMachineArn": record.arn,
+                "name": record.name,
+                "type": record.type,
+                "creationDate": wire_time(record.created_at),
+            }
+            for record in found
+        ]
+        return {"stateMachines": items} if token is None else {"stateMachines": items, "nextToken": token}
+
+
+def _only_unqualified(arn: StatesArn) -> str:
+    """The ARN's text: a version's or an alias's ARN names no state machine that could be updated, and is looked up in vain."""
+    return arn.text
+
+
+def parse_arn_of_role(arn: str) -> None:
+    """Raises InvalidArn where `arn` can't be a role's. Whether the role exists is not asked."""
+    parts = arn.split(":", 5)
+    if parts[0] != "arn":
+        raise ServiceError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
+    if len(parts) < 6 or not parts[5]:
+        raise ServiceError("InvalidArn", f"Invalid Arn: 'ARN does not have enough components: {arn}'")
+
+
+def described_configuration(revision: Revision) -> dict[str, Any]:
+    """The members that a description of a state machine has besides its definition."""
+    result: dict[str, Any] = {"loggingConfiguration": revision.logging, "tracingConfiguration": revision.tracing}
+    if revision.revision_id is not None:
+        result["revisionId"] = revision.revision_id
+    encryption = described_encryption(revision)
+    if encryption is not None:
+        result["encryptionConfiguration"] = encryption
+    if revision.machine.variable_references:
+        result["variableReferences"] = {state: list(names) for state, names in revision.machine.variable_references.items()}
+    return result
+
+
+def invalid_definition(diagnostics: tuple[Diagnostic, ...]) -> ServiceError:
+    """InvalidDefinition, with every error found, as AWS lists them."""
+    listed = ", ".join(str(diagnostic) for diagnostic in diagnostics)
+    return ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{listed}'")
