@@ -1,1 +1,1 @@
-"""TODO."""
+"""What Tasks call: services, functions and HTTP endpoints; and mocks in their place."""

@@ -1,0 +1,106 @@
+"""SdkHttpMetadata and SdkResponseMetadata, which most optimized integrations put into their answers.
+
+What AWS itself sent is passed on. Any other endpoint sends headers of its own, or none: then the headers are those that AWS's service
+sends, with the length that its answer would have. Called by the runner. Source: recorded answers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from stepstack.integrations.service_call import Reply, lowered
+from stepstack.json_types import Json, json_text
+
+__all__ = ["sdk_metadata"]
+
+_JSON = "application/x-amz-json-1.0"
+_SNS_FRAME = len(
+    '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">\n  <PublishResult>\n    <MessageId></MessageId>\n'
+    "  </PublishResult>\n  <ResponseMetadata>\n    <RequestId></RequestId>\n  </ResponseMetadata>\n</PublishResponse>\n"
+)
+_SNS_SEQUENCE_FRAME = len("    <SequenceNumber></SequenceNumber>\n")
+
+
+def sdk_metadata(service: str, reply: Reply, request_id: str) -> dict[str, Json]:
+    """Both members; `request_id` is for a reply that bears none. `service` is botocore's name."""
+    given = lowered(reply.headers)
+    request_id = given.get("x-amzn-requestid") or given.get("x-amz-request-id") or request_id
+    headers = dict(reply.headers) if reply.is_aws else _service_headers(service, reply, given, request_id)
+    return {
+        "SdkHttpMetadata": {
+            "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+            "HttpHeaders": {name: headers[name] for name in sorted(headers, key=str.lower)},
+            "HttpStatusCode": reply.status,
+        },
+        "SdkResponseMetadata": {"RequestId": request_id},
+    }
+
+
+def _service_headers(service: str, reply: Reply, given: Mapping[str, str], request_id: str) -> dict[str, str]:
+    # The moment of an answer is the world's, as in the header that the service itself would send.
+    date = email.utils.format_datetime(dt.datetime.now(dt.timezone.utc), usegmt=True)
+    content = reply.content
+    if service == "dynamodb":
+        body = json_text(dict(content)).encode()
+        return {
+            "Server": "Server",
+            "Connection": "keep-alive",
+            "x-amzn-RequestId": request_id,
+            "x-amz-crc32": str(zlib.crc32(body)),
+            "Content-Length": str(len(body)),
+            "Date": date,
+            "Content-Type": _JSON,
+        }
+    if service == "lambda":
+        return _lambda_headers(content, given, request_id, date)
+    if service == "sns":
+        length = _SNS_FRAME + len(str(content.get("MessageId", ""))) + len(request_id)
+        if content.get("SequenceNumber"):
+            length += _SNS_SEQUENCE_FRAME + len(str(content["SequenceNumber"]))
+        return _plain_headers(request_id, length, date, "text/xml")
+    return _plain_headers(request_id, len(_wire_text(content)), date, _JSON)
+
+
+def _plain_headers(request_id: str, length: int, date: str, content_type: str) -> dict[str, str]:
+    return {
+        "x-amzn-RequestId": request_id,
+        "connection": "keep-alive",
+        "Content-Length": str(length),
+        "Date": date,
+        "Content-Type": content_type,
+    }
+
+
+def _lambda_headers(content: Mapping[str, Any], given: Mapping[str, str], request_id: str, date: str) -> dict[str, str]:
+    headers = {}
+    if content.get("LogResult"):
+        headers["X-Amz-Log-Result"] = content["LogResult"]
+    if content.get("ExecutedVersion"):
+        headers["X-Amz-Executed-Version"] = content["ExecutedVersion"]
+    trace = given.get("x-amzn-trace-id") or f"Root=1-{request_id[:8]}-{request_id.replace('-', '')[8:]};Sampled=0"
+    return {
+        **headers,
+        "x-amzn-Remapped-Content-Length": "0",
+        "Connection": "keep-alive",
+        "x-amzn-RequestId": request_id,
+        "Content-Length": str(len(content.get("Payload") or b"")),
+        "Date": date,
+        "X-Amzn-Trace-Id": trace,
+        "Content-Type": "application/json",
+    }
+
+
+def _wire_text(value: Any) -> str:
+    """JSON as AWS's services write it, whose moments are numbers such as `1.745486528077E9`."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{json_text(str(name))}:{_wire_text(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_wire_text, value)) + "]"
+    if isinstance(value, dt.datetime):
+        digits = f"{value.timestamp():.3f}".replace(".", "")
+        return f"{digits[0]}.{digits[1:].rstrip('0') or '0'}E{len(digits) - 4}"
+    return json_text(value) if isinstance(value, (str, int, float, bool, type(None))) else str(value)

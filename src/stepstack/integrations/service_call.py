@@ -1,0 +1,176 @@
+"""One call of one operation of an AWS API: serialised, signed, sent, parsed.
+
+Called by the runner for every service, with botocore's serializers, signers and parsers (without its HTTP stack); DynamoDB's operations on
+items take a direct path (`dynamodb.py`). Services in this process are called as functions. What comes back is the same for all: a `Reply`,
+or a `Refusal` raised. It leaves out retries (a test wants to see the first error) and event streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepstack.clock import Randomness
+from stepstack.errors import ServiceError
+from stepstack.integrations.endpoints import Endpoint, Endpoints
+from stepstack.integrations.http_client import CallTimedOut, ConnectionFailed, Headers, HttpClient
+from stepstack.integrations.service_model import Operation, describe
+
+__all__ = ["Refusal", "Reply", "ServiceCaller", "Unreachable", "call_in_process", "lowered"]
+
+TIMEOUT_SECONDS = 75.0
+"""Longer than the longest poll of a service: GetActivityTask answers within 60 seconds."""
+LONG_TIMEOUT_SECONDS: Mapping[str, float] = {"lambda": 910.0, "bedrock-runtime": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer of an operation: members named as in botocore's model."""
+
+    content: Mapping[str, Any]
+    status: int = 200
+    headers: Headers = ()
+    """None where the service is in this process."""
+    is_aws: bool = False
+
+
+class Refusal(Exception):
+    """The service refuses; `code` as on the wire."""
+
+    def __init__(self, service: str, code: str, message: str, status: int, headers: Mapping[str, str]) -> None:
+        self.service = service
+        self.code = code
+        self.message = message
+        self.status = status
+        self.headers = headers
+        """Names in small letters."""
+        super().__init__(f"{code}: {message}")
+
+
+class Unreachable(Exception):
+    """No answer came; the text is what AWS's SDK says of it."""
+
+
+class ServiceCaller:
+    """Calls operations of services, wherever `endpoints` says they are."""
+
+    def __init__(self, endpoints: Endpoints, http: HttpClient, randomness: Randomness) -> None:
+        self._endpoints = endpoints
+        self._http = http
+        self._randomness = randomness
+
+    async def call(self, service: str, operation_name: str, params: Mapping[str, Any], *, region: str | None = None) -> Reply:
+        """The answer of the operation. Raises Refusal, Unreachable, or EndpointMissing."""
+        function = self._endpoints.function(service)
+        if function is not None:
+            return await call_in_process(service, function(service, operation_name, params))
+        operation = describe(service).operation(operation_name)
+        endpoint = await self._endpoints.endpoint(service, region=region)
+        url, headers, body, method = self._message(operation, endpoint, dict(params))
+        status, answer_headers, answer = await self.send(
+            endpoint, operation.service.signing_name, url=url, headers=headers, body=body, method=method
+        )
+        return self._reply(operation, endpoint, status, answer_headers, answer)
+
+    async def send(
+        self, endpoint: Endpoint, signing_name: str, *, url: str, headers: Mapping[str, str], body: bytes, method: str = "POST"
+    ) -> tuple[int, Headers, bytes]:
+        """Status, headers and body of the answer. Raises Unreachable."""
+        if endpoint.application is not None:
+            status, named, answer = await endpoint.application(method, url, headers, body, service=signing_name, region=endpoint.region)
+            return status, list(named.items()), answer
+        seconds = LONG_TIMEOUT_SECONDS.get(signing_name, TIMEOUT_SECONDS)
+        try:
+            response = await self._http.request(method, url, list(headers.items()), body, timeout_seconds=seconds)
+        except (ConnectionFailed, CallTimedOut) as error:
+            raise Unreachable(str(error)) from error
+        return response.status, response.headers, response.body
+
+    def _message(self, operation: Operation, endpoint: Endpoint, params: dict[str, Any]) -> tuple[str, Mapping[str, str], bytes, str]:
+        from botocore.awsrequest import AWSRequest, prepare_request_dict  # noqa: PLC0415 - heavy
+
+        model = operation.botocore_model
+        for name in model.idempotent_members:
+            params.setdefault(name, self._randomness.uuid())
+        request = operation.service.serializer.serialize_to_request(params, model)
+        prepare_request_dict(request, endpoint_url=_with_host_prefix(request, endpoint, params))
+        _add_checksum(request, operation, params)
+        prepared = AWSRequest(method=request["method"], url=request["url"], data=request["body"], headers=request["headers"])
+        if endpoint.application is None:
+            _sign(prepared, operation, endpoint)
+        final = prepared.prepare()
+        body = final.body or b""
+        if hasattr(body, "read"):
+            body = body.read()
+        headers = {name: _text(value) for name, value in final.headers.items() if name.lower() != "content-length"}
+        return final.url, headers, body.encode() if isinstance(body, str) else bytes(body), final.method
+
+    @staticmethod
+    def _reply(operation: Operation, endpoint: Endpoint, status: int, headers: Headers, body: bytes) -> Reply:
+        from botocore.awsrequest import HeadersDict  # noqa: PLC0415 - heavy
+        from botocore.parsers import ResponseParserError  # noqa: PLC0415 - heavy
+
+        model = operation.botocore_model
+        raw = {"status_code": status, "headers": HeadersDict(dict(headers)), "body": body, "context": {"operation_name": operation.name}}
+        try:
+            parsed = operation.service.parser.parse(raw, model.output_shape)
+        except ResponseParserError as error:
+            if status < 300:
+                raise Unreachable(f"Unable to unmarshall response: {error}") from error
+            parsed = {"Error": {"Code": str(status), "Message": body[:1000].decode("utf-8", "replace")}}
+        if status >= 300:
+            given = parsed.get("Error", {})
+            message = given.get("Message") or given.get("message") or parsed.get("Message") or "null"
+            raise Refusal(operation.service.name, str(given.get("Code") or status), str(message), status, lowered(headers))
+        parsed.pop("ResponseMetadata", None)
+        return Reply(parsed, status, headers, endpoint.is_aws)
+
+
+def lowered(headers: Headers) -> dict[str, str]:
+    """`headers` by their names in small letters."""
+    return {name.lower(): value for name, value in headers}
+
+
+async def call_in_process(service: str, answer: Any) -> Reply:
+    """The answer that a service in this process gives; `answer` is awaited."""
+    try:
+        content = await answer
+    except ServiceError as error:
+        known = describe(service).errors.get(error.error_code)
+        raise Refusal(service, error.error_code, error.message, known[1] if known else 400, {}) from error
+    return Reply({name: value for name, value in content.items() if name != "ResponseMetadata"})
+
+
+def _with_host_prefix(request: dict[str, Any], endpoint: Endpoint, params: Mapping[str, Any]) -> str:
+    """AWS's own endpoint, with what some operations put before its host; a given URL is taken as it is."""
+    prefix = request.pop("host_prefix", None)
+    if not prefix or not endpoint.is_aws:
+        return endpoint.url
+    scheme, _, rest = endpoint.url.partition("://")
+    return f"{scheme}://{prefix.format(**params)}{rest}"
+
+
+def _add_checksum(request: dict[str, Any], operation: Operation, params: Mapping[str, Any]) -> None:
+    from botocore.config import Config  # noqa: PLC0415 - heavy
+    from botocore.httpchecksum import apply_request_checksum, resolve_request_checksum_algorithm  # noqa: PLC0415 - heavy
+
+    config = Config(signature_version="s3", request_checksum_calculation="when_supported")
+    request["context"] = {"client_config": config}
+    resolve_request_checksum_algorithm(request, operation.botocore_model, params)
+    apply_request_checksum(request)
+
+
+def _sign(request: Any, operation: Operation, endpoint: Endpoint) -> None:
+    from botocore.auth import AUTH_TYPE_MAPS  # noqa: PLC0415 - heavy
+    from botocore.credentials import Credentials  # noqa: PLC0415 - heavy
+
+    if "aws.auth#sigv4" not in (operation.model.get("auth") or ["aws.auth#sigv4"]) or operation.model.get("authtype") == "none":
+        return
+    keys = Credentials(endpoint.credentials.access_key, endpoint.credentials.secret_key, endpoint.credentials.session_token)
+    signer = AUTH_TYPE_MAPS["s3v4" if operation.service.name in {"s3", "s3control"} else "v4"]
+    signer(keys, operation.service.signing_name, endpoint.region).add_auth(request)
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value)
