@@ -10,6 +10,9 @@ earliest deadline. So a ten-second Wait costs microseconds, and no timeout fires
 An execution sees the clock through its `Timeline`. While an execution waits for somebody outside (a task token, an activity), its
 timeline is held: it flows in real time, whatever the others skip, so that a callback's timeout is never cut short.
 
+A test may freeze a clock that is not real: then every timeline stands still, held ones too, and only `advance` moves them, from one timer
+to the next.
+
 A clock belongs to one asyncio loop and is used from that loop's thread alone.
 """
 
@@ -83,7 +86,7 @@ class Timeline:
     def now(self) -> float:
         """Seconds since the epoch, modelled."""
         clock = self.clock
-        return (clock._real() if self._holds and not clock.is_real else clock.now()) + self._lag
+        return (clock._real() if self._is_held() else clock.now()) + self._lag
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
         """A timer that calls `callback` after `seconds` of modelled time."""
@@ -91,7 +94,7 @@ class Timeline:
         seconds = max(0.0, seconds)
         timer = Timer(self, clock.now() + seconds, callback)
         self._timers.add(timer)
-        if self._holds or clock.is_real:
+        if clock.is_real or self._is_held():
             timer._handle = clock._loop.call_later(seconds, timer._fire)
         else:
             clock._schedule(timer)
@@ -138,22 +141,39 @@ class Timeline:
         finally:
             self._release()
 
+    def _is_held(self) -> bool:
+        """Whether it flows in real time though the clock does not."""
+        clock = self.clock
+        return self._holds > 0 and not clock.is_real and clock._frozen_at is None
+
     def _hold(self) -> None:
         clock = self.clock
         self._holds += 1
         if self._holds > 1 or clock.is_real:
             return
-        now = clock.now()
-        self._lag += now - clock._real()
-        for timer in self._timers:
-            timer._entry = 0
-            timer._handle = clock._loop.call_later(max(0.0, timer._deadline - now), timer._fire)
+        clock._held.add(self)
+        if clock._frozen_at is None:
+            self._follow_real_time()
 
     def _release(self) -> None:
         clock = self.clock
         self._holds -= 1
         if self._holds or clock.is_real:
             return
+        clock._held.discard(self)
+        if clock._frozen_at is None:
+            self._follow_clock()
+
+    def _follow_real_time(self) -> None:
+        clock = self.clock
+        now = clock.now()
+        self._lag += now - clock._real()
+        for timer in self._timers:
+            timer._entry = 0
+            timer._handle = clock._loop.call_later(max(0.0, timer._deadline - now), timer._fire)
+
+    def _follow_clock(self) -> None:
+        clock = self.clock
         now = clock.now()
         self._lag += clock._real() - now
         for timer in self._timers:
@@ -181,9 +201,13 @@ class Clock:
         self._heap: list[tuple[float, int, Timer]] = []
         self._entries = itertools.count(1)
         self._wakeup: asyncio.TimerHandle | None = None
+        self._frozen_at: float | None = None
+        self._held: set[Timeline] = set()
 
     def now(self) -> float:
         """Seconds since the epoch, modelled, as every timeline sees it that is not held."""
+        if self._frozen_at is not None:
+            return self._frozen_at
         real = self._real()
         now = real + self._skipped
         if self._idle_since is not None and self.scale:
@@ -193,6 +217,63 @@ class Clock:
     def timeline(self) -> Timeline:
         """A new timeline, for one execution that nobody else's execution awaits."""
         return Timeline(self)
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._frozen_at is not None
+
+    def freeze(self) -> None:
+        """Stops modelled time until `unfreeze`. ValueError for a real clock, which nobody can stop."""
+        if self.is_real:
+            raise ValueError("a clock of real time cannot be frozen")
+        if self._frozen_at is not None:
+            return
+        now = self.now()
+        for timeline in self._held:
+            timeline._follow_clock()
+        self._frozen_at = now
+        self._reschedule()
+
+    def unfreeze(self) -> None:
+        """Lets modelled time flow on from where it stands."""
+        if self._frozen_at is None:
+            return
+        self._skipped = self._frozen_at - self._real()
+        self._frozen_at = None
+        self._idle_since = None
+        for timeline in self._held:
+            timeline._follow_real_time()
+        if self._running:
+            self._reschedule()
+        else:
+            self._begin_settling()
+
+    async def advance(self, seconds: float) -> None:
+        """Moves modelled time on by `seconds`, from timer to timer; whatever a timer wakes is at rest again before the next one fires.
+
+        Awaited in the clock's loop, by nobody who counts as working. A clock that was frozen stays so.
+        """
+        was_frozen = self.is_frozen
+        self.freeze()
+        target = self.now() + seconds
+        await self._at_rest()
+        timer = self._earliest()
+        while timer is not None and timer._deadline <= target + RESOLUTION_SECONDS:
+            self._frozen_at = max(self.now(), timer._deadline)
+            timer._fire()
+            await self._at_rest()
+            timer = self._earliest()
+        self._frozen_at = target
+        if not was_frozen:
+            self.unfreeze()
+
+    async def _at_rest(self) -> None:
+        """Returns when nothing has worked for a few turns of the loop."""
+        turns = SETTLING_TURNS
+        while turns:
+            # A call to the outside takes its real time: the loop is not kept spinning for it.
+            await asyncio.sleep(0.0005 if self._running else 0)
+            turns = SETTLING_TURNS if self._running else turns - 1
 
     def _real(self) -> float:
         return self._wall + self._loop.time()
@@ -245,7 +326,7 @@ class Clock:
             self._wakeup.cancel()
             self._wakeup = None
         timer = self._earliest()
-        if timer is None:
+        if timer is None or self._frozen_at is not None:
             return
         delay = max(0.0, timer._deadline - self.now())
         if self._idle_since is not None:
