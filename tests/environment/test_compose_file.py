@@ -105,15 +105,6 @@ def test_the_credentials_file_holds_no_secret_and_a_key_that_dynamodb_local_take
     assert settings["AWS_ACCOUNT_ID"] == "123456789012"
 
 
-def test_the_server_image_installs_what_the_project_depends_on_less_the_tests_side() -> None:
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8").split("\ndependencies = [", 1)[1].split("\n]", 1)[0]
-    declared = set(re.findall(r'^ +"([^"]+)"', project, flags=re.MULTILINE))
-    lines = (ROOT / "docker" / "stepstack" / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert {line for line in lines if not line.startswith("#")} == {
-        requirement for requirement in declared if not requirement.startswith(("moto", "pytest", "flask"))
-    }
-
-
 def test_every_tag_of_dynalite_in_the_repository_is_one_version() -> None:
     manifest = yaml.safe_load((ROOT / "docker" / "dynalite" / "package.json").read_text(encoding="utf-8"))
     lock = yaml.safe_load((ROOT / "docker" / "dynalite" / "package-lock.json").read_text(encoding="utf-8"))

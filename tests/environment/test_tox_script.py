@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,13 @@ SAYS_MAKING = "making .venv"
 def write_wheel(folder: Path, version: str) -> Path:
     """A tox that prints its version and its arguments, and ends with the code that the last argument names."""
     wheel = folder / f"tox-{version}-py3-none-any.whl"
-    main = f"import sys; print('tox {version}', sys.argv[1:]); sys.exit(int(sys.argv[-1]))"
+    main = f"""
+import signal, sys, time
+print('tox {version}', sys.argv[1:], flush=True)
+if sys.argv[-1] == 'wait':
+    signal.pause()
+sys.exit(int(sys.argv[-1]))
+"""
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("tox/__init__.py", "")
         archive.writestr("tox/__main__.py", main)
@@ -45,13 +53,13 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "a checkout"
     (folder / "wheels").mkdir(parents=True)
     (folder / "scripts").mkdir()
-    for name in ("tox", "make_tox_environment.py"):
+    for name in ("tox", "make_tox_environment.py", "run_tox.py"):
         shutil.copy(ROOT / "scripts" / name, folder / "scripts" / name)
     require(folder, "4.91")
     return folder
 
 
-def start(project: Path, *arguments: str, python: str = sys.executable) -> subprocess.Popen[str]:
+def start(project: Path, *arguments: str, python: str = sys.executable, **more: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [str(project / "scripts" / "tox"), *arguments],
         cwd=project.parent,
@@ -59,6 +67,7 @@ def start(project: Path, *arguments: str, python: str = sys.executable) -> subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **more,
     )
 
 
@@ -110,6 +119,17 @@ def test_an_interpreter_that_does_not_do_is_named(project: Path) -> None:
     assert (code, said) == (2, "")
     assert "needs Python 3.10 or newer" in complained
     assert "/nowhere/python" in complained
+
+
+def test_an_interrupt_ends_a_run_that_was_started_with_interrupts_ignored(project: Path) -> None:
+    # As a shell starts what stands in the background of a script.
+    process = start(project, "wait", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    assert process.stdout is not None
+    assert process.stdout.readline() == "tox 4.91 ['wait']\n"
+    process.send_signal(signal.SIGINT)
+    _, complained = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in complained
 
 
 @pytest.mark.parametrize("script", ["scripts/tox", ".ci/run"])
