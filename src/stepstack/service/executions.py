@@ -23,7 +23,7 @@ from stepstack.service.json_problem import json_problem
 from stepstack.service.paging import page
 from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
 
-__all__ = ["Executions"]
+__all__ = ["Executions", "checked_input"]
 
 BILLING_STEP_MILLISECONDS = 100
 BILLED_MEMORY_MB = 64
@@ -43,7 +43,7 @@ class Executions:
         """Starts an execution; on its parent's `timeline` where another execution awaits it."""
         arn, test_case = _target(params)
         machine, revision = self._account.find_revision(arn, arn.text)
-        text = _checked_input(params.get("input", "{}"))
+        text = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         if machine.type == "EXPRESS":
             record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
@@ -65,7 +65,7 @@ class Executions:
         machine, revision = self._account.find_revision(arn, arn.text)
         if machine.type != "EXPRESS":
             raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
-        text = _checked_input(params.get("input", "{}"))
+        text = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
         await self._run(record, timeline).wait()
@@ -254,7 +254,7 @@ def _target(params: Params) -> tuple[StatesArn, str | None]:
     return parse_arn(text, "stateMachine"), test_case or None
 
 
-def _checked_input(text: str) -> str:
+def checked_input(text: str) -> str:
     """`text`; raises InvalidExecutionInput where it is no JSON, or too large."""
     if not text:
         raise ServiceError("InvalidExecutionInput", "Invalid State Machine Execution Input: 'Invalid execution input.'")
