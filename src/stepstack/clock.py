@@ -214,6 +214,17 @@ class Clock:
             now += (real - self._idle_since) * (1 / self.scale - 1)
         return now
 
+    def rewind(self) -> None:
+        """Takes back what was skipped, so that modelled time is real time again; nothing, while anything works or waits for a timer.
+
+        For a reset between tests: a Wait that is to end in 2094 leaves the clock there.
+        """
+        if self._running or self._earliest() is not None:
+            return
+        self._skipped = 0.0
+        if self._idle_since is not None:
+            self._idle_since = self._real()
+
     def timeline(self) -> Timeline:
         """A new timeline, for one execution that nobody else's execution awaits."""
         return Timeline(self)

@@ -180,11 +180,6 @@ class Execution:
         task.add_done_callback(self._background.discard)
 
     def _begin(self, walk: Callable[[], Coroutine[Any, Any, Payload]]) -> None:
-        seconds = self.machine.timeout_seconds
-        if seconds is None and self.is_express:
-            seconds = EXPRESS_TIMEOUT_SECONDS
-        if seconds is not None:
-            self._timeout = self.timeline.call_later(seconds, self._time_out)
         self._task = asyncio.create_task(self._run(walk))
 
     def root_branch(self) -> Branch:
@@ -205,6 +200,8 @@ class Execution:
 
     async def _run(self, walk: Callable[[], Coroutine[Any, Any, Payload]]) -> None:
         with self.timeline.working():
+            # The timer starts in here: while nobody works, a skipping clock takes a new timer for the next thing to happen.
+            self._start_timeout()
             try:
                 output = await walk()
             except StateFailed as failed:
@@ -221,6 +218,13 @@ class Execution:
                 self._fail(StateFailure("States.Runtime", f"{type(error).__name__}: {error}"), self.history.events[-1].id)
             else:
                 self._succeed(output)
+
+    def _start_timeout(self) -> None:
+        seconds = self.machine.timeout_seconds
+        if seconds is None and self.is_express:
+            seconds = EXPRESS_TIMEOUT_SECONDS
+        if seconds is not None:
+            self._timeout = self.timeline.call_later(seconds, self._time_out)
 
     def _succeed(self, output: Payload) -> None:
         if self.has_ended:

@@ -161,6 +161,8 @@ class StepFunctionsService:
             execution.stop(None, None)
         if running:
             await asyncio.wait([asyncio.ensure_future(execution.wait()) for execution in running], timeout=5)
+            await asyncio.sleep(0)  # their tasks see that they are cancelled
+        self.clock.rewind()
         self.tokens.clear()
         self.activity_tasks.clear()
         self.logs.clear()
