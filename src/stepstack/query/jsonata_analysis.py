@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LiftedPath", "bound_names", "free_names", "has_functions", "lift_paths"]
+__all__ = ["LiftedPath", "bound_names", "free_names", "lift_paths"]
 
 Node = Any
 """A Symbol of the library."""
@@ -62,11 +62,6 @@ def _walk(root: Node) -> Iterator[Node]:
         seen.add(id(node))
         yield node
         waiting.extend(_children(node))
-
-
-def has_functions(root: Node) -> bool:
-    """Whether the expression defines a function, which may call itself."""
-    return any(node.type == "lambda" for node in _walk(root))
 
 
 def bound_names(root: Node) -> frozenset[str]:

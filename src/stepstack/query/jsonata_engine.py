@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Callable
 from operator import is_ as _is
 from time import monotonic
@@ -19,7 +20,7 @@ from jsonata import JException, Jsonata, Utils
 
 from stepstack.errors import ExpressionSyntaxError
 from stepstack.json_types import Json, json_text
-from stepstack.query.jsonata_analysis import LiftedPath, free_names, has_functions, lift_paths
+from stepstack.query.jsonata_analysis import LiftedPath, free_names, lift_paths
 from stepstack.query.jsonata_functions import CONSTANT_FUNCTIONS, DRAWING_FUNCTIONS
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
 from stepstack.query.regular_expression import RegularExpression
@@ -30,8 +31,8 @@ __all__ = ["EngineFailure", "ParsedExpression", "parse"]
 TIME_LIMIT_SECONDS = 5.0
 """How long one expression may take."""
 
-DEPTH_LIMIT = 1500
-"""How deep the evaluation of an expression that defines functions may nest: within Python's stack, of any thread."""
+DEPTH_LIMIT = 500
+"""How deep calls of functions may nest in one expression: within the stack of any thread."""
 
 TEXT_LIMIT = 100_000
 """Characters of an expression; AWS takes fewer."""
@@ -53,7 +54,19 @@ jsonata.jsonata.print = _say_nothing
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
-    """The library's evaluator without its look-up of an instance for each thread, and with JSONata's rules where it has Python's."""
+    """The library's evaluator, with a bound on calls and with JSONata's rules where it has Python's. Each thread has one."""
+
+    depth = 0
+    """Calls of functions that are under way."""
+
+    def apply(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
+        if self.depth >= DEPTH_LIMIT:
+            raise JException("D1011", -1)
+        self.depth += 1
+        try:
+            return super().apply(proc, args, input, environment)
+        finally:
+            self.depth -= 1
 
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
         return self._eval(expr, input, environment)
@@ -85,7 +98,12 @@ def _environment() -> Any:
     return frame
 
 
-_EVALUATOR: Final = _Evaluator("null")
+class _Evaluators(threading.local):
+    def __init__(self) -> None:
+        self.evaluator = _Evaluator("null")
+
+
+_EVALUATORS: Final = _Evaluators()
 _ENVIRONMENT: Final = _environment()
 _FUNCTION_NAMES: Final = frozenset(_ENVIRONMENT.bindings) | frozenset(DRAWING_FUNCTIONS)
 
@@ -98,14 +116,13 @@ def _regular_expression(pattern: str, flags: Any) -> RegularExpression:
 class ParsedExpression:
     """A syntax tree with what its evaluation needs. `variables` are the variables that it reads, functions and `states` left out."""
 
-    __slots__ = ("_defines_functions", "_drawing", "_paths", "_read", "_tree", "text", "variables")
+    __slots__ = ("_drawing", "_paths", "_read", "_tree", "text", "variables")
 
     def __init__(self, text: str, tree: Any) -> None:
         self.text = text
         names = free_names(tree)
         self.variables = names - _FUNCTION_NAMES - {"states"}
         self._drawing = tuple(name for name in DRAWING_FUNCTIONS if name in names)
-        self._defines_functions = has_functions(tree)
         self._tree, self._paths = lift_paths(tree)
         self._read = tuple(name for name in free_names(self._tree) if not name.startswith(" "))
 
@@ -114,14 +131,13 @@ class ParsedExpression:
         frame = Jsonata.Frame(_ENVIRONMENT)
         bindings = frame.bindings
         self._bind(bindings, scope)
-        entered, left = _bounds(counts_depth=self._defines_functions)
-        bindings["__evaluate_entry"] = entered
-        bindings["__evaluate_exit"] = left
-        Jsonata.CURRENT.jsonata = _EVALUATOR
+        bindings["__evaluate_entry"] = _time_bound()
+        bindings["__evaluate_exit"] = None
+        evaluator = Jsonata.CURRENT.jsonata = _EVALUATORS.evaluator
         try:
             for path in self._paths:
                 bindings[path.variable] = self._path_value(path, scope, frame)
-            result = _EVALUATOR.eval(self._tree, None, frame)
+            result = evaluator.eval(self._tree, None, frame)
         except JException as error:
             raise EngineFailure(f"threw an error during evaluation. {error_text(error)}") from error
         except Exception as error:
@@ -147,7 +163,7 @@ class ParsedExpression:
         root = states_object(scope) if path.root == "states" else scope.variables[path.root]
         inner = Jsonata.Frame(frame)
         inner.bindings[path.root] = _prepared(root)
-        return _EVALUATOR.eval(path.original, None, inner)
+        return _EVALUATORS.evaluator.eval(path.original, None, inner)
 
 
 def parse(text: str) -> ParsedExpression:
@@ -205,10 +221,10 @@ def _timeout_text() -> str:
     return f"D1012: Evaluation timeout after {int(TIME_LIMIT_SECONDS * 1000)} milliseconds. Check for infinite loop"
 
 
-def _bounds(*, counts_depth: bool) -> tuple[Callable[..., None], Callable[..., None] | None]:
-    """What the library calls before and after it evaluates each part of an expression."""
+def _time_bound() -> Callable[..., None]:
+    """What the library calls before it evaluates each part of an expression."""
     deadline = monotonic() + TIME_LIMIT_SECONDS
-    parts = depth = 0
+    parts = 0
 
     def entered(*_: object) -> None:
         nonlocal parts
@@ -216,18 +232,7 @@ def _bounds(*, counts_depth: bool) -> tuple[Callable[..., None], Callable[..., N
         if not parts & 255 and monotonic() > deadline:
             raise JException("D1012", -1, int(TIME_LIMIT_SECONDS * 1000))
 
-    def entered_deeper(*_: object) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > DEPTH_LIMIT:
-            raise JException("D1011", -1)
-        entered()
-
-    def left(*_: object) -> None:
-        nonlocal depth
-        depth -= 1
-
-    return (entered_deeper, left) if counts_depth else (entered, None)
+    return entered
 
 
 def _prepared(value: Json) -> Any:
