@@ -27,6 +27,7 @@ from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, Request, envir
 from moto.core.utils import method_names_from_class
 from werkzeug.exceptions import HTTPException
 
+from stepstack.stacks import logs_front
 from stepstack.stacks.embedded_dynamodb import DynamoDbFront
 from stepstack.stacks.embedded_isolation import IsolatedBackends
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
@@ -36,6 +37,8 @@ __all__ = ["MotoBackends"]
 _log = logging.getLogger("stepstack.embedded")
 
 _Handler: TypeAlias = Callable[[Request, str, Mapping[str, str]], Any]
+
+_Front: TypeAlias = Callable[[ServiceRequest, Callable[[ServiceRequest], ServiceResponse]], ServiceResponse]
 
 _NAMED_AS_SIGNED = frozenset(
     {"cloudformation", "events", "iam", "kinesis", "kms", "logs", "scheduler", "secretsmanager", "sns", "sqs", "ssm", "sts"}
@@ -65,15 +68,15 @@ class MotoBackends:
         self.region = region
         self._data = IsolatedBackends()
         self._dynamodb = DynamoDbFront()
+        self._fronts: Mapping[str, _Front] = {"DynamoDB": self._dynamodb.answer, "Logs": logs_front.answer}
         _memoize_action_names()
 
     def handle(self, request: ServiceRequest) -> ServiceResponse:
         """The answer of moto. Blocks for as long as moto works; never raises for what a client may send."""
         with self._data.entered():
             try:
-                if request.target.startswith("DynamoDB_"):
-                    return self._dynamodb.answer(request, self._ask)
-                return self._ask(request)
+                front = self._fronts.get(request.target.partition("_")[0])
+                return self._ask(request) if front is None else front(request, self._ask)
             except ClientError as refusal:
                 return ServiceResponse(400, {}, refusal.response["Error"]["Message"].encode())
             except HTTPException as refusal:
