@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from stepstack.errors import ExpressionError
 from stepstack.json_types import Json
+from stepstack.language import known_fields
 from stepstack.language.choice_rules import (
     COMPARISONS,
     TYPE_TESTS,
@@ -22,94 +22,102 @@ from stepstack.language.choice_rules import (
     parse_timestamp,
 )
 from stepstack.language.fields import Fields
-from stepstack.query.jsonata import JsonataExpression, is_jsonata
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.scope import Literal
 
 __all__ = ["read_choices"]
 
-_RULE_FIELDS: Final = frozenset({"Next", "Comment", "Assign", "Output"})
-_PATH_OPERATORS: Final = {f"{name}Path": holds for name, holds in COMPARISONS.items() if name != "StringMatches"}
-_OPERATORS: Final = frozenset({"IsPresent", *COMPARISONS, *_PATH_OPERATORS, *TYPE_TESTS})
+NESTING_LIMIT: Final = 100
+"""And, Or and Not inside each other: deeper ones are refused, so that no rule exhausts Python's stack."""
+
+_PATH_COMPARISONS: Final = {f"{name}Path": holds for name, holds in COMPARISONS.items() if name != "StringMatches"}
+_OPERATORS: Final = ("IsPresent", *TYPE_TESTS, *COMPARISONS, *_PATH_COMPARISONS)
+_OPERATOR_NAMES: Final = frozenset(_OPERATORS)
+_KINDS: Final = ("And", "Or", "Not", "Variable", "Condition")
+_NO_DOLLAR: Final = "Value is not a Reference Path: Reference path didn't start with '$'"
 
 
 def read_choices(state: Fields) -> tuple[ChoiceRule, ...]:
-    if "Choices" not in state.members:
-        state.refuse("The field 'Choices' is required but was missing")
+    if not state.require("Choices"):
         return ()
-    if state.members["Choices"] == []:
+    if state.array("Choices") == []:
         state.refuse("Value cannot be empty", "Choices")
-    rules = [_rule(fields, f"Choices[{index}]") for index, fields in enumerate(state.objects("Choices"))]
+    rules = [_rule(fields) for fields in state.objects("Choices")] if isinstance(state.members["Choices"], list) else []
     return tuple(rule for rule in rules if rule is not None)
 
 
-def _rule(fields: Fields, place: str) -> ChoiceRule | None:
-    if "Next" not in fields.members:
-        fields.refuse("The field 'Next' is required but was missing")
-    test = _condition(fields, place) if fields.is_jsonata else _boolean_expression(fields)
+def _rule(fields: Fields) -> ChoiceRule | None:
+    fields.refuse_unknown(known_fields.CHOICE_RULE)
+    fields.require("Next")
+    test = _test(fields, nesting=0)
     target = fields.text("Next")
+    comment, assign, output = fields.text("Comment"), fields.assign(), fields.jsonata_output()
     if test is None or target is None:
         return None
-    return ChoiceRule(
-        next=target,
-        test=test,
-        comment=fields.text("Comment"),
-        assign=fields.template("Assign"),
-        output=fields.template("Output") if fields.is_jsonata else None,
-    )
+    return ChoiceRule(next=target, test=test, comment=comment, assign=assign, output=output)
 
 
-def _condition(fields: Fields, place: str) -> Test | None:
+def _test(fields: Fields, nesting: int) -> Test | None:
+    if sum(kind in fields.members for kind in _KINDS) != 1:
+        fields.refuse(f"The object must have only one of the following fields, [{', '.join(_KINDS)}]")
+        return None
+    if fields.is_jsonata:
+        return _condition(fields)
+    return _boolean_expression(fields, nesting)
+
+
+def _condition(fields: Fields) -> Test | None:
     value = fields.members.get("Condition")
+    place = f"{fields.inside}Condition"
     if isinstance(value, bool):
-        return Condition(Literal(value), "", f"{place}/Condition")
-    if value is None:
-        fields.refuse("The field 'Condition' is required but was missing")
+        return Condition(Literal(value), "", place)
+    if not isinstance(value, str) or not fields.is_expression("Condition", value):
+        fields.refuse("Expected value of type Boolean", "Condition")
         return None
-    if not isinstance(value, str) or not is_jsonata(value):
-        fields.refuse("Value must be a JSONata expression or a boolean", "Condition")
-        return None
-    try:
-        expression = JsonataExpression.compile(value[2:-2])
-    except ExpressionError as error:
-        fields.refuse(error.message, "Condition")
-        return None
-    return Condition(expression, expression.text, f"{place}/Condition")
+    field = fields.jsonata("Condition")
+    return None if field is None else Condition(field.expression, field.text, place)
 
 
-def _boolean_expression(fields: Fields) -> Test | None:
-    members = fields.members
+def _boolean_expression(fields: Fields, nesting: int) -> Test | None:
+    if nesting > NESTING_LIMIT:
+        fields.refuse("The Choice Rule is nested too deeply")
+        return None
     for name, combined in (("And", And), ("Or", Or)):
-        if name in members:
-            parts = [_boolean_expression(part) for part in fields.objects(name)]
-            if not parts:
+        if name in fields.members:
+            if fields.array(name) == []:
                 fields.refuse("Value cannot be empty", name)
+            parts = [_nested(part, nesting) for part in fields.objects(name)]
             return combined(tuple(part for part in parts if part is not None))
-    if "Not" in members:
+    if "Not" in fields.members:
         negated = fields.object("Not")
-        part = None if negated is None else _boolean_expression(negated)
+        part = None if negated is None else _nested(negated, nesting)
         return None if part is None else Not(part)
     return _data_test(fields)
 
 
+def _nested(fields: Fields, nesting: int) -> Test | None:
+    fields.refuse_unknown(known_fields.NESTED_RULE)
+    return _test(fields, nesting + 1)
+
+
 def _data_test(fields: Fields) -> Test | None:
-    operators = [name for name in fields.members if name in _OPERATORS]
-    if "Variable" not in fields.members:
-        fields.refuse("The field 'Variable' is required but was missing")
+    names = [name for name in fields.members if name in _OPERATOR_NAMES]
+    variable = fields.single_path("Variable", _NO_DOLLAR)
+    if len(names) != 1:
+        problem = "There should only be" if names else "This object should have only"
+        fields.refuse(f"{problem} one of the following fields: [{', '.join(_OPERATORS)}]")
         return None
-    if len(operators) != 1:
-        fields.refuse("A Choice Rule must have exactly one comparison operator")
-        return None
-    variable = fields.asl_path("Variable")
-    return None if variable is None else _with_operator(fields, variable, operators[0])
+    return None if variable is None else _with_operator(fields, variable, names[0])
 
 
 def _with_operator(fields: Fields, variable: AslPath, name: str) -> Test | None:
+    if name in _PATH_COMPARISONS:
+        path = fields.single_path(name, _NO_DOLLAR)
+        return None if path is None else PathComparison(variable, _PATH_COMPARISONS[name], path)
     value = fields.members[name]
-    if name in _PATH_OPERATORS:
-        path = fields.asl_path(name)
-        return None if path is None else PathComparison(variable, _PATH_OPERATORS[name], path)
-    if not _is_operand(fields, name, value):
+    problem = _operand_problem(name, value)
+    if problem is not None:
+        fields.refuse(problem, name)
         return None
     if name == "IsPresent":
         return PresenceTest(variable, bool(value))
@@ -118,17 +126,13 @@ def _with_operator(fields: Fields, variable: AslPath, name: str) -> Test | None:
     return Comparison(variable, COMPARISONS[name], value)
 
 
-def _is_operand(fields: Fields, name: str, value: Json) -> bool:
-    """Whether `value` is of the type that the operator `name` takes."""
+def _operand_problem(name: str, value: Json) -> str | None:
+    """What is wrong with `value` as the operand of the operator `name`; None where nothing is."""
     if name.startswith(("Is", "Boolean")):
-        problem = None if isinstance(value, bool) else "Expected value of type Boolean"
-    elif name.startswith("Numeric"):
-        problem = None if isinstance(value, (int, float)) and not isinstance(value, bool) else "Expected value of type Number"
-    elif not isinstance(value, str):
-        problem = "Expected value of type String"
-    else:
-        is_timestamp = not name.startswith("Timestamp") or parse_timestamp(value) is not None
-        problem = None if is_timestamp else "String does not match RFC3339 timestamp"
-    if problem is not None:
-        fields.refuse(problem, name)
-    return problem is None
+        return None if isinstance(value, bool) else "Expected value of type Boolean"
+    if name.startswith("Numeric"):
+        return None if isinstance(value, (int, float)) and not isinstance(value, bool) else "Expected value of type Number"
+    if not isinstance(value, str):
+        return "Expected value of type String"
+    is_wrong = name.startswith("Timestamp") and parse_timestamp(value) is None
+    return "String does not match RFC3339 timestamp" if is_wrong else None

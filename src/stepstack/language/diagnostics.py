@@ -27,5 +27,5 @@ class Diagnostic:
     """A hint of ours: AWS takes the definition without a word."""
 
     def __str__(self) -> str:
-        place = f" at {self.location}" if self.location else ""
-        return f"{self.code}: {self.message}{place}"
+        """As CreateStateMachine shows it; AWS writes "null" where there is no location."""
+        return f"{self.code}: {self.message} at {self.location or 'null'}"

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from typing import Final
 
-from stepstack.language.fields import LARGEST_SECONDS, Fields
+from stepstack.language import known_fields
+from stepstack.language.fields import LARGEST_SECONDS, Fields, root_reference_path
 from stepstack.language.state_machine import Catcher, Retrier
 
 __all__ = ["read_catchers", "read_retriers"]
 
 LARGEST_DELAY_SECONDS: Final = 31_622_400
-_RETRIER: Final = frozenset(
-    {"ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment"}
-)
-_CATCHER: Final = frozenset({"ErrorEquals", "Next", "ResultPath", "Assign", "Comment"})
-_JSONATA_CATCHER: Final = frozenset({"ErrorEquals", "Next", "Assign", "Output", "Comment"})
+ANY_ERROR: Final = "States.ALL"
 
 
 def read_retriers(state: Fields) -> tuple[Retrier, ...]:
-    return tuple(_retrier(fields) for fields in state.objects("Retry"))
+    if "Retry" not in state.members:
+        return ()
+    retriers = tuple(_retrier(fields) for fields in state.objects("Retry"))
+    _check_any_error(state, "Retry", [retrier.error_equals for retrier in retriers])
+    return retriers
 
 
 def _retrier(fields: Fields) -> Retrier:
-    fields.refuse_unknown(_RETRIER)
+    fields.refuse_unknown(known_fields.RETRIER)
+    fields.require("ErrorEquals")
     fields.text("Comment")
     return Retrier(
         error_equals=_error_names(fields),
-        interval_seconds=_default(fields.number("IntervalSeconds", 1, LARGEST_SECONDS), 1),
+        interval_seconds=_default(fields.number("IntervalSeconds", 0, LARGEST_SECONDS), 1),
         max_attempts=int(_default(fields.number("MaxAttempts", 0, LARGEST_SECONDS), 3)),
-        backoff_rate=_default(fields.number("BackoffRate", 1.0, LARGEST_SECONDS, is_integer=False), 2.0),
+        backoff_rate=_default(fields.number("BackoffRate", 1.0, kind="Number"), 2.0),
         max_delay_seconds=fields.number("MaxDelaySeconds", 1, LARGEST_DELAY_SECONDS),
-        full_jitter=fields.choice("JitterStrategy", ("FULL", "NONE")) == "FULL",
+        full_jitter=fields.choice("JitterStrategy", "NONE", "FULL") == "FULL",
     )
 
 
@@ -39,30 +41,29 @@ def _default(value: float | None, default: float) -> float:
 
 
 def read_catchers(state: Fields) -> tuple[Catcher, ...]:
-    return tuple(_catcher(fields) for fields in state.objects("Catch"))
+    if "Catch" not in state.members:
+        return ()
+    catchers = tuple(_catcher(fields) for fields in state.objects("Catch"))
+    _check_any_error(state, "Catch", [catcher.error_equals for catcher in catchers])
+    return catchers
 
 
 def _catcher(fields: Fields) -> Catcher:
-    fields.refuse_unknown(_JSONATA_CATCHER if fields.is_jsonata else _CATCHER)
+    fields.refuse_unknown(known_fields.CATCHER)
+    fields.require("ErrorEquals", "Next")
     fields.text("Comment")
-    if "Next" not in fields.members:
-        fields.refuse("The field 'Next' is required but was missing")
     return Catcher(
         error_equals=_error_names(fields),
         next=fields.text("Next") or "",
-        result_path=fields.reference_path("ResultPath"),
-        assign=fields.template("Assign"),
-        output=fields.template("Output") if fields.is_jsonata else None,
+        result_path=root_reference_path() if fields.is_jsonata else fields.reference_path("ResultPath"),
+        assign=fields.assign(),
+        output=fields.jsonata_output(),
     )
 
 
 def _error_names(fields: Fields) -> tuple[str, ...]:
-    names = fields.members.get("ErrorEquals")
+    names = fields.array("ErrorEquals")
     if names is None:
-        fields.refuse("The field 'ErrorEquals' is required but was missing")
-        return ()
-    if not isinstance(names, list):
-        fields.refuse("Expected value of type Array", "ErrorEquals")
         return ()
     if not names:
         fields.refuse("Value cannot be empty", "ErrorEquals")
@@ -70,3 +71,9 @@ def _error_names(fields: Fields) -> tuple[str, ...]:
         if not isinstance(name, str):
             fields.refuse("Expected value of type String", f"ErrorEquals[{index}]")
     return tuple(name for name in names if isinstance(name, str))
+
+
+def _check_any_error(state: Fields, name: str, handlers: list[tuple[str, ...]]) -> None:
+    for index, names in enumerate(handlers):
+        if ANY_ERROR in names and (len(names) > 1 or index < len(handlers) - 1):
+            state.refuse("States.ALL must appear alone and at end of list", f"{name}[{index}]/ErrorEquals")

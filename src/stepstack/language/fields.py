@@ -1,20 +1,23 @@
 """One JSON object of a definition, read field by field, each value compiled or reported.
 
 Made by the parser's modules for the machine, each state, each Retrier and so on. A method returns None where the field is absent or
-wrong; what is wrong is in the findings by then. Source: AWS's messages as recorded and as quoted in public issues.
+wrong; what is wrong is in the findings by then. Source: AWS's messages as recorded, and as users publish them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from stepstack.errors import ExpressionError
 from stepstack.json_types import Json, JsonObject
+from stepstack.language.definition_text import DuplicateKeys
 from stepstack.language.field import Field, QueryLanguage
 from stepstack.language.findings import Findings
+from stepstack.language.known_fields import KnownFields
 from stepstack.language.resources import ResourceCatalog
 from stepstack.query.intrinsic_functions import compile_expression
 from stepstack.query.jsonata import JsonataExpression, JsonataTemplate, is_jsonata
@@ -26,6 +29,13 @@ from stepstack.query.scope import Literal
 __all__ = ["LARGEST_SECONDS", "Fields", "Surroundings", "root_path", "root_reference_path"]
 
 LARGEST_SECONDS: Final = 99_999_999
+LONGEST_VARIABLE_NAME: Final = 80
+_ABSENT: Final[Any] = object()
+_ERROR_CODE: Final = re.compile(r"^[A-Z]\d{4}: ")
+"""JSONata's own code of an error, which AWS leaves out."""
+_JSON_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {"Integer": int, "Number": (int, float)}
+
+_Compiled = TypeVar("_Compiled")
 
 
 @cache
@@ -49,21 +59,29 @@ class Surroundings:
     machine_type: str = "STANDARD"
     """EXPRESS too where the part runs as an Express child execution of a distributed Map."""
     catalog: ResourceCatalog | None = None
+    duplicate_keys: DuplicateKeys = ()
 
     def of_type(self, machine_type: str) -> Surroundings:
         return replace(self, machine_type=machine_type)
 
+    def in_language(self, language: QueryLanguage) -> Surroundings:
+        return replace(self, machine_language=language)
+
 
 class Fields:
-    """The members of an object at `location`, written in the query language `language`."""
+    """The members of an object at `location`, written in the query language `language`.
 
-    __slots__ = ("around", "language", "location", "members")
+    `inside` is the way to the object within its state, which AWS writes before a JSONata field's name: `Choices[0]/`, "" for the state.
+    """
 
-    def __init__(self, members: JsonObject, location: str, language: QueryLanguage, around: Surroundings) -> None:
+    __slots__ = ("around", "inside", "language", "location", "members")
+
+    def __init__(self, members: JsonObject, location: str, language: QueryLanguage, around: Surroundings, inside: str = "") -> None:
         self.members = members
         self.location = location
         self.language = language
         self.around = around
+        self.inside = inside
 
     @property
     def is_jsonata(self) -> bool:
@@ -73,73 +91,114 @@ class Fields:
         """Where the field `name` stands."""
         return f"{self.location}/{name}"
 
-    def refuse(self, message: str, name: str | None = None) -> None:
-        """Reports a problem of the field `name`, or of the object as a whole."""
-        self.around.findings.refuse_schema(message, self.place(name) if name is not None else self.location or "/")
+    # What is wrong
 
-    def refuse_unknown(self, known: Collection[str]) -> None:
-        for name in self.members:
-            if name not in known:
-                self.refuse("Field is not supported", name)
+    def refuse(self, message: str, name: str | None = None, *, code: str = "SCHEMA_VALIDATION_FAILED") -> None:
+        """Reports a problem of the field `name`, or of the object as a whole."""
+        self.around.findings.refuse(code, message, self.place(name) if name is not None else self.location or "/")
+
+    def refuse_unknown(self, known: KnownFields) -> None:
+        """Reports every field that AWS does not take in this place."""
+        names = known.jsonata if self.is_jsonata else known.jsonpath
+        if not self.members.keys() <= names:
+            for name in self.members:
+                if name not in names:
+                    self.refuse(known.problem(name, is_jsonata=self.is_jsonata))
+
+    def require(self, *names: str) -> bool:
+        """Whether all of `names` are there; reports those that are not."""
+        missing = [name for name in names if name not in self.members]
+        if missing:
+            self.refuse(f"These fields are required: [{', '.join(missing)}]")
+        return not missing
+
+    def require_one(self, *names: str) -> None:
+        """Reports where more than one of `names` is there, or none."""
+        count = sum(name in self.members for name in names)
+        if count > 1:
+            self.refuse(f"There should only be one of the following fields: [{', '.join(names)}]")
+        elif count == 0:
+            self.refuse(f"This object should have only one of the following fields: [{', '.join(names)}]")
+
+    # Constants
 
     def text(self, name: str) -> str | None:
         value = self.members.get(name)
-        if value is None or isinstance(value, str):
+        if value is None and name not in self.members:
+            return None
+        if isinstance(value, str):
             return value
         self.refuse("Expected value of type String", name)
         return None
 
-    def choice(self, name: str, values: tuple[str, ...], default: str | None = None) -> str | None:
+    def choice(self, name: str, *values: str) -> str | None:
         """The text of a field that takes one of `values` only."""
-        value = self.members.get(name, default)
-        if value is default or value in values:
+        value = self.text(name)
+        if value is None or value in values:
             return value
-        self.refuse(f"The field '{name}' should have one of these values: [{', '.join(values)}]", name)
-        return default
+        self.refuse(f"Value should be one of the following: [{', '.join(values)}]", name)
+        return None
 
     def boolean(self, name: str) -> bool | None:
         value = self.members.get(name)
-        if value is None or isinstance(value, bool):
+        if isinstance(value, bool) or (value is None and name not in self.members):
             return value
         self.refuse("Expected value of type Boolean", name)
         return None
 
-    def number(self, name: str, least: float, most: float, *, is_integer: bool = True) -> float | None:
-        """A constant number from `least` to `most`."""
+    def number(self, name: str, least: float, most: float | None = None, *, kind: str = "Integer") -> float | None:
+        """A constant Integer or Number, at least `least` and at most `most`."""
         value = self.members.get(name)
-        if value is None:
+        if value is None and name not in self.members:
             return None
-        if isinstance(value, bool) or not isinstance(value, int if is_integer else (int, float)):
-            self.refuse(f"Expected value of type {'Integer' if is_integer else 'Number'}", name)
+        if isinstance(value, bool) or not isinstance(value, _JSON_TYPES[kind]):
+            self.refuse(f"Expected value of type {kind}", name)
             return None
-        if not least <= value <= most:
-            self.refuse(f"Value must be between {least} and {most}", name)
+        number: float = value  # type: ignore[assignment] # the isinstance above says so
+        if number < least:
+            self.refuse(f"Minimum value is {least}", name)
             return None
-        return value
+        if most is not None and number > most:
+            self.refuse(f"Maximum value is {most}", name)
+            return None
+        return number
+
+    def literal(self, name: str) -> Field | None:
+        value = self.members.get(name, _ABSENT)
+        return None if value is _ABSENT else Field(name=name, expression=Literal(value))
+
+    # Objects inside
 
     def object(self, name: str) -> Fields | None:
         value = self.members.get(name)
-        if value is None:
-            return None
-        if isinstance(value, Mapping):
-            return Fields(value, self.place(name), self.language, self.around)
-        self.refuse("Expected value of type Object", name)
+        if isinstance(value, dict):
+            return self._inner(value, name)
+        if name in self.members:
+            self.refuse("Expected value of type Object", name)
         return None
 
     def objects(self, name: str) -> Iterator[Fields]:
         """The objects in the array `name`."""
-        value = self.members.get(name)
-        if value is None:
-            return
-        if not isinstance(value, list):
-            self.refuse("Expected value of type Array", name)
-            return
-        for index, member in enumerate(value):
+        values = self.array(name)
+        for index, value in enumerate(values or ()):
             place = f"{name}[{index}]"
-            if isinstance(member, Mapping):
-                yield Fields(member, self.place(place), self.language, self.around)
+            if isinstance(value, dict):
+                yield self._inner(value, place)
             else:
                 self.refuse("Expected value of type Object", place)
+
+    def array(self, name: str) -> Sequence[Json] | None:
+        value = self.members.get(name)
+        if isinstance(value, list):
+            return value
+        if name in self.members:
+            self.refuse("Expected value of type Array", name)
+        return None
+
+    def _inner(self, members: JsonObject, name: str) -> Fields:
+        return Fields(members, f"{self.location}/{name}", self.language, self.around, f"{self.inside}{name}/")
+
+    # Paths
 
     def path(self, name: str) -> AslPath | None:
         """InputPath, OutputPath: `$` where absent, None where null."""
@@ -148,7 +207,7 @@ class Fields:
             return None
         if value == "$":
             return root_path()
-        return self._compiled_text(name, AslPath.compile, "Value must be a valid JSONPath") or root_path()
+        return self._compiled_text(name, AslPath.compile, "Value must be a valid JSONPath.") or root_path()
 
     def reference_path(self, name: str) -> ReferencePath | None:
         """ResultPath: `$` where absent, None where null."""
@@ -157,9 +216,39 @@ class Fields:
             return None
         if value == "$":
             return root_reference_path()
+        if isinstance(value, str) and not value.startswith("$"):
+            self.refuse("Value must be a valid JSONPath.", name)
+            return root_reference_path()
         return self._compiled_text(name, ReferencePath.compile, "Value is not a Reference Path") or root_reference_path()
 
-    def _compiled_text(self, name: str, compile_text: Any, problem: str) -> Any:
+    def single_path(self, name: str, problem: str = "Value must be a valid JSONPath.") -> AslPath | None:
+        """A path that names exactly one place in the data, the Context Object or a variable: Variable, SecondsPath.
+
+        `problem` says what AWS writes where it does not begin with `$`.
+        """
+        text = self.text(name)
+        if text is None:
+            return None
+        if not text.startswith("$"):
+            self.refuse(problem, name)
+            return None
+        path = self._compiled_text(name, AslPath.compile, "Value must be a valid JSONPath.")
+        if path is not None and (path.is_function or not path.is_definite):
+            self.refuse("Value is not a Reference Path", name)
+            return None
+        return path
+
+    def path_field(self, name: str) -> Field | None:
+        """SecondsPath, ItemsPath and their like."""
+        path = self.single_path(name)
+        return None if path is None else Field(name=name, expression=path, text=path.text)
+
+    def path_or_call_field(self, name: str) -> Field | None:
+        """ErrorPath, CausePath: a Path or an Intrinsic Function."""
+        expression = self._compiled_text(name, compile_expression, "Value must be a valid JSONPath.")
+        return None if expression is None else Field(name=name, expression=expression, text=expression.text)
+
+    def _compiled_text(self, name: str, compile_text: Callable[[str], _Compiled], problem: str) -> _Compiled | None:
         text = self.text(name)
         if text is None:
             return None
@@ -169,15 +258,7 @@ class Fields:
             self.refuse(problem, name)
             return None
 
-    def asl_path(self, name: str) -> AslPath | None:
-        """A path that must be there to mean anything: Variable, SecondsPath."""
-        path: AslPath | None = self._compiled_text(name, AslPath.compile, "Value must be a valid JSONPath")
-        return path
-
-    def path_field(self, name: str) -> Field | None:
-        """A field that holds a Path or an Intrinsic Function: SecondsPath, ItemsPath, ErrorPath."""
-        expression = self._compiled_text(name, compile_expression, "Value must be a valid JSONPath")
-        return None if expression is None else Field(name=name, expression=expression, text=str(self.members[name]))
+    # Templates and JSONata
 
     def template(self, name: str) -> Field | None:
         """A Payload Template, or a JSON value with JSONata expressions inside."""
@@ -185,52 +266,73 @@ class Fields:
         if value is _ABSENT:
             return None
         if self.is_jsonata:
-            return self.jsonata(name, value)
+            return self.jsonata(name)
         try:
             return Field(name=name, expression=PayloadTemplate.compile(value))
         except ExpressionError as error:
-            problem = "must be a valid JSONPath or a valid intrinsic function call"
-            self.refuse(f"The value for the field '{error.field}' {problem}", name)
+            self.refuse(error.message, name)
             return None
 
-    def jsonata(self, name: str, value: Json) -> Field | None:
+    def jsonata(self, name: str) -> Field | None:
         """Any JSON value in which JSONata may stand."""
+        label = self.inside + name
         try:
-            if isinstance(value, str) and is_jsonata(value):
-                expression = JsonataExpression.compile(value[2:-2])
-                return Field(name=name, expression=expression, text=expression.text)
-            return Field(name=name, expression=JsonataTemplate.compile(value, name))
+            expression = JsonataTemplate.compile(self.members[name], label)
         except ExpressionError as error:
-            self.refuse(error.message, error.field or name)
+            place = error.field[len(self.inside) :] or name
+            self.refuse(_ERROR_CODE.sub("", error.message), place, code="INVALID_JSONATA_EXPRESSION")
             return None
+        text = expression.text if isinstance(expression, JsonataExpression) else ""
+        return Field(name=label, expression=expression, text=text)
 
-    def literal(self, name: str) -> Field | None:
-        value = self.members.get(name, _ABSENT)
-        return None if value is _ABSENT else Field(name=name, expression=Literal(value))
+    def assign(self) -> Field | None:
+        """Assign, the names of its variables checked."""
+        value = self.members.get("Assign", _ABSENT)
+        if value is _ABSENT:
+            return None
+        if not isinstance(value, dict):
+            self.refuse("Expected value of type Object", "Assign")
+            return None
+        for key in value:
+            name = key if self.is_jsonata else key.removesuffix(".$")
+            if name == "states":
+                self.refuse("Cannot assign to reserved variable '$states'.", "Assign", code="RESERVED_VARIABLE_NAME")
+            elif not name.isidentifier() or len(name) > LONGEST_VARIABLE_NAME:
+                why = "contains invalid characters" if not name.isidentifier() else "is too long"
+                message = f"Invalid variable name '{name}': the variable name {why}."
+                self.refuse(message, "Assign", code="INVALID_VARIABLE_NAME")
+        return self.template("Assign")
 
-    def number_field(self, name: str, least: float = 1, most: float = LARGEST_SECONDS, *, is_integer: bool = True) -> Field | None:
+    def jsonata_output(self) -> Field | None:
+        """Output, which only JSONata has."""
+        return self.jsonata("Output") if self.is_jsonata and "Output" in self.members else None
+
+    def number_field(self, name: str, least: float = 1, most: float | None = None, *, kind: str = "Integer") -> Field | None:
         """A number as a constant, behind `<name>Path`, or as a JSONata expression."""
-        value = self.members.get(name)
+        members = self.members
         if self.is_jsonata:
-            if isinstance(value, str) and is_jsonata(value):
-                return self.jsonata(name, value)
-        elif f"{name}Path" in self.members:
-            if name in self.members:
-                self.refuse(f"Only one of '{name}' and '{name}Path' may be set")
+            value = members.get(name)
+            if isinstance(value, str) and self.is_expression(name, value):
+                return self.jsonata(name)
+        elif f"{name}Path" in members:
+            self.require_one(name, f"{name}Path")
             return self.path_field(f"{name}Path")
-        number = self.number(name, least, most, is_integer=is_integer)
-        return None if number is None else Field(name=name, expression=Literal(number))
+        elif name not in members:
+            return None
+        number = self.number(name, least, most, kind=kind)
+        return None if number is None else Field(name=self.inside + name, expression=Literal(number))
 
     def text_field(self, name: str) -> Field | None:
-        """A text as a constant, behind `<name>Path`, or as a JSONata expression."""
-        value = self.members.get(name)
-        if self.is_jsonata:
-            if isinstance(value, str) and is_jsonata(value):
-                return self.jsonata(name, value)
-        elif f"{name}Path" in self.members:
-            return self.path_field(f"{name}Path")
+        """A text as a constant or as a JSONata expression."""
         text = self.text(name)
-        return None if text is None else Field(name=name, expression=Literal(text))
+        if text is None:
+            return None
+        if self.is_jsonata and self.is_expression(name, text):
+            return self.jsonata(name)
+        return Field(name=self.inside + name, expression=Literal(text))
 
-
-_ABSENT: Final[Any] = object()
+    def is_expression(self, name: str, text: str) -> bool:
+        """Whether `text` is written `{% ... %}`; reports where only its beginning is."""
+        if text.startswith("{%") and not is_jsonata(text):
+            self.refuse("JSONata string must start with {% and end with %}", name)
+        return is_jsonata(text)

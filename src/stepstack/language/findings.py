@@ -19,8 +19,12 @@ class Findings:
         self.diagnostics: list[Diagnostic] = []
 
     @property
+    def errors(self) -> list[Diagnostic]:
+        return [diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.ERROR]
+
+    @property
     def has_errors(self) -> bool:
-        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+        return bool(self.errors)
 
     def refuse(self, code: str, message: str, location: str | None) -> None:
         """AWS refuses the definition for this."""
@@ -29,6 +33,10 @@ class Findings:
     def refuse_schema(self, message: str, location: str | None) -> None:
         """AWS refuses the definition: a field is missing, unknown, or has a value that it does not take."""
         self.refuse("SCHEMA_VALIDATION_FAILED", message, location)
+
+    def warn(self, code: str, message: str, location: str | None) -> None:
+        """AWS takes it, and says on request that it is doubtful."""
+        self.diagnostics.append(Diagnostic(Severity.WARNING, code, message, location))
 
     def hint(self, code: str, message: str, location: str | None) -> None:
         """AWS takes it without a word, and it is still doubtful."""

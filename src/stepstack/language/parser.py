@@ -1,93 +1,168 @@
 """Definition text to a frozen StateMachine, or to every diagnostic at once.
 
-Called by the service (CreateStateMachine, UpdateStateMachine, ValidateStateMachineDefinition, TestState) and by the command line.
+Called by the service (CreateStateMachine, UpdateStateMachine, ValidateStateMachineDefinition, TestState), by `stepstack.run` and by the
+command line. It leaves out what single fields mean: `states` and the modules below it know that. Source: the Amazon States Language;
+recorded answers of AWS for what is refused, in which words and in which order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Final
 
 from stepstack.errors import DefinitionError
-from stepstack.json_types import parse_json
-from stepstack.language.diagnostics import Diagnostic, Severity
+from stepstack.language import known_fields
+from stepstack.language.definition_text import read_definition
+from stepstack.language.diagnostics import Diagnostic
 from stepstack.language.field import QueryLanguage
 from stepstack.language.fields import LARGEST_SECONDS, Fields, Surroundings
 from stepstack.language.findings import Findings
+from stepstack.language.hints import find_hints
 from stepstack.language.resources import ResourceCatalog
 from stepstack.language.state_machine import State, StateMachine
 from stepstack.language.states import read_graph, read_state
+from stepstack.language.transitions import check_transitions
+from stepstack.language.variable_references import graphs_of, variable_references
+from stepstack.language.warnings import find_warnings
 
-__all__ = ["diagnose", "parse", "parse_state"]
+__all__ = ["LONE_STATE_NAME", "diagnose", "parse", "parse_state"]
+
+LONE_STATE_NAME: Final = "StateName"
+"""How AWS calls a state that comes without a machine, in TestState."""
+
+
+@dataclass(slots=True)
+class _Request:
+    """One definition to read, and what it is read with."""
+
+    definition: str
+    catalog: ResourceCatalog | None
+    machine_type: str
+    findings: Findings
+
+    def machine(self, *, warnings: bool = False, hints: bool = False) -> StateMachine | None:
+        """The machine; None where it has errors. `hints` goes on behind errors, and adds what AWS does not say."""
+        try:
+            return self._machine(warnings=warnings, hints=hints)
+        except RecursionError:
+            self._refuse_depth()
+            return None
+
+    def _machine(self, *, warnings: bool, hints: bool) -> StateMachine | None:
+        fields = self._fields()
+        if fields is None:
+            return None
+        machine = _read_machine(fields, self.definition)
+        if hints or not self.findings.has_errors:
+            check_transitions(fields.members, self.findings)
+        if warnings:
+            find_warnings(fields.members, self.findings)
+        if hints:
+            find_hints(fields.members, machine, fields.around, self.findings)
+        return None if self.findings.has_errors else machine
+
+    def lone_state(self) -> State | None:
+        """The definition as a state of its own."""
+        try:
+            fields = self._fields()
+            if fields is None:
+                return None
+            return read_state(LONE_STATE_NAME, fields.members, f"/States/{LONE_STATE_NAME}", fields.around)
+        except RecursionError:
+            self._refuse_depth()
+            return None
+
+    def state_of_machine(self, name: str) -> State | None:
+        """The state `name`, wherever in the machine it is; transitions are not looked at."""
+        try:
+            fields = self._fields()
+            return None if fields is None else _state_named(name, _read_machine(fields, self.definition))
+        except RecursionError:
+            self._refuse_depth()
+            return None
+
+    def _fields(self) -> Fields | None:
+        read = read_definition(self.definition, self.findings)
+        if read is None:
+            return None
+        members, duplicate_keys = read
+        around = Surroundings(self.findings, QueryLanguage.JSONPATH, self.machine_type, self.catalog, duplicate_keys)
+        return Fields(members, "", QueryLanguage.JSONPATH, around)
+
+    def _refuse_depth(self) -> None:
+        self.findings.refuse("TOO_DEEPLY_NESTED", "The definition is nested too deeply", None)
 
 
 def parse(definition: str, *, catalog: ResourceCatalog | None = None, machine_type: str = "STANDARD") -> StateMachine:
-    """The state machine that `definition` describes; raises DefinitionError with every diagnostic."""
+    """The state machine that `definition` describes; raises DefinitionError with every diagnostic that AWS has.
+
+    `machine_type` is STANDARD or EXPRESS. Without a `catalog`, no service integration is refused.
+    """
     findings = Findings()
-    machine = _read(definition, Surroundings(findings, machine_type=machine_type, catalog=catalog))
-    if machine is None or findings.has_errors:
-        raise DefinitionError([diagnostic for diagnostic in findings.diagnostics if diagnostic.severity is Severity.ERROR])
+    machine = _Request(definition, catalog, machine_type, findings).machine()
+    if machine is None:
+        raise DefinitionError(findings.errors)
     return machine
 
 
-def diagnose(definition: str, *, catalog: ResourceCatalog | None = None, machine_type: str = "STANDARD") -> list[Diagnostic]:
-    """Everything that is wrong with `definition`, or doubtful."""
+def diagnose(
+    definition: str, *, catalog: ResourceCatalog | None = None, machine_type: str = "STANDARD", hints: bool = False
+) -> list[Diagnostic]:
+    """Everything that AWS finds wrong with `definition`, or doubtful; never raises.
+
+    With `hints`, also what AWS does not say (`beyond_aws`), and what it would say once the first errors are mended.
+    """
     findings = Findings()
-    _read(definition, Surroundings(findings, machine_type=machine_type, catalog=catalog))
+    _Request(definition, catalog, machine_type, findings).machine(warnings=True, hints=hints)
     return findings.diagnostics
 
 
 def parse_state(
     definition: str, *, state_name: str | None = None, catalog: ResourceCatalog | None = None, machine_type: str = "STANDARD"
 ) -> State:
-    """The one state that TestState runs: `definition` is a state, or a whole machine in which `state_name` names one."""
+    """The one state that TestState runs: `definition` is that state, or with `state_name` a machine in which it is.
+
+    Raises DefinitionError. States that it leads to need not exist.
+    """
     findings = Findings()
-    around = Surroundings(findings, machine_type=machine_type, catalog=catalog)
-    state: State | None = None
-    if state_name is not None:
-        machine = _read(definition, around)
-        state = None if machine is None else machine.states.get(state_name)
-    else:
-        members = _json_object(definition, findings)
-        if members is not None:
-            state = read_state("StateName", members, "/States/StateName", around)
+    request = _Request(definition, catalog, machine_type, findings)
+    state = request.lone_state() if state_name is None else request.state_of_machine(state_name)
+    if state is None and not findings.has_errors:
+        findings.refuse_schema(f"State '{state_name}' not found", f"/States/{state_name}")
     if state is None or findings.has_errors:
-        raise DefinitionError(findings.diagnostics)
+        raise DefinitionError(findings.errors)
     return state
 
 
-def _json_object(definition: str, findings: Findings) -> Mapping[str, Any] | None:
-    try:
-        value = parse_json(definition)
-    except ValueError as error:
-        findings.refuse("INVALID_JSON_DESCRIPTION", str(error), None)
-        return None
-    if not isinstance(value, Mapping):
-        findings.refuse_schema("Definition must be a valid JSON object", None)
-        return None
-    return value
-
-
-def _read(definition: str, around: Surroundings) -> StateMachine | None:
-    members = _json_object(definition, around.findings)
-    if members is None:
-        return None
+def _read_machine(fields: Fields, definition: str) -> StateMachine:
+    """The machine, as far as it can be read."""
     language = QueryLanguage.JSONPATH
-    if members.get("QueryLanguage") == "JSONata":
+    if "QueryLanguage" in fields.members and fields.members["QueryLanguage"] != "JSONPath":
+        fields.choice("QueryLanguage", "JSONPath", "JSONata")
         language = QueryLanguage.JSONATA
-        around = Surroundings(around.findings, language, around.machine_type, around.catalog)
-    fields = Fields(members, "", language, around)
-    missing = [name for name in ("States", "StartAt") if name not in members]
-    if missing:
-        fields.refuse(f"These fields are required: [{', '.join(missing)}]")
+        fields.around = fields.around.in_language(language)
+        fields.language = language
+    fields.refuse_unknown(known_fields.MACHINE)
     start_at, states = read_graph(fields)
-    timeout = fields.number("TimeoutSeconds", 1, LARGEST_SECONDS)
-    return StateMachine(
+    timeout = fields.number("TimeoutSeconds", 0, LARGEST_SECONDS)
+    machine = StateMachine(
         start_at=start_at,
         states=states,
         definition=definition,
         query_language=language,
         comment=fields.text("Comment"),
-        version=fields.text("Version"),
+        version=fields.choice("Version", "1.0"),
         timeout_seconds=None if timeout is None else int(timeout),
     )
+    references = variable_references(machine)
+    return replace(machine, variable_references=references) if references else machine
+
+
+def _state_named(name: str, machine: StateMachine) -> State | None:
+    waiting = list(machine.states.values())
+    while waiting:
+        state = waiting.pop()
+        if state.name == name:
+            return state
+        waiting.extend(inner for graph in graphs_of(state) for inner in graph.states.values())
+    return None

@@ -64,3 +64,7 @@ class ResourceCatalog(Protocol):
     def required_parameters(self, resource: TaskResource) -> tuple[str, ...]:
         """Parameters without which AWS refuses the definition."""
         ...
+
+    def supported_parameters(self, resource: TaskResource) -> frozenset[str] | None:
+        """Every parameter that `resource` takes; None where that is not known, or where it takes any JSON."""
+        ...

@@ -12,9 +12,9 @@ from stepstack.language.resources import IntegrationPattern, ResourceKind, TaskR
 
 __all__ = ["parse_resource"]
 
-_SERVICE: Final = re.compile(r"arn:(aws[\w-]*):states:([\w-]*):(\d*):((?:aws-sdk:)?[\w-]+):([\w-]+)((?:\.\w+(?::2)?)?)", re.ASCII)
-_ACTIVITY: Final = re.compile(r"arn:(aws[\w-]*):states:([\w-]+):(\d{12}):activity:([^:\s]+)", re.ASCII)
-_LAMBDA_FUNCTION: Final = re.compile(r"arn:(aws[\w-]*):lambda:([\w-]+):(\d{12}):function:([\w-]+(?::[\w$-]+)?)", re.ASCII)
+_SERVICE: Final = re.compile(r"arn:([\w-]+):states:([\w-]*):(\d*):((?:aws-sdk:)?[\w-]+):(\w+)((?:\.\w+(?::2)?)?)", re.ASCII)
+_ACTIVITY: Final = re.compile(r"arn:([\w-]+):states:([^:\s]+):([^:\s]+):activity:([^:\s]+)")
+_LAMBDA_FUNCTION: Final = re.compile(r"arn:([\w-]+):lambda:([^:\s]+):([^:\s]+):function:(\S+)")
 _PATTERNS: Final = {pattern.value: pattern for pattern in IntegrationPattern}
 
 
