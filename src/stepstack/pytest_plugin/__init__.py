@@ -66,8 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "stepstack(backend, time, timeout, endpoints, compose_file, skip_unavailable): settings of stepstack for one test, class or module",
     )
     config.stash[RUN] = StepstackRun(config)
-    if config.pluginmanager.hasplugin("xdist"):
-        config.pluginmanager.register(_Controller(), "stepstack-controller")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """For the controller of pytest-xdist: tells a worker which run it belongs to."""
+    node.workerinput[WORKER_INPUT] = node.config.stash[RUN].worker_input()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -116,11 +120,3 @@ def _explanation(execution: ExecutionResult) -> str:
         return execution.explanation
     except Exception as error:  # noqa: BLE001 - the report of a failure is a boundary
         return f"its history cannot be had: {error}"
-
-
-class _Controller:
-    """What only the controller of pytest-xdist does."""
-
-    @pytest.hookimpl
-    def pytest_configure_node(self, node: Any) -> None:
-        node.workerinput[WORKER_INPUT] = node.config.stash[RUN].worker_input()

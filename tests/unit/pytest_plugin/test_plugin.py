@@ -5,7 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import boto3  # noqa: F401 - once here, and not again in each run within this process
 import pytest
+
+import stepstack.assembly
+import stepstack.testing.stack
+import stepstack.testing.state_machines  # noqa: F401
 
 SUITE = """
     import json, os, pathlib
@@ -23,14 +28,18 @@ SUITE = """
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """Runs the suite `code` in a process of its own with these words."""
+    """Runs the suite `code` with these words; under xdist in processes of its own. Only our plugin is there, to save time."""
     monkeypatch.setenv("NOTES", str(pytester.path / "notes"))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     for variable in ("AWS_ENDPOINT_URL", "STEPSTACK_AWS"):
         monkeypatch.delenv(variable, raising=False)
 
     def start(code, *words):
         pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
-        return pytester.runpytest_subprocess("-p", "no:randomly", *words, timeout=90)
+        plugins = ["-p", "stepstack.pytest_plugin"]
+        if "-n" in words:
+            return pytester.runpytest_subprocess(*plugins, "-p", "xdist.plugin", *words, timeout=90)
+        return pytester.runpytest_inprocess(*plugins, *words)
 
     return start
 
@@ -45,8 +54,8 @@ def test_a_suite_that_does_not_use_it_loads_nothing_heavy():
     assert "'yaml'" not in loaded
 
 
-def test_the_header_says_backend_and_time(run):
-    result = run("    def test_nothing(): pass")
+def test_pytest_finds_it_by_itself_and_its_header_says_backend_and_time(pytester):
+    result = pytester.runpytest_subprocess("--collect-only", timeout=60)
 
     result.stdout.fnmatch_lines(["stepstack: backend embedded, time skip"])
 
@@ -208,14 +217,15 @@ class TestMissingBackend:
             monkeypatch.setenv(variable, "1")
         (pytester.path / "docker-compose.yml").touch()
 
-    @pytest.mark.parametrize("words", [[], ["-n", "2"]], ids=["alone", "xdist"])
     @pytest.mark.parametrize(
-        ("backend", "message"),
+        ("backend", "message", "words"),
         [
-            ("local", "the backend local is not available: Docker is missing: there is no `docker` command on this machine"),
-            ("stepstack", "the backend stepstack is not available: Docker is missing*"),
-            ("dynalite", "the backend dynalite is not available: Docker is missing*; and without Docker: Node is missing*"),
+            ("local", "the backend local is not available: Docker is missing: there is no `docker` command on this machine", []),
+            ("local", "the backend local is not available: Docker is missing*", ["-n", "2"]),
+            ("stepstack", "the backend stepstack is not available: Docker is missing*", []),
+            ("dynalite", "the backend dynalite is not available: Docker is missing*; and without Docker: Node is missing*", []),
         ],
+        ids=["local", "local, xdist", "stepstack", "dynalite"],
     )
     def test_tests_that_need_it_fail_with_one_clear_message(self, run, no_docker, backend, message, words):
         result = run(self.SUITE, "--stepstack-backend", backend, *words)
@@ -223,9 +233,8 @@ class TestMissingBackend:
         result.assert_outcomes(passed=1, errors=2)
         result.stdout.fnmatch_lines([f"stepstack: {message}"])
 
-    @pytest.mark.parametrize("words", [[], ["-n", "2"]], ids=["alone", "xdist"])
-    def test_tests_that_need_it_are_skipped_where_that_is_wanted(self, run, no_docker, words):
-        result = run(self.SUITE, "--stepstack-backend=local", "--stepstack-skip-unavailable", "-rs", *words)
+    def test_tests_that_need_it_are_skipped_where_that_is_wanted(self, run, no_docker):
+        result = run(self.SUITE, "--stepstack-backend=local", "--stepstack-skip-unavailable", "-rs")
 
         result.assert_outcomes(passed=1, skipped=2)
         result.stdout.fnmatch_lines(["SKIPPED*Docker is missing*"])
