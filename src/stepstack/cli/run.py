@@ -17,7 +17,7 @@ from stepstack.json_types import Json, parse_json
 
 if TYPE_CHECKING:
     from stepstack.in_process import FinishedExecution
-    from stepstack.testing.histories import StateVisit
+    from stepstack.history.visits import StateVisit
 
 __all__ = ["configure", "execute"]
 
@@ -117,7 +117,7 @@ def _report(execution: FinishedExecution) -> list[str]:
 
 
 def _visits(execution: FinishedExecution) -> list[tuple[str, ...]]:
-    from stepstack.testing.histories import read_visits  # noqa: PLC0415 - as above
+    from stepstack.history.visits import read_visits  # noqa: PLC0415 - as above
 
     return [_row(visit) for visit in read_visits(execution.history)]
 

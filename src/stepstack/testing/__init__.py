@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stepstack.testing.definitions import definition_text
     from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
-    from stepstack.testing.histories import Failure, StateVisit, read_visits
+    from stepstack.history.visits import Failure, StateVisit, read_visits
     from stepstack.testing.stack import Stack
     from stepstack.testing.state_machines import ExecutionHandle, StateMachineHandle
 
@@ -34,19 +34,19 @@ __all__ = [
 ]
 
 _MODULES = {
-    "ExecutionHandle": "state_machines",
-    "ExecutionResult": "executions",
-    "ExecutionTimeout": "executions",
-    "Failure": "histories",
-    "Stack": "stack",
-    "StateMachineHandle": "state_machines",
-    "StateVisit": "histories",
-    "definition_text": "definitions",
-    "read_visits": "histories",
+    "ExecutionHandle": "stepstack.testing.state_machines",
+    "ExecutionResult": "stepstack.testing.executions",
+    "ExecutionTimeout": "stepstack.testing.executions",
+    "Failure": "stepstack.history.visits",
+    "Stack": "stepstack.testing.stack",
+    "StateMachineHandle": "stepstack.testing.state_machines",
+    "StateVisit": "stepstack.history.visits",
+    "definition_text": "stepstack.testing.definitions",
+    "read_visits": "stepstack.history.visits",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

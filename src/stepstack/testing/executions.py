@@ -19,7 +19,7 @@ from functools import cached_property
 from stepstack.errors import StepstackError
 from stepstack.json_types import Json, parse_json
 from stepstack.testing.explanation import explain
-from stepstack.testing.histories import Event, StateVisit, read_visits
+from stepstack.history.visits import Event, StateVisit, read_visits
 
 __all__ = ["ExecutionResult", "ExecutionTimeout"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepstack.json_types import parse_json
-from stepstack.testing.histories import Event, Failure, StateVisit, event_details, failing_visit
+from stepstack.history.visits import Event, Failure, StateVisit, event_details, failing_visit
 
 if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult

@@ -15,7 +15,7 @@ from stepstack.errors import StackError
 from stepstack.json_types import Json, json_text
 from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
 from stepstack.testing.explanation import explain, explain_events
-from stepstack.testing.histories import Event
+from stepstack.history.visits import Event
 
 if TYPE_CHECKING:
     from stepstack.testing.stack import Stack

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepstack.testing import read_visits
-from stepstack.testing.histories import failing_visit
+from stepstack.history.visits import failing_visit
 
 
 def entered(kind, previous, name, text="{}"):

@@ -1,6 +1,6 @@
 """What a history tells: which states an execution visited, with what input, how often it tried, where it failed.
 
-Called by `ExecutionResult`, the failure texts and the reports. It reads events as boto3's GetExecutionHistory returns them, from any
+Called by `ExecutionResult`, the failure texts, coverage and the reports. It reads events as boto3's GetExecutionHistory returns them, from any
 backend, and follows `previousEventId`, so that branches of a Parallel and iterations of a Map are told apart. It leaves out Map Runs:
 their child executions have histories of their own.
 Source: botocore's service model of GetExecutionHistory, recorded histories.
@@ -46,6 +46,12 @@ class StateVisit:
     is_exited: bool = False
     parent: StateVisit | None = None
     """The Parallel or Map within which it was visited."""
+    previous: StateVisit | None = None
+    """The visit beside this one that led here; None where the graph begins."""
+    assigned: Mapping[str, str] = field(default_factory=dict)
+    """The variables that it assigned when it was left, each as JSON text."""
+    item_count: int | None = None
+    """How many items a Map had."""
     iteration: int | None = None
     """Which item of the Map, from 0."""
     parameters_text: str | None = None
@@ -68,6 +74,14 @@ class StateVisit:
     def parameters(self) -> Json:
         """What it last sent to its task; None where it called none."""
         return None if self.parameters_text is None else parse_json(self.parameters_text)
+
+    @property
+    def variables(self) -> dict[str, Json]:
+        """The variables that it saw when it was entered."""
+        before = self.previous
+        if before is None:
+            return {} if self.parent is None else self.parent.variables
+        return {**before.variables, **{name: parse_json(text) for name, text in before.assigned.items()}}
 
     @property
     def retries(self) -> int:
@@ -151,6 +165,7 @@ class _Reader:
             entered_at=event.get("timestamp"),
             input_text=details.get("input"),
             parent=neighbour if is_within or neighbour is None else neighbour.parent,
+            previous=None if is_within else neighbour,
             iteration=self._iterations.get(previous) if is_within else neighbour.iteration if neighbour else None,
         )
         self.visits.append(visit)
@@ -164,6 +179,7 @@ class _Reader:
                 visit.is_exited = True
                 visit.output_text = details.get("output")
                 visit.exited_at = event.get("timestamp")
+                visit.assigned = details.get("assignedVariables", {})
                 return visit
         return before
 
@@ -176,6 +192,7 @@ class _Reader:
             if before is not None:
                 before.attempts += 1
                 before._is_closed = False
+                before.item_count = details.get("length")
             return before
         wanted = "Parallel" if kind.startswith("Parallel") else "Map"
         name = details.get("name") if kind.startswith("MapIteration") else None
