@@ -1,0 +1,154 @@
+"""`stepstack validate FILE...`: every problem of definitions, with line and column.
+
+What AWS refuses is an error; what it takes and we doubt is a warning. The exit code is 1 where there is an error, with `--strict` also
+where there is a warning. JSON and YAML are read; `-` is standard input. A Resource that is a placeholder (`${Function}`) passes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from stepstack.errors import SettingsError
+from stepstack.language import Diagnostic, Severity, diagnose
+from stepstack.language.source_map import SourceMap, YamlProblem, read_yaml
+from stepstack.language.transitions import Graph, graphs_inside
+
+__all__ = ["Finding", "configure", "execute", "findings_in"]
+
+STANDARD_INPUT: Final = "-"
+_PLACEHOLDER: Final = re.compile(r'("Resource"\s*:\s*")\$\{([^}"]+)\}(")')
+_SOURCE: Final = re.compile(r"\[Source: .*?; line: (\d+), column: (\d+)\]", re.DOTALL)
+"""How AWS writes a place in broken JSON: with the whole text."""
+_STAND_IN: Final = r"\1arn:aws:lambda:us-east-1:123456789012:function:Placeholder\3"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a definition in JSON or YAML; - reads standard input")
+    parser.add_argument("--type", choices=("STANDARD", "EXPRESS"), default="STANDARD", help="the type of the state machine")
+    parser.add_argument("--strict", action="store_true", help="fail on warnings, too")
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Prints the findings; 1 where there are errors (with --strict: or warnings), else 0."""
+    findings = [finding for file in arguments.files for finding in findings_in(file, _text_of(file), arguments.type)]
+    if arguments.json:
+        print(json.dumps([finding.document() for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(_report(arguments.files, findings)))
+    errors = sum(finding.diagnostic.severity is Severity.ERROR for finding in findings)
+    return 1 if errors or (arguments.strict and findings) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A diagnostic and where it stands; `state` and `field` are "" where it concerns no state or no single field."""
+
+    file: str
+    line: int
+    column: int
+    diagnostic: Diagnostic
+    state: str = ""
+    field: str = ""
+
+    def __str__(self) -> str:
+        diagnostic = self.diagnostic
+        where = ", ".join(part for part in (self.state and f'state "{self.state}"', self.field and f"field {self.field}") if part)
+        place = f"{self.file}:{self.line}:{self.column}"
+        message = _SOURCE.sub(r"line \1, column \2", diagnostic.message.removesuffix(f"\n at {diagnostic.location}"))
+        return f"{place}: {diagnostic.severity.value.lower()}: {message}{f' ({where})' if where else ''} [{diagnostic.code}]"
+
+    def document(self) -> dict[str, Any]:
+        diagnostic = self.diagnostic
+        return {
+            "file": self.file,
+            "line": self.line,
+            "column": self.column,
+            "severity": diagnostic.severity.value,
+            "code": diagnostic.code,
+            "message": diagnostic.message,
+            "location": diagnostic.location,
+            "state": self.state or None,
+            "field": self.field or None,
+            "beyond_aws": diagnostic.beyond_aws,
+        }
+
+
+def findings_in(file: str, text: str, machine_type: str = "STANDARD") -> list[Finding]:
+    """Every finding in the definition `text`, in the order of the file; `file` says by its suffix whether it is YAML."""
+    from stepstack.integrations.catalog import IntegrationCatalog  # noqa: PLC0415 - `--help` need not load it
+
+    if not _is_yaml(file, text):
+        definition, places = text, SourceMap.of_json(text)
+    else:
+        try:
+            definition, places = read_yaml(text)
+        except YamlProblem as problem:
+            wrong = Diagnostic(Severity.ERROR, "INVALID_YAML", problem.message, None, beyond_aws=True)
+            return [Finding(file, problem.line, problem.column, wrong)]
+    filled = _PLACEHOLDER.sub(_STAND_IN, definition)
+    states = _state_places(definition)
+    found = diagnose(filled, catalog=IntegrationCatalog(), machine_type=machine_type, hints=True)
+    findings = [_finding(file, diagnostic, places, states) for diagnostic in found]
+    findings.extend(
+        Finding(file, line, column, Diagnostic(Severity.WARNING, "DUPLICATE_KEY", f"The key '{key}' stands twice.", None, beyond_aws=True))
+        for key, (line, column) in places.duplicate_keys
+    )
+    return sorted(findings, key=lambda finding: (finding.line, finding.column))
+
+
+def _is_yaml(file: str, text: str) -> bool:
+    if file == STANDARD_INPUT:
+        return not text.lstrip().startswith("{")
+    return Path(file).suffix.lower() in {".yaml", ".yml"}
+
+
+def _finding(file: str, diagnostic: Diagnostic, places: SourceMap, states: dict[str, str]) -> Finding:
+    line, column = places.find(diagnostic.location)
+    location = diagnostic.location or ""
+    inside = [place for place in states if location == place or location.startswith(f"{place}/")]
+    if not inside:
+        return Finding(file, line, column, diagnostic)
+    place = max(inside, key=len)
+    return Finding(file, line, column, diagnostic, states[place], location[len(place) + 1 :])
+
+
+def _state_places(definition: str) -> dict[str, str]:
+    """Location to the name of the state that stands there."""
+    try:
+        members = json.loads(definition)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(members, dict):
+        return {}
+    return {graph.place(name): name for graph in graphs_inside(Graph(members, "")) for name in graph.states}
+
+
+def _text_of(file: str) -> str:
+    if file == STANDARD_INPUT:
+        return sys.stdin.read()
+    path = Path(file)
+    if not path.is_file():
+        raise SettingsError(f"there is no file {file!r}")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file!r} cannot be read: {error}") from error
+
+
+def _report(files: list[str], findings: list[Finding]) -> Iterator[str]:
+    yield from map(str, findings)
+    errors = sum(finding.diagnostic.severity is Severity.ERROR for finding in findings)
+    warnings = len(findings) - errors
+    yield f"{_counted(len(files), 'definition')}, {_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
