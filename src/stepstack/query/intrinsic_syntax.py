@@ -91,7 +91,7 @@ def _read_call(cursor: Cursor, nesting: int) -> CallSyntax:
 
 def _read_argument(cursor: Cursor, nesting: int) -> ArgumentSyntax:
     if cursor.current == "'":
-        return StringSyntax(_read_string(cursor))
+        return StringSyntax(cursor.quoted_raw())
     if cursor.current == "$":
         return _read_path(cursor)
     found = cursor.match(_NUMBER)
@@ -103,19 +103,6 @@ def _read_argument(cursor: Cursor, nesting: int) -> ArgumentSyntax:
     return _read_call(cursor, nesting + 1)
 
 
-def _read_string(cursor: Cursor) -> str:
-    start = cursor.offset
-    cursor.offset += 1
-    while not cursor.at_end:
-        character = cursor.current
-        if character == "'":
-            cursor.offset += 1
-            return cursor.text[start + 1 : cursor.offset - 1]
-        cursor.offset += 2 if character == "\\" else 1
-    cursor.offset = start
-    raise cursor.error("a string is not closed")
-
-
 def _read_path(cursor: Cursor) -> PathSyntax:
     """A path ends at a comma or parenthesis that belongs to no bracket, string or call inside it."""
     start = cursor.offset
@@ -123,7 +110,7 @@ def _read_path(cursor: Cursor) -> PathSyntax:
     while not cursor.at_end:
         character = cursor.current
         if depth and character in "'\"":
-            cursor.quoted()
+            cursor.quoted_raw()
             continue
         if depth == 0 and character in ",)":
             break

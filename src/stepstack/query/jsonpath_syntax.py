@@ -21,7 +21,7 @@ _SLICE = re.compile(r"\s*(-?\d{1,9})?\s*:\s*(-?\d{1,9})?\s*(?::[\s\d-]*)?\]")
 _WILDCARD = re.compile(r"\s*\*\s*\]")
 _BARE_NAME = re.compile(r"[^\s.\[\]()'\"]+")
 _BARE_NAME_IN_FILTER = re.compile(r"[^\s.\[\]()'\",<>=~!&|]+")
-_HEX = re.compile(r"[0-9a-fA-F]{4}")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -137,26 +137,31 @@ class Cursor:
 
     def quoted(self) -> str:
         """The string whose opening quote stands here, its escapes resolved."""
+        return _ESCAPE.sub(_escaped, self.quoted_raw())
+
+    def quoted_name(self) -> str:
+        """The member name whose opening quote stands here: a backslash escapes that quote, and is itself anywhere else."""
+        quote = self.current
+        return self.quoted_raw().replace(f"\\{quote}", quote)
+
+    def quoted_raw(self) -> str:
+        """What stands between the opening quote here and its closing one, as it is written."""
         quote = self.current
         start = self.offset
         self.offset += 1
-        written: list[str] = []
         while not self.at_end:
             character = self.current
-            self.offset += 1
             if character == quote:
-                return "".join(written)
-            written.append(self._escaped() if character == "\\" else character)
+                self.offset += 1
+                return self.text[start + 1 : self.offset - 1]
+            self.offset += 2 if character == "\\" else 1
         self.offset = start
         raise self.error("a string is not closed")
 
-    def _escaped(self) -> str:
-        character = self.current
-        self.offset += 1
-        if character == "u":
-            found = self.match(_HEX)
-            return chr(int(found.group(), 16)) if found else "u"
-        return _ESCAPES.get(character, character)
+
+def _escaped(found: re.Match[str]) -> str:
+    code, character = found.groups()
+    return chr(int(code, 16)) if code else _ESCAPES.get(character, character)
 
 
 def read_steps(cursor: Cursor, *, in_filter: bool = False) -> tuple[StepSyntax, ...]:
@@ -209,7 +214,7 @@ def _read_function_arguments(cursor: Cursor) -> tuple[str, ...]:
     while depth and not cursor.at_end:
         character = cursor.current
         if character in "'\"":
-            cursor.quoted()
+            cursor.quoted_raw()
             continue
         depth += (character in "([{") - (character in ")]}")
         if depth == 0 or (depth == 1 and character == ","):
@@ -249,7 +254,7 @@ def _read_quoted_names(cursor: Cursor) -> Names:
         cursor.skip_spaces()
         if cursor.current not in ("'", '"'):
             raise cursor.error("a name in quotes is expected here")
-        names.append(cursor.quoted())
+        names.append(cursor.quoted_name())
         cursor.skip_spaces()
         if cursor.accept("]"):
             return Names(tuple(names))
@@ -267,7 +272,7 @@ def _read_filter(cursor: Cursor) -> Filter:
     while not cursor.at_end:
         character = cursor.current
         if character in "'\"":
-            cursor.quoted()
+            cursor.quoted_raw()
             continue
         if character == "/":
             _skip_regular_expression(cursor)

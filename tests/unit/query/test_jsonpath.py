@@ -187,6 +187,20 @@ def test_in_a_template_a_function_matches_nothing(scope: Scope) -> None:
         AslPath.compile("$.numbers.sum()").select(scope)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(r"$['a\"b']", r"a\"b"), (r"$['a\'b']", "a'b"), (r'$["a\"b"]', 'a"b'), (r"$['a\\b']", r"a\\b"), (r"$['a\n']", r"a\n")],
+)
+def test_in_a_quoted_name_a_backslash_escapes_the_quote_alone(text: str, name: str) -> None:
+    assert evaluate(text, Scope({name: 1}, {}, {})) == 1
+
+
+def test_in_a_text_of_a_filter_a_backslash_escapes_as_in_java() -> None:
+    scope = Scope({"a": [{"b": "it's\n\u00fc"}]}, {}, {})
+
+    assert evaluate(r"$.a[?(@.b == 'it\'s\n\u00fc')].b", scope) == ["it's\n\u00fc"]
+
+
 def test_a_string_is_no_array_of_characters(scope: Scope) -> None:
     with pytest.raises(PathNotFound):
         evaluate("$.order.customer.name[0]", scope)
@@ -244,7 +258,7 @@ def test_a_regular_expression_that_would_run_for_ever_matches_nothing() -> None:
     assert path.evaluate(Scope({"a": [{"b": "x" * 5000}]}, {}, {})) == []
 
 
-@given(st.lists(names | st.integers(-3, 3), max_size=4), json_values)
+@given(st.lists(names.filter(lambda name: "\\" not in name) | st.integers(-3, 3), max_size=4), json_values)
 def test_a_quoted_path_finds_what_indexing_finds(steps: list[str | int], data: Any) -> None:
     text = "$" + "".join(f"[{step}]" if isinstance(step, int) else f"[{quoted(step)}]" for step in steps)
     expected: Any = data
@@ -276,4 +290,4 @@ missing = object()
 
 
 def quoted(name: str) -> str:
-    return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return "'" + name.replace("'", "\\'") + "'"
