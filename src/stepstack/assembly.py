@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -45,6 +46,7 @@ __all__ = ["Assembly", "EmbeddedStack", "Settings", "assemble", "embedded_stack"
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
 START_SECONDS = 30.0
+GC_THRESHOLDS = (20_000, 20, 100)
 
 Value = TypeVar("Value")
 
@@ -231,8 +233,16 @@ async def _until_signalled(settings: Settings, sockets: list[socket.socket], wit
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, ended.set)
     async with serving(settings, sockets, with_services=with_services):
+        _spare_collections()
         ready()
         await ended.wait()
+
+
+def _spare_collections() -> None:
+    """What was loaded stays until the end: the collector need not look at it again; nor need it look so often at what comes."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class EmbeddedStack:

@@ -155,7 +155,7 @@ class Activities:
     async def get_task(self, params: Params) -> Result:
         record = self._find(params["activityArn"])
         task = await self._tasks.take(record.arn, params.get("workerName"), POLL_SECONDS)
-        return {"taskToken": None} if task is None else {"taskToken": task.token, "input": task.input}
+        return {} if task is None else {"taskToken": task.token, "input": task.input}
 
     def send_success(self, params: Params) -> Result:
         output = params["output"]

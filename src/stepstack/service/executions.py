@@ -123,6 +123,7 @@ class Executions:
             listener=self._logs.listener(record),
         )
         record.execution = execution
+        record.started_at = execution.started_at
         execution.start()
         return execution
 
@@ -181,6 +182,8 @@ class Executions:
             return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"
         if record.map_run_arn is not None:
             return "REDRIVABLE_BY_MAP_RUN", None
+        if record.redrivable is None:
+            return "NOT_REDRIVABLE", "Execution was restored from storage and cannot be redriven"
         if self._account.now() - (record.stopped_at or 0) > REDRIVE_SECONDS:
             return "NOT_REDRIVABLE", "Execution has exceeded the redrivable period"
         return "REDRIVABLE", None

@@ -5,16 +5,23 @@ This one forgets it all: a service keeps everything in memory unless it is given
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from stepstack.service.store import ActivityRecord, ExecutionRecord, StateMachineRecord
+    from stepstack.language.resources import ResourceCatalog
+    from stepstack.service.store import ActivityRecord, ExecutionRecord, StateMachineRecord, Store
 
-__all__ = ["Journal"]
+__all__ = ["INTERRUPTED", "Journal"]
+
+INTERRUPTED: Final = "stepstack ended while this execution was running"
+"""The cause of an execution that ran when the service ended."""
 
 
 class Journal:
     """Hears of every change. An operation is answered only after its journal call has returned."""
+
+    def restore(self, store: Store, catalog: ResourceCatalog | None, now: float) -> None:
+        """Fills `store` with what an earlier service left."""
 
     def state_machine(self, record: StateMachineRecord) -> None:
         """`record` was created or changed, with its versions, aliases and tags."""

@@ -23,7 +23,7 @@ from stepstack.service.aliases import Aliases
 from stepstack.service.arns import StatesArns
 from stepstack.service.execution_logs import ExecutionLogs, LogSink
 from stepstack.service.executions import Executions
-from stepstack.service.journal import Journal
+from stepstack.service.journal import INTERRUPTED, Journal
 from stepstack.service.map_runs import MapRuns
 from stepstack.service.redrive import Redrive
 from stepstack.service.state_machines import StateMachines
@@ -83,6 +83,7 @@ class StepFunctionsService:
             event_limit=event_limit,
         )
         self.executions = Executions(account, self.environment, self.logs)
+        self._journal.restore(self.store, catalog, clock.now())
         self._handlers = self._operations(account)
 
     def _operations(self, account: Account) -> Mapping[str, Handler]:
@@ -172,7 +173,6 @@ class StepFunctionsService:
     async def close(self) -> None:
         """Stops every execution and closes the journal; what the journal holds stays."""
         for record in self.store.running():
-            if record.execution is not None:
-                record.execution.stop(None, None)
+            self.executions.abort(record, cause=INTERRUPTED)
         await self.logs.delivered()
         self._journal.close()

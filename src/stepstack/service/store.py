@@ -7,7 +7,7 @@ storage (`stepstack.service.journal`). Finished executions are forgotten once th
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +111,8 @@ class ExecutionRecord:
     cause: str | None = None
     stopped_at: float | None = None
     final_events: list[HistoryEvent] = field(default_factory=list)
+    stored_events: Callable[[ExecutionRecord], list[HistoryEvent]] | None = None
+    """Reads the history of an ended execution from the journal, which has it in place of `final_events`."""
 
     @property
     def status(self) -> str:
@@ -118,7 +120,9 @@ class ExecutionRecord:
 
     @property
     def events(self) -> list[HistoryEvent]:
-        return self.final_events if self.execution is None else self.execution.history.events
+        if self.execution is not None:
+            return self.execution.history.events
+        return self.final_events if self.stored_events is None else self.stored_events(self)
 
     def settle(self) -> None:
         """Takes over what the ended execution knows; one that succeeded, with all the data that it held, may then be forgotten."""
@@ -175,6 +179,11 @@ class Store:
             # An execution of an earlier state machine of that name may have the ARN: the new one is the last of the list.
             machine.executions.pop(record.arn, None)
             machine.executions[record.arn] = record
+
+    def restore_execution(self, record: ExecutionRecord) -> None:
+        """Adds an execution of an earlier service; they come in the order of their numbers."""
+        self._numbers = max(self._numbers, record.number)
+        self.add_execution(record)
 
     def finished(self, record: ExecutionRecord, now: float) -> list[ExecutionRecord]:
         """Notes that `record` has ended; the records that are forgotten because of it."""
