@@ -54,15 +54,24 @@ class Client:
         return int(head[9:12]), json.loads(await self.reader.readexactly(length))
 
 
-async def worker(client: Client, machine: str, until: float, latencies: list[float], started: list[str], errors: list[str]) -> None:
+class Tally:
+    """What all clients together have seen."""
+
+    def __init__(self) -> None:
+        self.latencies: list[float] = []
+        self.started: list[str] = []
+        self.errors: list[str] = []
+
+
+async def start_until(client: Client, machine: str, until: float, tally: Tally) -> None:
     while time.perf_counter() < until:
         begin = time.perf_counter()
         status, answer = await client.call("StartExecution", {"stateMachineArn": machine, "input": '{"order": 1}'})
-        latencies.append(time.perf_counter() - begin)
+        tally.latencies.append(time.perf_counter() - begin)
         if status == 200:
-            started.append(answer["executionArn"])
+            tally.started.append(answer["executionArn"])
         else:
-            errors.append(str(answer))
+            tally.errors.append(str(answer))
 
 
 async def lost(client: Client, arns: list[str]) -> int:
@@ -86,20 +95,19 @@ async def main() -> None:
     for client in clients:
         await client.connect()
     _, machine = await clients[0].call("CreateStateMachine", {"name": "load", "definition": DEFINITION, "roleArn": ROLE})
-    latencies: list[float] = []
-    started: list[str] = []
-    errors: list[str] = []
+    tally = Tally()
     begin = time.perf_counter()
     until = begin + options.seconds
-    await asyncio.gather(*(worker(client, machine["stateMachineArn"], until, latencies, started, errors) for client in clients))
+    await asyncio.gather(*(start_until(client, machine["stateMachineArn"], until, tally) for client in clients))
     seconds = time.perf_counter() - begin
-    latencies.sort()
+    latencies = sorted(tally.latencies)
     p50, p99 = (latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99))
-    missing = await lost(clients[0], started[-options.check :])
-    print(f"{options.clients} clients, {seconds:.0f} s: {len(started) / seconds:.0f} executions/s, {len(errors)} errors, {missing} lost")
+    missing = await lost(clients[0], tally.started[-options.check :])
+    rate = len(tally.started) / seconds
+    print(f"{options.clients} clients, {seconds:.0f} s: {rate:.0f} executions/s, {len(tally.errors)} errors, {missing} lost")
     print(f"StartExecution: median {p50:.1f} ms, p99 {p99:.1f} ms, longest {latencies[-1] * 1000:.1f} ms")
-    if errors:
-        print(errors[0])
+    if tally.errors:
+        print(tally.errors[0])
 
 
 if __name__ == "__main__":
