@@ -289,7 +289,7 @@ def _math_random(arguments: list[Json], scope: Scope) -> Json:
         raise _Refusal(f"the first number is below the second, but they were {first} and {end}")
     if len(arguments) == 3:
         return first + JavaRandom(_whole_number(arguments[2])).below(end - first)
-    return scope.sources.randomness.integer(first, end - 1)
+    return scope.drawn_from.randomness.integer(first, end - 1)
 
 
 def _math_add(arguments: list[Json], scope: Scope) -> Json:
@@ -308,7 +308,7 @@ def _string_split(arguments: list[Json], scope: Scope) -> Json:
 
 def _uuid(arguments: list[Json], scope: Scope) -> Json:
     _check_count(arguments, 0)
-    return scope.sources.randomness.uuid()
+    return scope.drawn_from.randomness.uuid()
 
 
 _FUNCTIONS: dict[str, _Function] = {

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LiftedPath", "bound_names", "free_names", "lift_paths"]
+__all__ = ["LiftedPath", "bound_names", "free_names", "lift_paths", "references_to_context"]
 
 Node = Any
 """A Symbol of the library."""
@@ -21,6 +21,11 @@ _CHILDREN = (
     "rhs_object", "rhs_terms", "terms", "condition", "then", "_else", "body", "pattern", "update", "delete",
 )  # fmt: skip
 """The attributes of a Symbol that hold Symbols, or lists (of lists) of them."""
+
+_IN_SAME_CONTEXT = (
+    "procedure", "arguments", "expression", "expressions", "lhs", "rhs", "lhs_object", "rhs_object", "condition", "then", "_else", "body",
+)  # fmt: skip
+"""Those of them whose Symbols are evaluated in the context of the Symbol itself."""
 
 _SPECIAL = ("stages", "predicate", "focus", "index", "tuple", "group", "keep_array", "consarray", "ancestor", "seeking_parent")
 """Attributes that make a step more than a name."""
@@ -103,6 +108,25 @@ def _collect_free(node: Node, bound: set[str], found: set[str]) -> None:
             if isinstance(attribute, str):
                 bound = bound | {attribute}
         _collect_free(child, bound, found)
+
+
+def references_to_context(root: Node) -> tuple[str, ...]:
+    """What the expression reads of a context that it does not have on AWS, where everything comes in variables: bare names that begin a
+    path (`name`, not `$x.name`), and `$$`. Names inside predicates, later steps and the like are read from a value, and are left out.
+    """
+    found = ["$$" for node in _walk(root) if node.type == "variable" and node.value == "$"]
+    _collect_bare_names(root, found)
+    return tuple(dict.fromkeys(found))
+
+
+def _collect_bare_names(node: Node, found: list[str]) -> None:
+    if node.type == "path":
+        node = node.steps[0]
+    if node.type == "name":
+        found.append(str(node.value))
+    for attribute in _IN_SAME_CONTEXT:
+        for child in _symbols(getattr(node, attribute, None)):
+            _collect_bare_names(child, found)
 
 
 def lift_paths(root: Node) -> tuple[Node, tuple[LiftedPath, ...]]:

@@ -152,7 +152,7 @@ class ParsedExpression:
                 bindings[name] = _prepared(scope.variables[name])
         for name in self._drawing:
             if name not in bindings:
-                bindings[name] = DRAWING_FUNCTIONS[name](scope.sources)
+                bindings[name] = DRAWING_FUNCTIONS[name](scope.drawn_from)
 
     def _path_value(self, path: LiftedPath, scope: Scope, frame: Any) -> Any:
         value = follow(path.root, path.names, scope)

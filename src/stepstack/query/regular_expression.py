@@ -7,25 +7,18 @@ Called by the filters of paths (`=~`) and by JSONata's literals (`/a+/`). Both c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 __all__ = ["TIME_LIMIT_SECONDS", "RegularExpression"]
 
 TIME_LIMIT_SECONDS = 2.0
 """How long one match may take; longer ones raise TimeoutError."""
 
-_FLAGS = {
-    "i": regex.IGNORECASE,
-    "m": regex.MULTILINE,
-    "s": regex.DOTALL,
-    "x": regex.VERBOSE,
-    "u": regex.IGNORECASE,
-    "U": regex.UNICODE,
-    "d": regex.VERSION0,
-}
-"""Java's flags."""
+_FLAGS = {"i": "IGNORECASE", "m": "MULTILINE", "s": "DOTALL", "x": "VERBOSE", "u": "IGNORECASE", "U": "UNICODE", "d": "VERSION0"}
+"""Java's flags, and the library's constants for them."""
 
 
 class RegularExpression:
@@ -39,9 +32,11 @@ class RegularExpression:
     @classmethod
     def compile(cls, pattern: str, flags: str = "") -> RegularExpression:
         """`flags` are Java's letters; raises ValueError where `pattern` is malformed."""
+        import regex  # noqa: PLC0415 - few definitions use one
+
         bits = regex.VERSION0
         for flag in flags:
-            bits |= _FLAGS[flag]
+            bits |= getattr(regex, _FLAGS[flag])
         try:
             return cls(regex.compile(pattern, bits))
         except (regex.error, OverflowError, RecursionError) as refused:

@@ -7,12 +7,15 @@ notation, so that the interpreter evaluates them all alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Final, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from stepstack.clock import Randomness
 from stepstack.json_types import Json, JsonObject
+
+if TYPE_CHECKING:
+    from stepstack.clock import Randomness
 
 __all__ = ["ABSENT", "Expression", "Literal", "Scope", "Sources"]
 
@@ -31,15 +34,19 @@ ABSENT: Final[Any] = _Absent()
 class Sources:
     """What an expression draws from besides data: the time, for `$now()`, and randomness, for States.UUID and `$random()`.
 
-    An execution passes its timeline's `now`, so that expressions and waits agree. The defaults are real time and a random seed.
+    An execution passes its timeline's `now`, so that expressions and waits agree.
     """
 
-    now: Callable[[], float] = field(default=lambda: datetime.now(timezone.utc).timestamp())
+    now: Callable[[], float]
     """Seconds since the epoch."""
-    randomness: Randomness = field(default_factory=Randomness)
+    randomness: Randomness
 
 
-_REAL: Final = Sources()
+@cache
+def _real_sources() -> Sources:
+    from stepstack.clock import Randomness  # noqa: PLC0415 - the clock imports asyncio, which compiling expressions does not need
+
+    return Sources(lambda: datetime.now(timezone.utc).timestamp(), Randomness())
 
 
 @dataclass(slots=True)
@@ -54,7 +61,13 @@ class Scope:
     variables: Mapping[str, Json]
     result: Json = ABSENT
     error_output: Json = ABSENT
-    sources: Sources = _REAL
+    sources: Sources | None = None
+    """None for real time and a random seed: see `drawn_from`."""
+
+    @property
+    def drawn_from(self) -> Sources:
+        """Where the expressions of this scope draw from."""
+        return self.sources or _real_sources()
 
 
 class Expression(Protocol):
