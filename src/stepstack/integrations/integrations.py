@@ -14,6 +14,7 @@ from stepstack.clock import Randomness
 from stepstack.integrations.api_gateway import ApiGateway
 from stepstack.integrations.catalog import SDK, IntegrationCatalog, sdk_operation, supported_parameters
 from stepstack.integrations.dynamodb import ITEM_OPERATIONS, DynamoDbItems
+from stepstack.integrations.emr_names import with_ids
 from stepstack.integrations.endpoints import EndpointMissing, Endpoints
 from stepstack.integrations.http_client import HttpClient
 from stepstack.integrations.http_task import HttpEndpoints
@@ -170,6 +171,8 @@ class Integrations:
             return await self._nested.start(params, call)
         if api == "sqs":
             await check_queue_url(str(params.get("QueueUrl", "")), self.endpoints)
+        if api == "emr":
+            params = dict(await with_ids(action.operation, params, self._caller))
         return await self._caller.call(api, action.operation, params)
 
     def _optimized_answer(self, call: TaskCall, action: OptimizedAction, reply: Reply) -> Json:

@@ -69,6 +69,6 @@ def _function_failure(payload: bytes) -> TaskFailed:
         error = None
     name = error.get("errorType") if isinstance(error, Mapping) else None
     if isinstance(name, str) and name:
-        return TaskFailed(name, text)
+        return TaskFailed(name, json_text(error))
     cause = f"The cause could not be determined because Lambda did not return an error type. Returned payload: {text}"
     return TaskFailed("Lambda.Unknown", cause)

@@ -115,7 +115,7 @@ _SQS = OptimizedService("sqs", "sqs", "SQS", "AmazonSQS", "AmazonSQSException")
 _STATES = OptimizedService("states", "stepfunctions", "StepFunctions", "AWSStepFunctions", "AWSStepFunctionsException")
 
 
-def _sagemaker_job(kind: str) -> OptimizedAction:
+def _sagemaker_job(kind: str, *required: str) -> OptimizedAction:
     name = f"{kind}JobName"
     job = Job(
         describe=f"Describe{kind}Job",
@@ -126,7 +126,7 @@ def _sagemaker_job(kind: str) -> OptimizedAction:
         stop=f"Stop{kind}Job",
         stop_arguments={name: f">{name}"},
     )
-    return OptimizedAction(_SAGEMAKER, f"create{kind}Job", f"Create{kind}Job", (REQUEST, SYNC), (name,), job=job)
+    return OptimizedAction(_SAGEMAKER, f"create{kind}Job", f"Create{kind}Job", (REQUEST, SYNC), (name, *required), job=job)
 
 
 def _builds(action: str, operation: str, member: str, required: tuple[str, ...]) -> OptimizedAction:
@@ -146,14 +146,18 @@ def _builds(action: str, operation: str, member: str, required: tuple[str, ...])
 
 
 def _eks(action: str, operation: str, member: str, required: tuple[str, ...], names: Mapping[str, Source]) -> OptimizedAction:
-    describe = {"cluster": "DescribeCluster", "fargateProfile": "DescribeFargateProfile", "nodegroup": "DescribeNodegroup"}[member]
+    describe, failed = {
+        "cluster": ("DescribeCluster", _states("FAILED")),
+        "fargateProfile": ("DescribeFargateProfile", _states("CREATE_FAILED", "DELETE_FAILED")),
+        "nodegroup": ("DescribeNodegroup", _states("CREATE_FAILED", "DELETE_FAILED")),
+    }[member]
     is_deletion = action.startswith("delete")
     job = Job(
         describe=describe,
         arguments=names,
         status=f"{member}.status",
         succeeded=_states() if is_deletion else _states("ACTIVE"),
-        failed=_states("DELETE_FAILED") if is_deletion else _states("FAILED", "CREATE_FAILED", "DEGRADED"),
+        failed=failed,
         gone_is_success=is_deletion,
     )
     return OptimizedAction(_EKS, action, operation, (REQUEST, SYNC), required, job=job)
@@ -330,8 +334,6 @@ _TABLE = (
             status="Cluster.Status.State",
             succeeded=_states("RUNNING", "WAITING"),
             failed=_states("TERMINATED", "TERMINATED_WITH_ERRORS", "TERMINATING"),
-            stop="TerminateJobFlows",
-            stop_arguments={"JobFlowIds": ("<JobFlowId",)},
         ),
     ),
     OptimizedAction(
@@ -513,11 +515,11 @@ _TABLE = (
     OptimizedAction(_SAGEMAKER, "createEndpointConfig", "CreateEndpointConfig", required=("EndpointConfigName", "ProductionVariants")),
     OptimizedAction(_SAGEMAKER, "createModel", "CreateModel", required=("ModelName",)),
     OptimizedAction(_SAGEMAKER, "updateEndpoint", "UpdateEndpoint", required=("EndpointConfigName", "EndpointName")),
-    _sagemaker_job("HyperParameterTuning"),
-    _sagemaker_job("Labeling"),
-    _sagemaker_job("Processing"),
-    _sagemaker_job("Training"),
-    _sagemaker_job("Transform"),
+    _sagemaker_job("HyperParameterTuning", "HyperParameterTuningJobConfig"),
+    _sagemaker_job("Labeling", "HumanTaskConfig", "InputConfig", "LabelAttributeName", "OutputConfig", "RoleArn"),
+    _sagemaker_job("Processing", "AppSpecification", "ProcessingResources", "RoleArn"),
+    _sagemaker_job("Training", "OutputDataConfig", "RoleArn"),
+    _sagemaker_job("Transform", "ModelName", "TransformInput", "TransformOutput", "TransformResources"),
     OptimizedAction(_SNS, "publish", "Publish", (REQUEST, TOKEN), ("Message",), json_parameters=("Message",)),
     OptimizedAction(_SQS, "sendMessage", "SendMessage", (REQUEST, TOKEN), ("MessageBody", "QueueUrl"), json_parameters=("MessageBody",)),
     OptimizedAction(

@@ -54,6 +54,21 @@ def _termination_protection(parameters: JsonObject, _: TaskCall) -> JsonObject:
     return {"JobFlowIds": [parameters.get("ClusterId")], "TerminationProtected": parameters.get("TerminationProtected")}
 
 
+def _modify_fleet(parameters: JsonObject, _: TaskCall) -> JsonObject:
+    """The fleet bears its name where the API wants its id, until that is looked up."""
+    return {"ClusterId": parameters.get("ClusterId"), "InstanceFleet": _with(parameters, "InstanceFleet", "InstanceFleetId")}
+
+
+def _modify_group(parameters: JsonObject, _: TaskCall) -> JsonObject:
+    """As with a fleet."""
+    return {"ClusterId": parameters.get("ClusterId"), "InstanceGroups": [_with(parameters, "InstanceGroup", "InstanceGroupId")]}
+
+
+def _with(parameters: JsonObject, member: str, identifier: str) -> Json:
+    changes = parameters.get(member)
+    return {**changes, identifier: parameters.get(f"{member}Name")} if isinstance(changes, Mapping) else changes
+
+
 def _created_cluster(answer: dict[str, Json]) -> dict[str, Json]:
     renamed = {"ClusterId": answer.pop("JobFlowId", None)}
     return {name: value for name, value in {**answer, **renamed}.items() if value is not None}
@@ -73,6 +88,8 @@ REQUEST_FORMS: Mapping[tuple[str, str], Callable[[JsonObject, TaskCall], JsonObj
     ("events", "putEvents"): _put_events,
     ("elasticmapreduce", "addStep"): _add_step,
     ("elasticmapreduce", "cancelStep"): _cancel_step,
+    ("elasticmapreduce", "modifyInstanceFleetByName"): _modify_fleet,
+    ("elasticmapreduce", "modifyInstanceGroupByName"): _modify_group,
     ("elasticmapreduce", "terminateCluster"): _terminate_cluster,
     ("elasticmapreduce", "setClusterTerminationProtection"): _termination_protection,
 }

@@ -26,9 +26,10 @@ _SNS_SEQUENCE_FRAME = len("    <SequenceNumber></SequenceNumber>\n")
 
 
 def sdk_metadata(service: str, reply: Reply, request_id: str) -> dict[str, Json]:
-    """Both members; `request_id` is for a reply that bears none. `service` is botocore's name."""
+    """Both members; `request_id` is for a reply that AWS did not send. `service` is botocore's name."""
     given = lowered(reply.headers)
-    request_id = given.get("x-amzn-requestid") or given.get("x-amz-request-id") or request_id
+    if reply.is_aws:
+        request_id = given.get("x-amzn-requestid") or given.get("x-amz-request-id") or request_id
     headers = dict(reply.headers) if reply.is_aws else _service_headers(service, reply, given, request_id)
     return {
         "SdkHttpMetadata": {
@@ -62,7 +63,7 @@ def _service_headers(service: str, reply: Reply, given: Mapping[str, str], reque
         if content.get("SequenceNumber"):
             length += _SNS_SEQUENCE_FRAME + len(str(content["SequenceNumber"]))
         return _plain_headers(request_id, length, date, "text/xml")
-    return _plain_headers(request_id, len(_wire_text(content)), date, _JSON)
+    return _plain_headers(request_id, len(_wire_text("", content)), date, _JSON)
 
 
 def _plain_headers(request_id: str, length: int, date: str, content_type: str) -> dict[str, str]:
@@ -94,13 +95,19 @@ def _lambda_headers(content: Mapping[str, Any], given: Mapping[str, str], reques
     }
 
 
-def _wire_text(value: Any) -> str:
-    """JSON as AWS's services write it, whose moments are numbers such as `1.745486528077E9`."""
+def _wire_text(name: str, value: Any) -> str:
+    """JSON as AWS's services write it, whose dates are numbers such as `1.745486528077E9`."""
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json_text(str(name))}:{_wire_text(item)}" for name, item in value.items()) + "}"
+        return "{" + ",".join(f"{json_text(key)}:{_wire_text(key, item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(_wire_text, value)) + "]"
+        return "[" + ",".join(_wire_text(name, item) for item in value) + "]"
     if isinstance(value, dt.datetime):
-        digits = f"{value.timestamp():.3f}".replace(".", "")
-        return f"{digits[0]}.{digits[1:].rstrip('0') or '0'}E{len(digits) - 4}"
+        return _wire_date(value.timestamp())
+    if isinstance(value, float) and name.endswith("Date"):
+        return _wire_date(value)
     return json_text(value) if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _wire_date(seconds: float) -> str:
+    digits = f"{seconds:.3f}".replace(".", "")
+    return f"{digits[0]}.{digits[1:].rstrip('0') or '0'}E{len(digits) - 4}"

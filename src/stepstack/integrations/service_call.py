@@ -95,6 +95,8 @@ class ServiceCaller:
             params.setdefault(name, self._randomness.uuid())
         request = operation.service.serializer.serialize_to_request(params, model)
         prepare_request_dict(request, endpoint_url=_with_host_prefix(request, endpoint, params))
+        if model.has_streaming_input and "Content-Type" not in request["headers"]:
+            request["headers"]["Content-Type"] = "text/plain; charset=UTF-8"
         _add_checksum(request, operation, params)
         prepared = AWSRequest(method=request["method"], url=request["url"], data=request["body"], headers=request["headers"])
         if endpoint.application is None:

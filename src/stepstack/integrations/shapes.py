@@ -182,19 +182,21 @@ class TimestampShape(Shape):
 
 
 class BlobShape(Shape):
-    """Bytes. One that is the body of a message (`is_payload`) is text in states; any other is base64, as in JSON APIs."""
+    """Bytes. One that is the body of a message (`is_payload`) is text in states; any other is base64, as in JSON APIs.
+
+    With `takes_json` what goes out is the JSON of any value, of text too: AWS stores `"text"`, with its quotes.
+    """
 
     is_payload = False
+    takes_json = False
 
     def request(self, value: Json) -> Any:
-        if not isinstance(value, str):
-            return json_text(value).encode()
-        if not self.is_payload:
+        if isinstance(value, str) and not self.is_payload:
             try:
                 return base64.b64decode(value, validate=True)
             except (binascii.Error, ValueError):
                 pass
-        return value.encode()
+        return value.encode() if isinstance(value, str) and not self.takes_json else json_text(value).encode()
 
     def answer(self, value: Any, timestamps: Timestamps) -> Json:
         content = value.read() if hasattr(value, "read") else value
@@ -254,9 +256,9 @@ class ShapeCompiler:
         if kind == "structure":
             return StructureShape(model)
         shape = _KINDS.get(kind, Shape)(kind, model)
-        if isinstance(shape, StringShape):
+        if isinstance(shape, (StringShape, BlobShape)):
             shape.takes_json = self._takes_json
-        elif isinstance(shape, BlobShape):
+        if isinstance(shape, BlobShape):
             shape.is_payload = is_payload
         return shape
 
