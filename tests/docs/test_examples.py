@@ -8,7 +8,8 @@ The first line of a block says how, behind the language: ```` ```sh client ````.
     sh client      commands of the AWS CLI for that server
     sh run         commands run in a copy of the root's files; a command that ends with 1 (an execution failed) has done its work
     sh commands    commands of tox and Compose: the environments, services, options and files that they name exist
-    json, text     shown; json must be JSON
+    json           a mock file
+    text           shown
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ import pytest
 import yaml
 
 from stepstack.clock import Deadline
+from stepstack.integrations.mock_file import MockFile
 from stepstack.stacks.readiness import wait_until_ready
 
 ROOT = Path(__file__).parents[2]
@@ -100,8 +102,11 @@ def test_a_block_says_how_it_is_tested(block: Block) -> None:
 
 
 @of_kind("json")
-def test_a_json_block_is_json(block: Block) -> None:
-    json.loads(block.text)
+def test_a_mock_file_shown_is_one_that_the_server_takes(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "mocks.json").write_text(block.text, encoding="utf-8")
+    file = MockFile(tmp_path / "mocks.json")
+    ((machine, cases),) = json.loads(block.text)["StateMachines"].items()
+    assert [file.problem(machine, case) for case in cases["TestCases"]] == [None]
 
 
 @of_kind("python test")

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from stepstack.integrations.mock_file import MockFile
+
 ROOT = Path(__file__).parents[2]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE_TEXT)["services"]
@@ -103,6 +105,10 @@ def test_the_credentials_file_holds_no_secret_and_a_key_that_dynamodb_local_take
     assert "DUMMY" in settings["AWS_ACCESS_KEY_ID"]
     assert "DUMMY" in settings["AWS_SECRET_ACCESS_KEY"]
     assert settings["AWS_ACCOUNT_ID"] == "123456789012"
+
+
+def test_the_mock_file_that_is_mounted_by_default_is_one_that_the_server_takes() -> None:
+    MockFile(ROOT / used_variables()["MOCK_CONFIG_FILE"])
 
 
 def test_every_tag_of_dynalite_in_the_repository_is_one_version() -> None:
