@@ -63,6 +63,8 @@ class DynamoDbFront:
 
     def answer(self, request: ServiceRequest, moto: _Call) -> ServiceResponse:
         """The refusal of DynamoDB, or what `moto` answers."""
+        if not request.target.startswith("DynamoDB_20120810."):
+            return moto(request)
         operation = request.operation
         try:
             parameters = request.json()
@@ -74,7 +76,7 @@ class DynamoDbFront:
             )
         try:
             self._check(operation, parameters, request, moto)
-            changed = _canonical_numbers(operation, parameters)
+            changed = _canonical_numbers(operation, parameters) or _completed(operation, parameters)
         except ServiceError as error:
             return _refusal(error)
         if changed:
@@ -83,10 +85,11 @@ class DynamoDbFront:
             self._key_types.pop((request.region, str(parameters.get("TableName"))), None)
         if operation == "TransactWriteItems" and parameters.get("ClientRequestToken"):
             return self._once(request, parameters, moto)
-        return _trimmed(operation, parameters, moto(request))
+        return _trimmed(parameters, moto(request))
 
     def _check(self, operation: str, parameters: dict[str, Any], request: ServiceRequest, moto: _Call) -> None:
         _require(operation, parameters)
+        _check_table_name(parameters.get("TableName"))
         if operation in _EXPRESSIONS_WITH_VALUES:
             _check_values(operation, parameters)
         if operation in {"Query", "Scan"} and isinstance(limit := parameters.get("Limit"), int) and limit < 1:
@@ -137,7 +140,7 @@ class DynamoDbFront:
                     "Do not reuse a client token with different requests, unless the requests are identical.",
                 )
             )
-        response = _trimmed("TransactWriteItems", parameters, moto(request))
+        response = _trimmed(parameters, moto(request))
         if response.status == 200:
             self._tokens[token] = (now, contents, response)
         return response
@@ -153,6 +156,17 @@ def _require(operation: str, parameters: Mapping[str, Any]) -> None:
         places = [f"Value null at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must not be null" for name in missing]
         errors = "error" if len(missing) == 1 else "errors"
         raise ServiceError("ValidationException", f"{len(missing)} validation {errors} detected: {'; '.join(places)}")
+
+
+def _check_table_name(name: Any) -> None:
+    if not isinstance(name, str) or name.startswith("arn:"):
+        return
+    if not re.fullmatch(r"[a-zA-Z0-9_.-]*", name):
+        raise _constraint(name, "tableName", "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
+    if len(name) < 3:
+        raise _constraint(name, "tableName", "Member must have length greater than or equal to 3")
+    if len(name) > 255:
+        raise _constraint(name, "tableName", "Member must have length less than or equal to 255")
 
 
 def _constraint(value: object, path: str, constraint: str) -> ServiceError:
@@ -190,6 +204,14 @@ def _check_batch(items: Any) -> None:
         if max(writes) <= 25 and 0 not in writes:
             raise ServiceError("ValidationException", "Too many items requested for the BatchWriteItem call")
         raise _constraint(f"{{{shown}}}", "requestItems", f"Map value must satisfy constraint: [{rule}]")
+
+
+def _completed(operation: str, parameters: dict[str, Any]) -> bool:
+    """Gives an update that updates nothing (it makes the item, or leaves it) the member that moto expects; whether it did."""
+    if operation != "UpdateItem" or "UpdateExpression" in parameters or "AttributeUpdates" in parameters:
+        return False
+    parameters["AttributeUpdates"] = {}
+    return True
 
 
 def _attribute_maps(operation: str, parameters: Mapping[str, Any]) -> Iterator[_Attributes]:
@@ -315,9 +337,9 @@ def _invalid(message: str) -> ServiceError:
     return ServiceError("ValidationException", message)
 
 
-def _trimmed(operation: str, parameters: Mapping[str, Any], response: ServiceResponse) -> ServiceResponse:
+def _trimmed(parameters: Mapping[str, Any], response: ServiceResponse) -> ServiceResponse:
     """Without the metrics that nobody asked for."""
-    if response.status != 200 or not operation.startswith(("Batch", "Transact")):
+    if response.status != 200 or not any(member in response.body for member in (b'"ConsumedCapacity"', b'"ItemCollectionMetrics"')):
         return response
     answer = json.loads(response.body)
     unasked = [member for member, switch in _UNASKED.items() if member in answer and parameters.get(switch, "NONE") == "NONE"]

@@ -28,6 +28,7 @@ from moto.core.utils import method_names_from_class
 from werkzeug.exceptions import HTTPException
 
 from stepstack.stacks import logs_front
+from stepstack.stacks.embedded_corrections import CORRECTIONS
 from stepstack.stacks.embedded_dynamodb import DynamoDbFront
 from stepstack.stacks.embedded_isolation import IsolatedBackends
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
@@ -68,14 +69,14 @@ class MotoBackends:
         self.region = region
         self._data = IsolatedBackends()
         self._dynamodb = DynamoDbFront()
-        self._fronts: Mapping[str, _Front] = {"DynamoDB": self._dynamodb.answer, "Logs": logs_front.answer}
+        self._fronts: Mapping[str, _Front] = {**CORRECTIONS, "dynamodb": self._dynamodb.answer, "logs": logs_front.answer}
         _memoize_action_names()
 
     def handle(self, request: ServiceRequest) -> ServiceResponse:
         """The answer of moto. Blocks for as long as moto works; never raises for what a client may send."""
         with self._data.entered():
             try:
-                front = self._fronts.get(request.target.partition("_")[0])
+                front = self._fronts.get(request.service)
                 return self._ask(request) if front is None else front(request, self._ask)
             except ClientError as refusal:
                 return ServiceResponse(400, {}, refusal.response["Error"]["Message"].encode())

@@ -190,7 +190,8 @@ class LambdaService:
         client_context: Mapping[str, Any] | None = None,
     ) -> InvokeResult:
         """Invokes a function by name or ARN. Raises ServiceError where there is none, or where the payload is no JSON."""
-        target = self.function(function, qualifier, region=region)
+        # As AWS does, so that the refusal of an unknown function names what was looked for.
+        target = self.function(function, qualifier or LATEST, region=region)
         request_id = self._randomness.uuid()
         if invocation_type == "DryRun":
             return InvokeResult(204, b"", executed_version=target.version, request_id=request_id)

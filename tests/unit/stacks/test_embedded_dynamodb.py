@@ -257,3 +257,14 @@ def test_a_missing_parameter_is_named(dynamodb):
 def test_an_unknown_operation_is_refused(dynamodb):
     status, answer = dynamodb("Frobnicate")
     assert (status, answer["__type"].rpartition("#")[2]) == (400, "UnknownOperationException")
+
+
+@pytest.mark.parametrize("name", ["/people", "pe", "p" * 256], ids=["sign", "short", "long"])
+def test_a_table_name_that_is_none_is_refused(dynamodb, name):
+    status, answer = dynamodb("GetItem", TableName=name, Key=KEY)
+    assert (status, answer["message"].startswith(f"1 validation error detected: Value '{name}' at 'tableName' failed")) == (400, True)
+
+
+def test_the_capacity_of_an_update_is_told_to_those_who_ask(dynamodb):
+    assert dynamodb("UpdateItem", TableName="people", Key=KEY) == (200, {})
+    assert "ConsumedCapacity" in dynamodb("UpdateItem", TableName="people", Key=KEY, ReturnConsumedCapacity="TOTAL")[1]

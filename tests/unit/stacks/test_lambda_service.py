@@ -75,7 +75,7 @@ def test_a_function_may_be_registered_by_its_arn(service):
 
 def test_an_unknown_function_is_refused_in_aws_s_words(service):
     with pytest.raises(
-        ServiceError, match=r"^ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:nope$"
+        ServiceError, match=r"^ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:123456789012:function:nope:.LATEST$"
     ):
         invoke(service, "nope")
 
