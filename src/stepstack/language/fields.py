@@ -20,7 +20,7 @@ from stepstack.language.findings import Findings
 from stepstack.language.known_fields import KnownFields
 from stepstack.language.resources import ResourceCatalog
 from stepstack.query.intrinsic_functions import compile_expression
-from stepstack.query.jsonata import JsonataExpression, JsonataTemplate, is_jsonata
+from stepstack.query.jsonata import JsonataExpression, JsonataTemplate, expression_text, is_jsonata
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.payload_template import PayloadTemplate
 from stepstack.query.reference_path import ReferencePath
@@ -276,14 +276,31 @@ class Fields:
     def jsonata(self, name: str) -> Field | None:
         """Any JSON value in which JSONata may stand."""
         label = self.inside + name
-        try:
-            expression = JsonataTemplate.compile(self.members[name], label)
-        except ExpressionError as error:
-            place = error.field[len(self.inside) :] or name
-            self.refuse(_ERROR_CODE.sub("", error.message), place, code="INVALID_JSONATA_EXPRESSION")
+        value = self.members[name]
+        problems = [self._expression_problems(text, place) for place, text in _expressions(value, label)]
+        if any(problems):
             return None
+        expression = JsonataTemplate.compile(value, label)
         text = expression.text if isinstance(expression, JsonataExpression) else ""
         return Field(name=label, expression=expression, text=text)
+
+    def _expression_problems(self, text: str, place: str) -> bool:
+        """Reports what is wrong with a JSONata expression; whether anything is."""
+        where = place[len(self.inside) :]
+        try:
+            expression = JsonataExpression.compile(expression_text(text))
+        except ExpressionError as error:
+            self.refuse(_ERROR_CODE.sub("", error.message), where, code="INVALID_JSONATA_EXPRESSION")
+            return True
+        messages = [
+            f"Reference to '{name}' is not supported." if name == "$$" else f"Reference to '{name}' at the top level is not supported."
+            for name in expression.context_references
+        ]
+        if "errorOutput" in expression.states_members and not self.inside.startswith("Catch["):
+            messages.append("Field '$states.errorOutput' does not exist.")
+        for message in messages:
+            self.refuse(message, where, code="UNSUPPORTED_JSONATA_EXPRESSION")
+        return bool(messages)
 
     def assign(self) -> Field | None:
         """Assign, the names of its variables checked."""
@@ -336,3 +353,16 @@ class Fields:
         if text.startswith("{%") and not is_jsonata(text):
             self.refuse("JSONata string must start with {% and end with %}", name)
         return is_jsonata(text)
+
+
+def _expressions(value: Json, place: str) -> Iterator[tuple[str, str]]:
+    """The JSONata expressions in `value`, each with its place: `Output/items[0]`."""
+    if isinstance(value, str):
+        if is_jsonata(value):
+            yield place, value
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _expressions(member, f"{place}/{name}")
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _expressions(member, f"{place}[{index}]")

@@ -64,6 +64,18 @@ class JsonataExpression:
         except ExpressionSyntaxError as refused:
             raise ExpressionSyntaxError(refused.message, text=text, field=field, offset=refused.offset) from refused
 
+    @property
+    def context_references(self) -> tuple[str, ...]:
+        """What it reads of a context, which AWS refuses: bare names that begin a path, and `$$`."""
+        return () if self._parsed is None else self._parsed.context_references
+
+    @property
+    def states_members(self) -> frozenset[str]:
+        """The members of `$states` that it names."""
+        if self._parsed is not None:
+            return self._parsed.states_members
+        return frozenset(self._names[:1]) if self._root == "states" else frozenset()
+
     def evaluate(self, scope: Scope) -> Json:
         """Its value; raises QueryEvaluationFailure, also where the value is undefined or a function."""
         value: Any = follow(self._root, self._names, scope) if self._root else MEETS_ARRAY

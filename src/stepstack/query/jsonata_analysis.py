@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LiftedPath", "bound_names", "free_names", "lift_paths", "references_to_context"]
+__all__ = ["LiftedPath", "bound_names", "free_names", "lift_paths", "references_to_context", "states_members"]
 
 Node = Any
 """A Symbol of the library."""
@@ -117,6 +117,12 @@ def references_to_context(root: Node) -> tuple[str, ...]:
     found = ["$$" for node in _walk(root) if node.type == "variable" and node.value == "$"]
     _collect_bare_names(root, found)
     return tuple(dict.fromkeys(found))
+
+
+def states_members(root: Node) -> frozenset[str]:
+    """The members of `$states` that the expression names: `input` for `$states.input.order`."""
+    pairs = (node.steps[:2] for node in _walk(root) if node.type == "path" and len(node.steps) > 1)
+    return frozenset(str(member.value) for first, member in pairs if first.type == "variable" and first.value == "states")
 
 
 def _collect_bare_names(node: Node, found: list[str]) -> None:

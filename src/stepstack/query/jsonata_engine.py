@@ -20,7 +20,7 @@ from jsonata import JException, Jsonata, Utils
 
 from stepstack.errors import ExpressionSyntaxError
 from stepstack.json_types import Json, json_text
-from stepstack.query.jsonata_analysis import LiftedPath, free_names, lift_paths
+from stepstack.query.jsonata_analysis import LiftedPath, free_names, lift_paths, references_to_context, states_members
 from stepstack.query.jsonata_functions import CONSTANT_FUNCTIONS, DRAWING_FUNCTIONS
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
 from stepstack.query.regular_expression import RegularExpression
@@ -116,12 +116,14 @@ def _regular_expression(pattern: str, flags: Any) -> RegularExpression:
 class ParsedExpression:
     """A syntax tree with what its evaluation needs. `variables` are the variables that it reads, functions and `states` left out."""
 
-    __slots__ = ("_drawing", "_paths", "_read", "_tree", "text", "variables")
+    __slots__ = ("_drawing", "_paths", "_read", "_tree", "context_references", "states_members", "text", "variables")
 
     def __init__(self, text: str, tree: Any) -> None:
         self.text = text
         names = free_names(tree)
         self.variables = names - _FUNCTION_NAMES - {"states"}
+        self.context_references = references_to_context(tree)
+        self.states_members = states_members(tree)
         self._drawing = tuple(name for name in DRAWING_FUNCTIONS if name in names)
         self._tree, self._paths = lift_paths(tree)
         self._read = tuple(name for name in free_names(self._tree) if not name.startswith(" "))
