@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter
 
-from stepstack.errors import ExpressionSyntaxError, PathNotFound
+from stepstack.errors import ExpressionSyntaxError, PathNotFound, PathNotSingle
 from stepstack.json_types import Json
 from stepstack.query import jsonpath_steps as steps
 from stepstack.query.jsonpath_filters import compile_condition
@@ -59,10 +60,8 @@ class AslPath:
 
     @classmethod
     def compile(cls, text: str) -> AslPath:
-        """The path written in `text`; raises ExpressionSyntaxError."""
-        cursor = Cursor(text)
-        start, variables = _read_start(cursor)
-        return cls(text, start, _Search(read_steps(cursor), nesting=0), variables)
+        """The path written in `text`; raises ExpressionSyntaxError. The same text is compiled once."""
+        return _compile(text)
 
     @property
     def is_function(self) -> bool:
@@ -85,6 +84,7 @@ class AslPath:
                 pass
             else:
                 return value
+        self._refuse_null(start)
         try:
             return path.search(start, start)
         except PathNotFound as missing:
@@ -93,14 +93,34 @@ class AslPath:
     def select(self, scope: Scope) -> Json:
         """The same inside a Payload Template, where an indefinite path that matches nothing is [] and functions match nothing."""
         if not self._path.tail and self._path.function is None:
-            return self.evaluate(scope)
+            value = self.evaluate(scope)
+            if value is None and self.is_root:
+                self._refuse_null(value)
+            return value
         start = self._from(scope)
+        self._refuse_null(start)
         if self._path.function is not None:
             raise PathNotFound(f"No results for path: {self._path.whole}", text=self.text, data=start)
         try:
             return self._path.search(start, start)
         except PathNotFound:
             return []
+
+    def _refuse_null(self, start: Json) -> None:
+        """AWS applies no path to data that is null as a whole."""
+        if start is None and self._from is _DATA:
+            raise PathNotSingle("Unable to apply Path transformation to null or empty input.", text=self.text)
+
+
+@lru_cache(maxsize=4096)
+def _compile(text: str) -> AslPath:
+    cursor = Cursor(text)
+    try:
+        start, variables = _read_start(cursor)
+        return AslPath(text, start, _Search(read_steps(cursor), nesting=0), variables)
+    except ExpressionSyntaxError as refused:
+        offset = max(0, text.find(refused.text)) + refused.offset
+        raise ExpressionSyntaxError(refused.message, text=text, offset=min(offset, len(text))) from None
 
 
 def _read_start(cursor: Cursor) -> tuple[Callable[[Scope], Json], frozenset[str]]:

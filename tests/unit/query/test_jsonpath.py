@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.query.strategies import json_values, names
 
-from stepstack.errors import ExpressionError, ExpressionSyntaxError, PathNotFound
+from stepstack.errors import ExpressionError, ExpressionSyntaxError, PathNotFound, PathNotSingle
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.scope import Scope
 
@@ -201,6 +201,22 @@ def test_in_a_text_of_a_filter_a_backslash_escapes_as_in_java() -> None:
     assert evaluate(r"$.a[?(@.b == 'it\'s\n\u00fc')].b", scope) == ["it's\n\u00fc"]
 
 
+@pytest.mark.parametrize("text", ["$.a", "$[0]", "$.a[*]", "$..a", "$.length()"])
+def test_no_path_applies_to_data_that_are_null_as_a_whole(text: str) -> None:
+    path = AslPath.compile(text)
+
+    for apply in (path.evaluate, path.select):
+        with pytest.raises(PathNotSingle) as raised:
+            apply(Scope(None, {}, {}))
+        assert raised.value.message == "Unable to apply Path transformation to null or empty input."
+
+
+def test_the_root_path_is_null_where_the_data_are_but_not_in_a_template() -> None:
+    assert AslPath.compile("$").evaluate(Scope(None, {}, {})) is None
+    with pytest.raises(PathNotSingle):
+        AslPath.compile("$").select(Scope(None, {}, {}))
+
+
 def test_a_string_is_no_array_of_characters(scope: Scope) -> None:
     with pytest.raises(PathNotFound):
         evaluate("$.order.customer.name[0]", scope)
@@ -242,6 +258,13 @@ def test_the_place_of_a_mistake_can_be_pointed_at() -> None:
     assert raised.value.pointed() == "$.a[x]\n    ^"
 
 
+def test_the_place_of_a_mistake_inside_a_filter_counts_from_the_beginning_of_the_path() -> None:
+    with pytest.raises(ExpressionSyntaxError) as raised:
+        AslPath.compile("$.a[?(@.b like 1)]")
+
+    assert raised.value.pointed() == "$.a[?(@.b like 1)]\n          ^"
+
+
 def test_deep_nesting_is_refused_instead_of_exhausting_the_stack() -> None:
     for text in (
         "$[?(" + "(" * 5000 + "@.a" + ")" * 5000 + ")]",
@@ -270,7 +293,7 @@ def test_a_quoted_path_finds_what_indexing_finds(steps: list[str | int], data: A
             expected = missing
     try:
         found = evaluate(text, Scope(data, {}, {}))
-    except PathNotFound:
+    except (PathNotFound, PathNotSingle):
         found = missing
 
     assert found is expected

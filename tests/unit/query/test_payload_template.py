@@ -97,7 +97,7 @@ def test_json_without_expressions_is_itself(value: Any) -> None:
 
 
 @given(json_values)
-def test_the_root_path_carries_any_value_through_unchanged(value: Any) -> None:
-    evaluated = PayloadTemplate.compile({"a": {"b.$": "$"}}).evaluate(Scope(value, {}, {}))
+def test_a_path_carries_any_value_through_unchanged(value: Any) -> None:
+    evaluated = PayloadTemplate.compile({"a": {"b.$": "$.value"}}).evaluate(Scope({"value": value}, {}, {}))
 
     assert evaluated == {"a": {"b": value}}
