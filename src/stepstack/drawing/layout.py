@@ -20,6 +20,8 @@ NODE_PADDING = 16.0
 MINIMUM_WIDTH = 90.0
 MAXIMUM_LABEL = 32
 TERMINAL_SIZE = 22.0
+MAXIMUM_EDGE_LABEL = 22
+LABEL_CHARACTER_WIDTH = 6.2
 GAP_ACROSS = 28.0
 GAP_DOWN = 46.0
 INNER_MARGIN = 18.0
@@ -63,6 +65,15 @@ class Layout:
 def shown_name(name: str) -> str:
     """`name` as it fits into a node; the picture's tooltip has it whole."""
     return name if len(name) <= MAXIMUM_LABEL else name[: MAXIMUM_LABEL - 1] + "\u2026"
+
+
+def shown_label(label: str) -> str:
+    """`label` as it fits beside an edge."""
+    return label if len(label) <= MAXIMUM_EDGE_LABEL else label[: MAXIMUM_EDGE_LABEL - 1] + "\u2026"
+
+
+def label_width(label: str) -> float:
+    return len(shown_label(label)) * LABEL_CHARACTER_WIDTH
 
 
 def lay_out(graph: Graph) -> Layout:
@@ -261,8 +272,9 @@ class _Layering:
     def _loop(self, edge: Edge, tops: Sequence[float]) -> PlacedEdge:
         box = self._boxes[edge.source]
         right, middle = box.x + box.width / 2, tops[box.layer] + self._height(box.layer) / 2
-        points = ((right, middle - 8), (right + 16, middle - 8), (right + 16, middle + 8), (right, middle + 8))
-        return PlacedEdge(edge, points, (right + 16, middle))
+        reach = right + 16 + 12 * max(0, edge.index)
+        points = ((right, middle - 8), (reach, middle - 8), (reach, middle + 8), (right, middle + 8))
+        return PlacedEdge(edge, points, (reach, middle))
 
 
 def _back_edges(names: Sequence[str], edges: Sequence[Edge]) -> set[int]:
@@ -333,8 +345,10 @@ def _least_squares(wanted: Sequence[float], weights: Sequence[float], gaps: Sequ
 
 
 def _at_origin(nodes: tuple[PlacedNode, ...], edges: tuple[PlacedEdge, ...]) -> Layout:
-    xs = [node.x for node in nodes] + [x for edge in edges for x, _ in edge.points]
-    rights = [node.x + node.width for node in nodes] + [x for edge in edges for x, _ in edge.points]
+    labels = [(edge.label_at[0], label_width(edge.edge.label) / 2) for edge in edges]
+    bends = [x for edge in edges for x, _ in edge.points]
+    xs = [node.x for node in nodes] + bends + [middle - half for middle, half in labels]
+    rights = [node.x + node.width for node in nodes] + bends + [middle + half for middle, half in labels]
     ys = [node.y for node in nodes]
     bottoms = [node.y + node.height for node in nodes]
     left, top = min(xs), min(ys)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from html import escape
 
 from stepstack.drawing.graph import EdgeKind, Graph
-from stepstack.drawing.layout import HEADER_HEIGHT, Layout, PlacedEdge, PlacedNode, Point, lay_out, shown_name
+from stepstack.drawing.layout import HEADER_HEIGHT, Layout, PlacedEdge, PlacedNode, Point, label_width, lay_out, shown_label, shown_name
 
 MARGIN = 24.0
-LABEL_CHARACTERS = 22
 LABEL_HEIGHT = 14.0
-LABEL_CHARACTER_WIDTH = 6.2
 
 EdgeKey = tuple[str, EdgeKind, int]
 
@@ -135,15 +133,14 @@ def _label_lines(layout: Layout) -> Iterator[str]:
         label = placed.edge.label
         if not label:
             continue
-        shown = label if len(label) <= LABEL_CHARACTERS else label[: LABEL_CHARACTERS - 1] + "\u2026"
-        half = len(shown) * LABEL_CHARACTER_WIDTH / 2
+        half = label_width(label) / 2
         x, y = placed.label_at
         for shift in (0.0, LABEL_HEIGHT, -LABEL_HEIGHT):
             if all(abs(x - other) > half + reach or abs(y + shift - height) >= LABEL_HEIGHT for other, height, reach in taken):
                 y += shift
                 break
         taken.append((x, y, half))
-        yield _text(x, y, shown, "label", label)
+        yield _text(x, y, shown_label(label), "label", label)
 
 
 def _text(x: float, y: float, text: str, kind: str = "", tooltip: str = "") -> str:

@@ -46,6 +46,8 @@ class StateVisit:
     is_exited: bool = False
     parent: StateVisit | None = None
     """The Parallel or Map within which it was visited."""
+    parent_attempt: int = 0
+    """Which attempt of the parent it belongs to, from 1; 0 without a parent."""
     previous: StateVisit | None = None
     """The visit beside this one that led here; None where the graph begins."""
     assigned: Mapping[str, str] = field(default_factory=dict)
@@ -166,6 +168,7 @@ class _Reader:
             input_text=details.get("input"),
             parent=neighbour if is_within or neighbour is None else neighbour.parent,
             previous=None if is_within else neighbour,
+            parent_attempt=neighbour.attempts if is_within and neighbour else neighbour.parent_attempt if neighbour else 0,
             iteration=self._iterations.get(previous) if is_within else neighbour.iteration if neighbour else None,
         )
         self.visits.append(visit)
@@ -189,11 +192,7 @@ class _Reader:
         details = event_details(event)
         if kind in _OPENERS:
             self._entries_within.add(event["id"])
-            if before is not None:
-                before.attempts += 1
-                before._is_closed = False
-                before.item_count = details.get("length")
-            return before
+            return self._open(before, _OPENERS[kind], details)
         wanted = "Parallel" if kind.startswith("Parallel") else "Map"
         name = details.get("name") if kind.startswith("MapIteration") else None
         owner = next((visit for visit in before._enclosing() if _is_open(visit, wanted, name)), before) if before else None
@@ -203,6 +202,18 @@ class _Reader:
         elif owner is not None and not kind.startswith("MapIteration"):
             owner._is_closed = True
             _note_attempt(owner, event)
+        return owner
+
+
+    def _open(self, before: StateVisit | None, wanted: str, details: Mapping[str, Any]) -> StateVisit | None:
+        """A Parallel or a Map starts, or starts again: AWS records no failure of an attempt that is followed by another one."""
+        owner = next((visit for visit in before._enclosing() if _is_open(visit, wanted, None)), before) if before else None
+        if owner is not None:
+            if len(owner.failures) < owner.attempts:
+                owner.failures.append(Failure(None, None))
+            owner.attempts += 1
+            owner._is_closed = False
+            owner.item_count = details.get("length")
         return owner
 
 

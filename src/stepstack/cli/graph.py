@@ -1,0 +1,50 @@
+"""`stepstack graph FILE`: the state machine drawn, as SVG, HTML or Mermaid text."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from html import escape
+from pathlib import Path
+
+from stepstack.errors import SettingsError
+
+FORMATS = ("svg", "mermaid", "html")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="a definition, JSON or YAML; - reads standard input")
+    parser.add_argument("--format", choices=FORMATS, help="default: by the name of the output file, else svg")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    from stepstack.drawing import graph_of, mermaid_text, svg_text
+    from stepstack.language import parse
+    from stepstack.testing.definitions import definition_text
+
+    is_piped = arguments.file == "-"
+    graph = graph_of(parse(definition_text(sys.stdin.read() if is_piped else Path(arguments.file))))
+    title = "State machine" if is_piped else Path(arguments.file).name
+    chosen = arguments.format or _format_of(arguments.output)
+    if chosen == "mermaid":
+        drawing = mermaid_text(graph)
+    elif chosen == "html":
+        drawing = (
+            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>{svg_text(graph, title=title)}</html>\n'
+        )
+    else:
+        drawing = svg_text(graph, title=title) + "\n"
+    if arguments.output is None:
+        sys.stdout.write(drawing)
+    else:
+        try:
+            Path(arguments.output).write_text(drawing, encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(f"the drawing cannot be written to {arguments.output}: {error.strerror}") from error
+    return 0
+
+
+def _format_of(output: str | None) -> str:
+    suffix = Path(output).suffix if output else ""
+    return {".mmd": "mermaid", ".mermaid": "mermaid", ".html": "html"}.get(suffix, "svg")

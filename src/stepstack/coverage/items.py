@@ -1,0 +1,77 @@
+"""What can be covered in a state machine: the items that its definition has, each once.
+
+An item is `(kind, state name, detail)`, all text, so that it survives JSON:
+
+    state       entered                                 ("state", "Read", "")
+    transition  a Next that was followed                ("transition", "Read", "Update")
+    rule        a Choice Rule was true, or was false    ("rule", "Choose", "1 true")
+    default     Default was taken                       ("default", "Choose", "")
+    retrier     tried again, or gave up                 ("retrier", "Read", "1 used"), ("retrier", "Read", "1 exhausted")
+    catcher     taken                                   ("catcher", "Read", "1")
+    map         ran with no item, one, or several       ("map", "EachOrder", "zero"), "one", "many"
+
+Rules, retriers and catchers are numbered from 1, as people count them. A retrier with MaxAttempts 0 is never used: that is no item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from stepstack.language.state_machine import ChoiceState, MapState, ParallelState, State, StateGraph, WorkState
+
+Item = tuple[str, str, str]
+
+KINDS: Final = ("state", "transition", "rule", "default", "retrier", "catcher", "map")
+
+
+def items_of(graph: StateGraph) -> Iterator[Item]:
+    """Every item of `graph`, in the order of the definition, inner graphs behind their state."""
+    for state in graph.states.values():
+        yield from _state_items(state)
+        for inner in inner_graphs(state):
+            yield from items_of(inner)
+
+
+def inner_graphs(state: State) -> tuple[StateGraph, ...]:
+    """A Parallel's branches, a Map's item processor."""
+    if isinstance(state, ParallelState):
+        return state.branches
+    if isinstance(state, MapState):
+        return (state.item_processor,)
+    return ()
+
+
+def states_of(graph: StateGraph) -> Iterator[State]:
+    """Every state of `graph`, those of inner graphs included."""
+    for state in graph.states.values():
+        yield state
+        for inner in inner_graphs(state):
+            yield from states_of(inner)
+
+
+def _state_items(state: State) -> Iterator[Item]:
+    yield ("state", state.name, "")
+    if isinstance(state, ChoiceState):
+        for number in range(1, len(state.choices) + 1):
+            yield ("rule", state.name, f"{number} true")
+            yield ("rule", state.name, f"{number} false")
+        if state.default is not None:
+            yield ("default", state.name, "")
+        return
+    if state.next is not None:
+        yield ("transition", state.name, state.next)
+    if isinstance(state, WorkState):
+        yield from _handler_items(state)
+    if isinstance(state, MapState):
+        for size in ("zero", "one", "many"):
+            yield ("map", state.name, size)
+
+
+def _handler_items(state: WorkState) -> Iterator[Item]:
+    for number, retrier in enumerate(state.retriers, 1):
+        if retrier.max_attempts:
+            yield ("retrier", state.name, f"{number} used")
+        yield ("retrier", state.name, f"{number} exhausted")
+    for number in range(1, len(state.catchers) + 1):
+        yield ("catcher", state.name, str(number))

@@ -1,0 +1,119 @@
+"""The drawing's places: nothing overlaps, everything lies inside, edges begin and end at their nodes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepstack.drawing import graph_of, lay_out, mermaid_text, svg_text
+from stepstack.drawing.graph import END, START, Edge, EdgeKind, Graph, Node
+from stepstack.language import parse
+
+TYPES = st.sampled_from(["Pass", "Task", "Choice", "Wait"])
+
+
+@st.composite
+def graphs(draw, depth=1):
+    """Graphs of up to twelve states with any edges between them, cycles and loops among them."""
+    count = draw(st.integers(1, 12))
+    names = [f"state {number}" for number in range(count)]
+    nodes = [Node(START, "Start")]
+    for name in names:
+        inner = tuple(draw(st.lists(graphs(depth=depth - 1), max_size=3))) if depth and draw(st.booleans()) else ()
+        nodes.append(Node(name, "Parallel" if inner else draw(TYPES), inner))
+    nodes.append(Node(END, "End"))
+    ends = st.sampled_from(names)
+    pairs = draw(st.lists(st.tuples(ends, st.sampled_from([*names, END]), st.sampled_from(list(EdgeKind))), max_size=25))
+    edges = [Edge(START, names[0], EdgeKind.NEXT)] + [Edge(source, target, kind, "label", 0) for source, target, kind in pairs]
+    return Graph(tuple(nodes), tuple(edges))
+
+
+def overlap(one, other):
+    return (
+        one.x < other.x + other.width - 0.01
+        and other.x < one.x + one.width - 0.01
+        and one.y < other.y + other.height - 0.01
+        and other.y < one.y + one.height - 0.01
+    )
+
+
+def check(layout):
+    for one, other in itertools.combinations(layout.nodes, 2):
+        assert not overlap(one, other), f"{one.node.name!r} covers {other.node.name!r}"
+    by_name = {placed.node.name: placed for placed in layout.nodes}
+    for placed in layout.nodes:
+        assert placed.x >= layout.x - 0.01
+        assert placed.x + placed.width <= layout.x + layout.width + 0.01
+        assert placed.y + placed.height <= layout.y + layout.height + 0.01
+        for inner in placed.inner:
+            assert inner.x >= placed.x
+            assert inner.x + inner.width <= placed.x + placed.width + 0.01
+            assert inner.y + inner.height <= placed.y + placed.height + 0.01
+            check(inner)
+    for edge in layout.edges:
+        for point, name in ((edge.points[0], edge.edge.source), (edge.points[-1], edge.edge.target)):
+            placed = by_name[name]
+            assert placed.x - 0.01 <= point[0] <= placed.x + placed.width + 0.01
+            assert placed.y - 0.01 <= point[1] <= placed.y + placed.height + 0.01
+
+
+@settings(deadline=None, max_examples=60)
+@given(graphs())
+def test_nothing_overlaps_and_edges_meet_their_nodes(graph):
+    check(lay_out(graph))
+
+
+@settings(deadline=None, max_examples=30)
+@given(graphs())
+def test_the_picture_is_well_formed_and_has_every_state(graph):
+    root = ET.fromstring(svg_text(graph, title='a "title" & more'))  # noqa: S314 - our own text
+    names = {element.get("data-state") for element in root.iter() if element.get("data-state")}
+    assert {node.name for node in graph.nodes if node.name not in {START, END}} <= names
+
+
+def test_a_long_chain_needs_no_recursion():
+    names = [f"state {number}" for number in range(3000)]
+    nodes = (Node(START, "Start"), *(Node(name, "Pass") for name in names), Node(END, "End"))
+    edges = (Edge(START, names[0], EdgeKind.NEXT), *(Edge(a, b, EdgeKind.NEXT) for a, b in itertools.pairwise(names)))
+    layout = lay_out(Graph(nodes, edges))
+    tops = [placed.y for placed in layout.nodes]
+    assert tops == sorted(tops)
+
+
+NAMES = ["plain", "<script>alert(1)</script>", 'quote"s & amps', "{{mustache}}", "tick`s"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_escaped_in_both_notations(name):
+    graph = graph_of(parse(json.dumps({"StartAt": name, "States": {name: {"Type": "Succeed"}}})))
+    root = ET.fromstring(svg_text(graph))  # noqa: S314 - our own text
+    assert any(element.get("data-state") == name for element in root.iter())
+    assert "<script>" not in svg_text(graph)
+    assert "<script>" not in mermaid_text(graph)
+
+
+def test_mermaid_shows_rules_catchers_and_inner_graphs():
+    definition = {
+        "StartAt": "Each",
+        "States": {
+            "Each": {
+                "Type": "Map",
+                "ItemProcessor": {"StartAt": "Item", "States": {"Item": {"Type": "Pass", "End": True}}},
+                "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Choose"}],
+                "Next": "Choose",
+            },
+            "Choose": {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "Done"}], "Default": "Each"},
+            "Done": {"Type": "Succeed"},
+        },
+    }
+    text = mermaid_text(graph_of(parse(json.dumps(definition))))
+    assert text.startswith("flowchart TD\n")
+    assert 'subgraph s1["Each (Map)"]' in text
+    assert 's1 -.->|"States.ALL"| s2' in text
+    assert 's2 -->|"Default"| s1' in text
+    assert 's2 -->|"#35;1"| s3' in text
