@@ -34,6 +34,9 @@ __all__ = ["EmbeddedServices"]
 
 MAXIMUM_THREADS = 16
 
+CLOSING_SECONDS = 5.0
+"""A request that is still under way then (moto calls an HTTP subscriber that does not answer) is left behind."""
+
 _QUICK = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
 """DynamoDB operations on one item: done in less time than a thread takes to wake."""
 
@@ -54,6 +57,9 @@ class EmbeddedServices:
         self._loading = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._warm: set[str] = set()
+        self._busy = 0
+        """Threads that are at work on a request."""
+        self._idle = threading.Condition()
         self._threads = ThreadPoolExecutor(MAXIMUM_THREADS, thread_name_prefix="stepstack-services")
 
     async def __call__(
@@ -118,8 +124,10 @@ class EmbeddedServices:
             self._moto.reset()
 
     def close(self) -> None:
-        """Forgets everything and ends the threads; requests under way are answered first."""
-        self._threads.shutdown(wait=True)
+        """Forgets everything and ends the threads, once requests under way have been answered or have had their time."""
+        with self._idle:
+            is_idle = self._idle.wait_for(lambda: not self._busy, CLOSING_SECONDS)
+        self._threads.shutdown(wait=is_idle, cancel_futures=True)
         self.reset()
 
     def _lambda_parts(self) -> tuple[LambdaService, LambdaApi]:
@@ -152,10 +160,17 @@ class EmbeddedServices:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._handle_in_turn, request, lock)
 
     def _handle_in_turn(self, request: ServiceRequest, lock: threading.Lock) -> ServiceResponse:
-        with lock:
-            response = self._handle_now(request)
-            self._warm.add(request.service)
-            return response
+        with self._idle:
+            self._busy += 1
+        try:
+            with lock:
+                response = self._handle_now(request)
+                self._warm.add(request.service)
+                return response
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
 
     def _handle_now(self, request: ServiceRequest) -> ServiceResponse:
         return (self._moto or self._load()).handle(request)
