@@ -40,8 +40,12 @@ class SharedServices:
         from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
 
         backend = settings.backend
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if self._claim(backend):
+        try:
+            is_ours = self._claim(backend)
+        except FileNotFoundError:
+            # The controller has taken everything down: what a late worker started now, nobody would stop.
+            raise StackError("the test run has ended") from None
+        if is_ours:
             record = self._started(settings)
             _write(self.folder / f"{backend}.json", record)
         else:
