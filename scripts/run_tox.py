@@ -1,7 +1,7 @@
-"""Runs tox as `python -m tox` does, and lets an interrupt end it. Called by scripts/tox.
+"""Runs tox as `python -m tox` does, and has SIGINT and SIGTERM end it in order. Called by scripts/tox.
 
-A shell starts a program in the background of a script with interrupts ignored, and Python leaves it at that. The run would then not
-end on SIGINT, and its containers would stay until it is through.
+A shell starts what stands in the background of a script with SIGINT ignored, and Python leaves it at that; SIGTERM ends Python at once.
+Either way tox would not stop what it runs, and containers would stay for as long as the tests still take.
 """
 
 import runpy
@@ -9,4 +9,5 @@ import signal
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     runpy.run_module("tox", run_name="__main__", alter_sys=True)

@@ -121,12 +121,13 @@ def test_an_interpreter_that_does_not_do_is_named(project: Path) -> None:
     assert "/nowhere/python" in complained
 
 
-def test_an_interrupt_ends_a_run_that_was_started_with_interrupts_ignored(project: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_interrupts_a_run_even_one_that_was_started_with_interrupts_ignored(number: signal.Signals, project: Path) -> None:
     # As a shell starts what stands in the background of a script.
     process = start(project, "wait", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
     assert process.stdout is not None
     assert process.stdout.readline() == "tox 4.91 ['wait']\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, complained = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "KeyboardInterrupt" in complained
