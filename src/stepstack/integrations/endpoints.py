@@ -147,7 +147,8 @@ class Endpoints:
         credentials = await aws_credentials()
         if credentials is None:
             raise EndpointMissing(f"{ALLOW_AWS} allows calls to AWS, but no credentials were found for them")
-        return Endpoint(aws_url(service, region), credentials, region, is_aws=True)
+        url, signed_region = aws_url(service, region)
+        return Endpoint(url, credentials, signed_region, is_aws=True)
 
 
 def variables_for(service: str) -> list[str]:
@@ -205,14 +206,15 @@ def _url(variables: Mapping[str, str], name: str) -> str | None:
 
 
 @functools.lru_cache(maxsize=256)
-def aws_url(service: str, region: str) -> str:
-    """AWS's own endpoint, from botocore's table of them."""
-    import botocore.session  # noqa: PLC0415 - heavy, and only for calls to AWS itself
+def aws_url(service: str, region: str) -> tuple[str, str]:
+    """AWS's own endpoint, and the region that requests to it are signed for, from botocore's table of them."""
+    from botocore.loaders import create_loader  # noqa: PLC0415 - heavy, and only for calls to AWS itself
+    from botocore.regions import EndpointResolver  # noqa: PLC0415 - heavy, and only for calls to AWS itself
 
-    session = botocore.session.get_session()
-    resolver = session.get_component("endpoint_resolver")
     from stepstack.integrations.service_model import describe  # noqa: PLC0415 - loads the service's model
 
     prefix = describe(service).model["metadata"]["endpointPrefix"]
-    found = resolver.construct_endpoint(prefix, region)
-    return f"https://{found['hostname'] if found else f'{prefix}.{region}.amazonaws.com'}"
+    found = EndpointResolver(create_loader().load_data("endpoints")).construct_endpoint(prefix, region)
+    if not found:
+        return f"https://{prefix}.{region}.amazonaws.com", region
+    return f"https://{found['hostname']}", found.get("credentialScope", {}).get("region", region)

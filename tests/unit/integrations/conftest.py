@@ -95,7 +95,7 @@ class LocalHttpServer:
 
 @pytest.fixture(scope="session")
 def local_server():
-    """`async with local_server(answer) as server`: see `LocalHttpServer`."""
+    """The class of the server; see there."""
     return LocalHttpServer
 
 
@@ -115,13 +115,13 @@ def _resource(name):
 
 @pytest.fixture(scope="session")
 def resource():
-    """`resource("dynamodb:getItem")`, `resource("states:startExecution.sync:2")`, or the ARN of a function or of an activity."""
+    """Takes names apart: `dynamodb:getItem`, `states:startExecution.sync:2`, or the ARN of a function or of an activity."""
     return _resource
 
 
 @pytest.fixture(scope="session")
 def task_call():
-    """`task_call("dynamodb:getItem", {...})`: a call of a resource; changes to its other fields may be given."""
+    """Makes calls: of a resource, with parameters, and with changes to other fields of the call where these are given."""
 
     def make(name, parameters=None, **changes):
         try:

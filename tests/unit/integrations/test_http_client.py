@@ -5,13 +5,16 @@ import socket
 import ssl
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from stepstack.integrations.http_client import CallTimedOut, ConnectionFailed, HttpClient, split_url
 
 
 @pytest.fixture
 def serving(local_server):
-    """`async with serving(answer) as (client, server)`."""
+    """Opens both ends; entered, it gives the client and the server."""
 
     @contextlib.asynccontextmanager
     async def make(answer, **settings):
@@ -58,12 +61,16 @@ def test_requests_one_after_the_other_use_one_connection(serving):
 
 
 def test_requests_at_once_use_no_more_connections_than_allowed(serving):
-    arrived = []
+    waiting = []
 
     async def in_threes(request):
-        arrived.append(request)
-        while len(arrived) % 3:
-            await asyncio.sleep(0)
+        if len(waiting) < 2:
+            waiting.append(asyncio.Event())
+            await waiting[-1].wait()
+        else:
+            for event in waiting:
+                event.set()
+            waiting.clear()
         return 200, request.body
 
     async def scenario():
@@ -258,10 +265,6 @@ def test_a_certificate_for_which_nobody_vouches_is_refused(tmp_path):
 
 
 def self_signed(path):
-    x509 = pytest.importorskip("cryptography.x509")
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = dt.datetime.now(dt.timezone.utc)
