@@ -73,8 +73,13 @@ class IntrinsicCall:
             message = f"The JsonPath argument for the field '{missing.text}' could not be found in the input '{json_text(missing.data)}'"
             raise IntrinsicFailure(message, text=self.text) from None
         except _Refusal as refused:
-            name = self.text.partition("(")[0].rstrip()
-            raise IntrinsicFailure(f"Invalid arguments in {name}: {refused}", text=self.text) from None
+            raise self._failure(str(refused)) from None
+        except RecursionError:
+            raise self._failure("the values are nested too deeply") from None
+
+    def _failure(self, reason: str) -> IntrinsicFailure:
+        name = self.text.partition("(")[0].rstrip()
+        return IntrinsicFailure(f"Invalid arguments in {name}: {reason}", text=self.text)
 
 
 class _Refusal(Exception):

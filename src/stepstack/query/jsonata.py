@@ -23,6 +23,9 @@ __all__ = ["JsonataExpression", "JsonataTemplate", "expression_text", "is_jsonat
 
 UNDEFINED = "returned nothing (undefined)."
 
+NESTING_LIMIT = 250
+"""Objects and arrays inside each other in a template: within Python's stack, wherever a template is evaluated."""
+
 _Evaluate = Callable[[Scope], Json]
 
 
@@ -123,7 +126,7 @@ class JsonataTemplate:
         if isinstance(value, str) and is_jsonata(value):
             return JsonataExpression.compile(expression_text(value), field_name)
         variables: set[str] = set()
-        evaluate = _compiled(value, field_name, variables)
+        evaluate = _compiled(value, field_name, variables, 0)
         return Literal(value) if evaluate is None else cls(evaluate, frozenset(variables))
 
     def evaluate(self, scope: Scope) -> Json:
@@ -131,8 +134,10 @@ class JsonataTemplate:
         return self._evaluate(scope)
 
 
-def _compiled(value: Json, place: str, variables: set[str]) -> _Evaluate | None:
+def _compiled(value: Json, place: str, variables: set[str], depth: int) -> _Evaluate | None:
     """What evaluates `value`; None where it is constant. Adds the variables that it reads."""
+    if depth > NESTING_LIMIT:
+        raise ExpressionSyntaxError("The template is nested too deeply", field=place.partition("/")[0])
     if isinstance(value, str):
         if not is_jsonata(value):
             return None
@@ -140,11 +145,11 @@ def _compiled(value: Json, place: str, variables: set[str]) -> _Evaluate | None:
         variables |= expression.variables
         return expression.evaluate
     if isinstance(value, dict):
-        members = {name: _compiled(member, f"{place}/{name}", variables) for name, member in value.items()}
+        members = {name: _compiled(member, f"{place}/{name}", variables, depth + 1) for name, member in value.items()}
         dynamic = [(name, evaluate) for name, evaluate in members.items() if evaluate is not None]
         return _object_of(value, dynamic) if dynamic else None
     if isinstance(value, list):
-        items = [_compiled(item, f"{place}[{index}]", variables) for index, item in enumerate(value)]
+        items = [_compiled(item, f"{place}[{index}]", variables, depth + 1) for index, item in enumerate(value)]
         if any(items):
             evaluators: list[_Evaluate] = [evaluate or Literal(item).evaluate for evaluate, item in zip(items, value, strict=True)]
             return lambda scope: [evaluate(scope) for evaluate in evaluators]

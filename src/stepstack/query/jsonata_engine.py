@@ -132,19 +132,21 @@ class ParsedExpression:
         """Its value, ABSENT where it is undefined; raises EngineFailure."""
         frame = Jsonata.Frame(_ENVIRONMENT)
         bindings = frame.bindings
-        self._bind(bindings, scope)
         bindings["__evaluate_entry"] = _time_bound()
         bindings["__evaluate_exit"] = None
         evaluator = Jsonata.CURRENT.jsonata = _EVALUATORS.evaluator
         try:
+            self._bind(bindings, scope)
             for path in self._paths:
                 bindings[path.variable] = self._path_value(path, scope, frame)
             result = evaluator.eval(self._tree, None, frame)
+            return ABSENT if result is None else _json(result)
+        except EngineFailure:
+            raise
         except JException as error:
             raise EngineFailure(f"threw an error during evaluation. {error_text(error)}") from error
         except Exception as error:
             raise EngineFailure(f"threw an error during evaluation. {_unexpected_text(error)}") from error
-        return ABSENT if result is None else _json(result)
 
     def _bind(self, bindings: dict[str, Any], scope: Scope) -> None:
         for name in self._read:

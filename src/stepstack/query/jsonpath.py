@@ -89,6 +89,8 @@ class AslPath:
             return path.search(start, start)
         except PathNotFound as missing:
             raise PathNotFound(missing.message, text=self.text, data=start) from None
+        except RecursionError:
+            raise PathNotSingle(f"The data are nested too deeply for the path {self.text}", text=self.text) from None
 
     def select(self, scope: Scope) -> Json:
         """The same inside a Payload Template, where an indefinite path that matches nothing is [] and functions match nothing."""
@@ -102,7 +104,7 @@ class AslPath:
         if self._path.function is not None:
             raise PathNotFound(f"No results for path: {self._path.whole}", text=self.text, data=start)
         try:
-            return self._path.search(start, start)
+            return self.evaluate(scope)
         except PathNotFound:
             return []
 

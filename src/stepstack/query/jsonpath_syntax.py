@@ -13,11 +13,8 @@ from stepstack.errors import ExpressionSyntaxError
 
 __all__ = ["Cursor", "Descent", "Filter", "Function", "Indexes", "Names", "Slice", "StepSyntax", "Wildcard", "read_steps"]
 
-NESTING_LIMIT = 50
-"""Filters in paths in filters: deeper ones are refused, so that no text exhausts Python's stack."""
-
 _INDEXES = re.compile(r"\s*-?\d{1,9}\s*(?:,\s*-?\d{1,9}\s*)*\]")
-_SLICE = re.compile(r"\s*(-?\d{1,9})?\s*:\s*(-?\d{1,9})?\s*(?::[\s\d-]*)?\]")
+_SLICE = re.compile(r"\s*(?:(-?\d{1,9})\s*)?:\s*(?:(-?\d{1,9})\s*)?(?::[\s\d-]*)?\]")
 _WILDCARD = re.compile(r"\s*\*\s*\]")
 _BARE_NAME = re.compile(r"[^\s.\[\]()'\"]+")
 _BARE_NAME_IN_FILTER = re.compile(r"[^\s.\[\]()'\",<>=~!&|]+")

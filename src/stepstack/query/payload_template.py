@@ -17,6 +17,9 @@ from stepstack.query.scope import Expression, Literal, Scope
 
 __all__ = ["PayloadTemplate"]
 
+NESTING_LIMIT = 250
+"""Objects and arrays inside each other in a template: within Python's stack, wherever a template is evaluated."""
+
 _Evaluate = Callable[[Scope], Json]
 
 _TYPE_NAMES: dict[type, str] = {dict: "OBJECT", list: "ARRAY", bool: "BOOLEAN", int: "NUMBER", float: "NUMBER", type(None): "NULL"}
@@ -38,7 +41,7 @@ class PayloadTemplate:
         Raises ExpressionSyntaxError in AWS's words; its `field` is the key that is wrong.
         """
         variables: set[str] = set()
-        evaluate = _compiled(value, variables)
+        evaluate = _compiled(value, variables, 0)
         return Literal(value) if evaluate is None else cls(evaluate, frozenset(variables))
 
     def evaluate(self, scope: Scope) -> Json:
@@ -46,23 +49,25 @@ class PayloadTemplate:
         return self._evaluate(scope)
 
 
-def _compiled(value: Json, variables: set[str]) -> _Evaluate | None:
+def _compiled(value: Json, variables: set[str], depth: int) -> _Evaluate | None:
     """What evaluates `value`; None where it is constant. Adds the variables that it reads."""
+    if depth > NESTING_LIMIT:
+        raise ExpressionSyntaxError("The template is nested too deeply")
     if isinstance(value, dict):
-        return _compiled_object(value, variables)
+        return _compiled_object(value, variables, depth)
     if isinstance(value, list):
-        return _compiled_array(value, variables)
+        return _compiled_array(value, variables, depth)
     return None
 
 
-def _compiled_object(template: dict[str, Json], variables: set[str]) -> _Evaluate | None:
+def _compiled_object(template: dict[str, Json], variables: set[str], depth: int) -> _Evaluate | None:
     constant: dict[str, Json] = {}
     dynamic: list[tuple[str, _Evaluate]] = []
     for key, value in template.items():
         if key.endswith(".$"):
             name, evaluate = key[:-2], _compiled_field(key, value, variables)
         else:
-            name, inner = key, _compiled(value, variables)
+            name, inner = key, _compiled(value, variables, depth + 1)
             if inner is None:
                 constant[name] = value
                 continue
@@ -85,8 +90,8 @@ def _compiled_object(template: dict[str, Json], variables: set[str]) -> _Evaluat
     return evaluate_object
 
 
-def _compiled_array(template: list[Json], variables: set[str]) -> _Evaluate | None:
-    items = [_compiled(item, variables) for item in template]
+def _compiled_array(template: list[Json], variables: set[str], depth: int) -> _Evaluate | None:
+    items = [_compiled(item, variables, depth + 1) for item in template]
     if not any(items):
         return None
     evaluators: list[_Evaluate] = [evaluate or Literal(item).evaluate for evaluate, item in zip(items, template, strict=True)]

@@ -155,6 +155,16 @@ def test_a_malformed_call_is_refused_with_its_place(text: str) -> None:
     assert 0 <= raised.value.offset <= len(text)
 
 
+def test_values_that_are_nested_too_deeply_are_refused() -> None:
+    deep: Any = []
+    for _ in range(20_000):
+        deep = [deep]
+
+    for text in ("States.Format('{}', $)", "States.ArrayContains($, $)", "States.ArrayUnique($)", "States.JsonToString($)"):
+        with pytest.raises(IntrinsicFailure):
+            call(text, deep)
+
+
 def test_there_are_eighteen_functions() -> None:
     assert len(FUNCTION_NAMES) == 18
 

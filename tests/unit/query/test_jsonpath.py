@@ -275,6 +275,23 @@ def test_deep_nesting_is_refused_instead_of_exhausting_the_stack() -> None:
             AslPath.compile(text)
 
 
+def test_data_that_are_nested_too_deeply_are_refused() -> None:
+    deep: Any = []
+    for _ in range(20_000):
+        deep = [deep]
+    scope = Scope({"a": [{"b": deep}], "b": deep}, {}, {})
+
+    assert evaluate("$..c", scope) == []
+    with pytest.raises(PathNotSingle, match="nested too deeply"):
+        evaluate("$.a[?(@.b == $.b)]", scope)
+
+
+def test_long_gaps_and_names_are_read_in_no_time() -> None:
+    for text in ("$[" + " " * 200_000, "$[" + "1," * 100_000, "$['" + "a" * 200_000, "$." + "a" * 200_000, "$[?(" + " " * 200_000):
+        with suppress(ExpressionSyntaxError):
+            AslPath.compile(text)
+
+
 def test_a_regular_expression_that_would_run_for_ever_matches_nothing() -> None:
     path = AslPath.compile("$.a[?(@.b =~ /(x+x+)+y/)]")
 

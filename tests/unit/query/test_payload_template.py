@@ -101,3 +101,12 @@ def test_a_path_carries_any_value_through_unchanged(value: Any) -> None:
     evaluated = PayloadTemplate.compile({"a": {"b.$": "$.value"}}).evaluate(Scope({"value": value}, {}, {}))
 
     assert evaluated == {"a": {"b": value}}
+
+
+def test_a_template_that_is_nested_too_deeply_is_refused() -> None:
+    template: Any = {"a.$": "$.x"}
+    for _ in range(400):
+        template = {"b": template}
+
+    with pytest.raises(ExpressionSyntaxError, match="nested too deeply"):
+        PayloadTemplate.compile(template)
