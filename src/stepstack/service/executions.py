@@ -47,7 +47,7 @@ class Executions:
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         if machine.type == "EXPRESS":
             record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
-            self._run(record, timeline)
+            self._prepared(record, timeline).start()
             return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
         existing = self._account.store.executions.get(self._account.arns.execution(machine.name, name))
         if existing is not None and existing.arn in machine.executions:
@@ -55,9 +55,10 @@ class Executions:
                 raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{existing.arn}'")
             return {"executionArn": existing.arn, "startDate": wire_time(existing.started_at)}
         record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
+        execution = self._prepared(record, timeline)
         self._account.store.add_execution(record)
         self._account.journal.execution_started(record)
-        self._run(record, timeline)
+        execution.start()
         return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
 
     async def start_sync(self, params: Params, timeline: Timeline | None = None) -> Result:
@@ -68,7 +69,9 @@ class Executions:
         text = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
-        await self._run(record, timeline).wait()
+        execution = self._prepared(record, timeline)
+        execution.start()
+        await execution.wait()
         return _sync_description(record, machine)
 
     def _record(
@@ -104,7 +107,8 @@ class Executions:
             test_case=test_case,
         )
 
-    def _run(self, record: ExecutionRecord, timeline: Timeline | None = None) -> Execution:
+    def _prepared(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
+        """The execution of `record`, which is yet to be started."""
         execution = Execution(
             record.revision.machine,
             arn=record.arn,
@@ -124,7 +128,6 @@ class Executions:
         )
         record.execution = execution
         record.started_at = execution.started_at
-        execution.start()
         return execution
 
     def ended(self, record: ExecutionRecord) -> None:
