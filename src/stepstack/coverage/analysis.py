@@ -35,12 +35,11 @@ class MachineAnalysis:
 
     def missing_words(self) -> Iterator[str]:
         """What is missing, in words, state by state: `Read`, `Choose: rule 2 never true`."""
-        unseen = {item[1] for item in self.missing("state")}
+        by_state: dict[str, list[str]] = {}
         for kind, state, detail in self.missing():
-            if kind == "state":
-                yield state
-            elif state not in unseen:
-                yield f"{state}: {_words(kind, detail)}"
+            by_state.setdefault(state, []).append("" if kind == "state" else _words(kind, detail))
+        for state, words in by_state.items():
+            yield state if "" in words else f"{state}: {', '.join(words)}"
 
 
 @dataclass(frozen=True, slots=True)

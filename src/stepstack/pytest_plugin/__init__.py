@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stepstack.pytest_plugin import hooks
+from stepstack.pytest_plugin.coverage import add_coverage_options, configure_coverage
 from stepstack.pytest_plugin.fixtures import (
     EXECUTIONS,
     dynamodb,
@@ -54,6 +55,7 @@ EXPLAINED_EXECUTIONS = 5
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
+    add_coverage_options(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -66,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "stepstack(backend, time, timeout, endpoints, compose_file, skip_unavailable): settings of stepstack for one test, class or module",
     )
     config.stash[RUN] = StepstackRun(config)
+    configure_coverage(config)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -155,6 +155,7 @@ def state_machine(
                 role_arn=role_arn,
                 run_seconds=settings.timeout if timeout is None else timeout,
             )
+            machine.path, machine.label = read.path, label or machine.name
             machine.execution_name = lambda: unique_name(label or "run")
             made.callback(machine.delete)
             return machine

@@ -15,9 +15,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stepstack.history.visits import Failure, StateVisit, read_visits
     from stepstack.testing.definitions import definition_text
     from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
-    from stepstack.history.visits import Failure, StateVisit, read_visits
     from stepstack.testing.stack import Stack
     from stepstack.testing.state_machines import ExecutionHandle, StateMachineHandle
 

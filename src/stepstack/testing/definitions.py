@@ -28,10 +28,11 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A definition's text, and the type of state machine that a template says; None where nobody says."""
+    """A definition's text, the type of state machine that a template says (None where nobody does), and the file it came from."""
 
     text: str
     type: str | None = None
+    path: Path | None = None
 
 
 def read_definition(
@@ -59,10 +60,10 @@ def read_definition(
     if "Resources" in text and is_template(load_template(text, path.name)):
         machine = Template(path, parameters=parameters, resources=resources).state_machine(resource)
         text = _as_json(machine.definition, is_yaml=machine.is_yaml)
-        return Definition(substituted(text, {**machine.substitutions, **given}), machine.type)
+        return Definition(substituted(text, {**machine.substitutions, **given}), machine.type, path)
     if resource is not None or parameters or resources:
         raise SettingsError(f"resource, parameters and resources are for templates, and {path.name} is none")
-    return Definition(substituted(_as_json(text, is_yaml=path.suffix.lower() in {".yaml", ".yml"}), given))
+    return Definition(substituted(_as_json(text, is_yaml=path.suffix.lower() in {".yaml", ".yml"}), given), path=path)
 
 
 def definition_text(source: DefinitionSource, *, substitutions: Mapping[str, Json] | None = None, folders: Sequence[Path] = ()) -> str:

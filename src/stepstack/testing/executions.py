@@ -17,9 +17,9 @@ from datetime import datetime
 from functools import cached_property
 
 from stepstack.errors import StepstackError
+from stepstack.history.visits import Event, StateVisit, read_visits
 from stepstack.json_types import Json, parse_json
 from stepstack.testing.explanation import explain
-from stepstack.history.visits import Event, StateVisit, read_visits
 
 __all__ = ["ExecutionResult", "ExecutionTimeout"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepstack.json_types import parse_json
 from stepstack.history.visits import Event, Failure, StateVisit, event_details, failing_visit
+from stepstack.json_types import parse_json
 
 if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult

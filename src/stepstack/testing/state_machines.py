@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stepstack.clock import Deadline
 from stepstack.errors import StackError
+from stepstack.history.visits import Event
 from stepstack.json_types import Json, json_text
 from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
 from stepstack.testing.explanation import explain, explain_events
-from stepstack.history.visits import Event
 
 if TYPE_CHECKING:
     from stepstack.testing.stack import Stack
@@ -119,6 +120,10 @@ class StateMachineHandle:
         self.definition = definition
         self.type = type
         self.run_seconds = run_seconds
+        self.path: Path | None = None
+        """The file that the definition came from, where it came from one."""
+        self.label: str = self.name
+        """What reports call it; the name itself is unique to a test."""
         self.client = stack.client("stepfunctions")
         self.execution_name: Callable[[], str] | None = None
         """Makes the names of executions that are started without one; None leaves it to the service."""

@@ -1,0 +1,75 @@
+"""The coverage analysis in LCOV's format, for editors and coverage services: the lines of the definition's file, and the choices.
+
+A state is a line (where its name stands) with the count of its visits; a Choice Rule, Default, retrier and catcher are branches of the line
+where they stand. Machines that came from no file of their own (a dict, a template) have no lines and are left out.
+Source: geninfo(1), "Tracefile format".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from stepstack.coverage.analysis import Analysis, MachineAnalysis
+from stepstack.coverage.items import Item
+from stepstack.language.source_map import SourceMap, YamlProblem, read_yaml
+from stepstack.language.state_machine import MapState, ParallelState, StateGraph
+
+_LISTS = {"rule": "Choices", "retrier": "Retry", "catcher": "Catch"}
+
+
+def lcov_report(analysis: Analysis, root: Path) -> str:
+    """The report's text; the files' paths are relative to `root`, as the machines' are."""
+    return "".join(f"{line}\n" for machine in analysis.machines for line in _machine_lines(machine, root))
+
+
+def _machine_lines(machine: MachineAnalysis, root: Path) -> Iterator[str]:
+    places = _places(root / machine.path) if machine.path else None
+    locations = dict(_locations(machine.machine, ""))
+    if places is None or not all(location in places.places for location in locations.values()):
+        return
+    lines: dict[int, int] = {}
+    branches: list[str] = []
+    for number, (item, count) in enumerate(machine.items.items()):
+        location = _location_of(item, locations)
+        line = places.find(location)[0]
+        if item[0] == "state":
+            lines[line] = lines.get(line, 0) + count
+        else:
+            entered = machine.items[("state", item[1], "")]
+            branches.append(f"BRDA:{line},0,{number},{count if entered else '-'}")
+    yield from (f"TN:{machine.name}", f"SF:{machine.path}")
+    yield from branches
+    yield f"BRF:{len(branches)}"
+    yield f"BRH:{sum(1 for branch in branches if not branch.endswith((',0', ',-')))}"
+    yield from (f"DA:{line},{count}" for line, count in sorted(lines.items()))
+    yield from (f"LF:{len(lines)}", f"LH:{sum(1 for count in lines.values() if count)}", "end_of_record")
+
+
+def _places(path: Path) -> SourceMap | None:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return SourceMap.of_json(text) if path.suffix.lower() == ".json" or text.lstrip().startswith("{") else read_yaml(text)[1]
+    except (OSError, UnicodeDecodeError, YamlProblem):
+        return None
+
+
+def _locations(graph: StateGraph, place: str) -> Iterator[tuple[str, str]]:
+    """Where each state stands: `("Item", "/States/Each/ItemProcessor/States/Item")`."""
+    for state in graph.states.values():
+        location = f"{place}/States/{state.name}"
+        yield state.name, location
+        if isinstance(state, ParallelState):
+            for index, branch in enumerate(state.branches):
+                yield from _locations(branch, f"{location}/Branches[{index}]")
+        elif isinstance(state, MapState):
+            field = "Iterator" if state.item_processor.is_iterator else "ItemProcessor"
+            yield from _locations(state.item_processor, f"{location}/{field}")
+
+
+def _location_of(item: Item, locations: dict[str, str]) -> str:
+    kind, state, detail = item
+    location = locations[state]
+    if kind in _LISTS:
+        return f"{location}/{_LISTS[kind]}[{int(detail.split(maxsplit=1)[0]) - 1}]"
+    return location + {"transition": "/Next", "default": "/Default"}.get(kind, "")

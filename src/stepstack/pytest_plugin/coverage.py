@@ -1,0 +1,168 @@
+"""`--stepstack-cov`: counts what the tests' executions cover, merges the workers, prints and writes the reports.
+
+Registered only where the option is given. Each process counts its own executions as their histories become known; under pytest-xdist the
+workers hand their counts to the controller when they end. The counts stay in `.stepstack/coverage.json` below pytest's root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from stepstack.coverage import Analysis, CoverageData
+    from stepstack.testing.executions import ExecutionResult
+    from stepstack.testing.state_machines import StateMachineHandle
+
+__all__ = ["StateMachineCoverage", "add_coverage_options", "configure_coverage"]
+
+WORKER_OUTPUT = "stepstack_coverage"
+DATA_FILE = Path(".stepstack", "coverage.json")
+REPORTS = {"term": "", "html": ".stepstack/coverage.html", "json": ".stepstack/coverage-report.json", "lcov": ".stepstack/coverage.lcov"}
+"""The kinds of report, and where each is written where nobody says."""
+
+
+def add_coverage_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("stepstack", "AWS Step Functions and DynamoDB")
+    group.addoption("--stepstack-cov", action="store_true", help="Count which states, transitions, choices and handlers the tests cover.")
+    group.addoption(
+        "--stepstack-cov-report",
+        action="append",
+        metavar="TYPE[:FILE]",
+        help=f"A report of --stepstack-cov: {', '.join(REPORTS)}; may be given again. Default: term.",
+    )
+    group.addoption("--stepstack-cov-fail-under", type=float, metavar="PERCENT", help="Fail the run where less is covered.")
+    group.addoption("--stepstack-cov-append", action="store_true", help="Add to the counts of earlier runs instead of replacing them.")
+
+
+def configure_coverage(config: pytest.Config) -> None:
+    """Registers the plugin where any of its options asks for it; wrong ones are usage errors."""
+    fail_under = config.getoption("stepstack_cov_fail_under")
+    reports = config.getoption("stepstack_cov_report") or []
+    if not (config.getoption("stepstack_cov") or reports or fail_under is not None):
+        return
+    if fail_under is not None and not 0 <= fail_under <= 100:
+        raise pytest.UsageError(f"--stepstack-cov-fail-under: {fail_under:g} is no percentage; valid: 0 to 100")
+    chosen: dict[str, str] = {}
+    for word in reports or ["term"]:
+        kind, _, target = word.partition(":")
+        if kind not in REPORTS or (kind == "term" and target):
+            raise pytest.UsageError(f"--stepstack-cov-report: {word!r} is no report; valid: {', '.join(REPORTS)}, each but term with :FILE")
+        chosen[kind] = target or REPORTS[kind]
+    config.pluginmanager.register(StateMachineCoverage(config, chosen, fail_under), "stepstack-coverage")
+
+
+class StateMachineCoverage:
+    """One process's part of the counting; in the controller, all of it."""
+
+    def __init__(self, config: pytest.Config, reports: dict[str, str], fail_under: float | None) -> None:
+        self._config = config
+        self._reports = reports
+        self._fail_under = fail_under
+        self._data: CoverageData | None = None
+        self._analysis: Analysis | None = None
+        self._uncounted = 0
+        """Executions without a history: EXPRESS ones."""
+
+    @property
+    def data(self) -> CoverageData:
+        if self._data is None:
+            from stepstack.coverage import CoverageData  # noqa: PLC0415 - where it is used
+
+            self._data = CoverageData()
+        return self._data
+
+    def pytest_stepstack_execution(self, machine: StateMachineHandle, execution: ExecutionResult) -> None:
+        from stepstack.coverage import observe  # noqa: PLC0415 - where it is used
+        from stepstack.language import parse  # noqa: PLC0415
+
+        if machine.type == "EXPRESS":
+            self._uncounted += 1
+            return
+        path = self._shown_path(machine.path)
+        counts = self.data.machine(machine.definition, path or machine.label, path)
+        observe(counts, parse(machine.definition), execution.history)
+
+    def _shown_path(self, path: Path | None) -> str | None:
+        if path is None:
+            return None
+        root = self._config.rootpath
+        return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist has ended: its counts are added."""
+        from stepstack.coverage import CoverageData  # noqa: PLC0415 - where it is used
+
+        output = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
+        if output is not None:
+            self.data.merge(CoverageData.from_json(output["data"]))
+            self._uncounted += output["uncounted"]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        result = yield
+        worker_output = getattr(self._config, "workeroutput", None)
+        if worker_output is not None:
+            worker_output[WORKER_OUTPUT] = {"data": self.data.to_json(), "uncounted": self._uncounted}
+        elif not self._config.getoption("collectonly"):
+            self._finish(session)
+        return result
+
+    def _finish(self, session: pytest.Session) -> None:
+        from stepstack.coverage import analyse  # noqa: PLC0415 - where it is used
+        from stepstack.errors import SettingsError  # noqa: PLC0415
+
+        path = self._config.rootpath / DATA_FILE
+        try:
+            if self._config.getoption("stepstack_cov_append") and path.is_file():
+                from stepstack.coverage import CoverageData  # noqa: PLC0415 - where it is used
+
+                self.data.merge(CoverageData.read(path))
+            self.data.write(path)
+            self._analysis = analyse(self.data)
+            self._write_reports(self._analysis)
+        except (SettingsError, OSError) as error:
+            raise pytest.UsageError(f"stepstack coverage: {error}") from error
+        if self._is_under(self._analysis):
+            session.testsfailed += 1
+
+    def _is_under(self, analysis: Analysis) -> bool:
+        return self._fail_under is not None and analysis.percent < self._fail_under
+
+    def _write_reports(self, analysis: Analysis) -> None:
+        from stepstack.coverage.html_report import html_report  # noqa: PLC0415 - where it is used
+        from stepstack.coverage.json_report import json_report  # noqa: PLC0415
+        from stepstack.coverage.lcov_report import lcov_report  # noqa: PLC0415
+
+        root = self._config.rootpath
+        renderers: dict[str, Callable[[Analysis], str]] = {
+            "html": html_report,
+            "json": json_report,
+            "lcov": lambda whole: lcov_report(whole, root),
+        }
+        for kind, target in self._reports.items():
+            if kind != "term":
+                path = root / target
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(renderers[kind](analysis), encoding="utf-8")
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self._analysis is None:
+            return
+        from stepstack.coverage.text_report import text_report  # noqa: PLC0415 - where it is used
+
+        terminalreporter.section("state machine coverage")
+        if "term" in self._reports:
+            terminalreporter.write_line(text_report(self._analysis))
+        for kind, target in self._reports.items():
+            if kind != "term":
+                terminalreporter.write_line(f"{kind} report: {target}")
+        if self._uncounted:
+            terminalreporter.write_line(f"{self._uncounted} EXPRESS executions have no history and are not counted")
+        if self._fail_under is not None:
+            verdict = "FAIL" if self._is_under(self._analysis) else "OK"
+            terminalreporter.write_line(f"{verdict}: {self._analysis.percent:.1f}% covered, {self._fail_under:g}% required")
