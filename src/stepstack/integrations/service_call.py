@@ -7,6 +7,7 @@ or a `Refusal` raised. It leaves out retries (a test wants to see the first erro
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,11 +37,12 @@ class Reply:
 
 
 class Refusal(Exception):
-    """The service refuses; `code` as on the wire."""
+    """The service refuses; `code` as on the wire, `shape` as the model names the error, where the wire tells both."""
 
-    def __init__(self, service: str, code: str, message: str, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, service: str, code: str, message: str, status: int, headers: Mapping[str, str], *, shape: str | None = None) -> None:
         self.service = service
         self.code = code
+        self.shape = shape or code
         self.message = message
         self.status = status
         self.headers = headers
@@ -114,7 +116,9 @@ class ServiceCaller:
         from botocore.parsers import ResponseParserError  # noqa: PLC0415 - heavy
 
         model = operation.botocore_model
-        raw = {"status_code": status, "headers": HeadersDict(dict(headers)), "body": body, "context": {"operation_name": operation.name}}
+        # The parser takes bytes for text, but leaves a stream alone.
+        content = io.BytesIO(body) if status < 300 and operation.answers_bytes else body
+        raw = {"status_code": status, "headers": HeadersDict(dict(headers)), "body": content, "context": {"operation_name": operation.name}}
         try:
             parsed = operation.service.parser.parse(raw, model.output_shape)
         except ResponseParserError as error:
@@ -124,9 +128,11 @@ class ServiceCaller:
         if status >= 300:
             given = parsed.get("Error", {})
             message = given.get("Message") or given.get("message") or parsed.get("Message") or "null"
-            raise Refusal(operation.service.name, str(given.get("Code") or status), str(message), status, lowered(headers))
-        parsed.pop("ResponseMetadata", None)
-        return Reply(parsed, status, headers, endpoint.is_aws)
+            code = str(given.get("Code") or status)
+            raise Refusal(operation.service.name, code, str(message), status, lowered(headers), shape=given.get("QueryErrorCode", code))
+        members = {name: value.read() if isinstance(value, io.BytesIO) else value for name, value in parsed.items()}
+        members.pop("ResponseMetadata", None)
+        return Reply(members, status, headers, endpoint.is_aws)
 
 
 def lowered(headers: Headers) -> dict[str, str]:

@@ -71,6 +71,13 @@ class Operation:
     def answer(self, *, is_sdk: bool) -> StructureShape:
         return self.service.shapes(is_sdk=is_sdk).structure(self.model.get("output", {}).get("shape"))
 
+    @functools.cached_property
+    def answers_bytes(self) -> bool:
+        """Whether the body of an answer is one member of it, and bytes."""
+        shape = self.service.model["shapes"].get(self.model.get("output", {}).get("shape"), {})
+        member = shape.get("members", {}).get(shape.get("payload"))
+        return member is not None and self.service.model["shapes"][member["shape"]]["type"] == "blob"
+
     @property
     def botocore_model(self) -> OperationModel:
         return self.service.botocore_model.operation_model(self.name)

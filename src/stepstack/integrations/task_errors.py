@@ -22,7 +22,7 @@ WITHOUT_ATTEMPT_COUNT = frozenset({"DynamoDb", "S3", "SecretsManager"})
 
 def optimized_failure(refusal: Refusal, service: OptimizedService, request_id: str) -> TaskFailed:
     """`DynamoDB.ResourceNotFoundException`, with the cause in the words of the SDK's first version."""
-    known = describe(refusal.service).errors.get(refusal.code)
+    known = describe(refusal.service).errors.get(refusal.shape)
     name = _first_version_name(known[0]) if known else service.base_exception
     cause = (
         f"{refusal.message} (Service: {service.sdk_name}; Status Code: {refusal.status}; Error Code: {refusal.code}; "
@@ -34,7 +34,7 @@ def optimized_failure(refusal: Refusal, service: OptimizedService, request_id: s
 def sdk_failure(refusal: Refusal, request_id: str) -> TaskFailed:
     """`DynamoDb.ResourceNotFoundException`, with the cause in the words of the SDK's second version."""
     service = describe(refusal.service)
-    known = service.errors.get(refusal.code)
+    known = service.errors.get(refusal.shape)
     name = exception_name(known[0]) if known else f"{service.prefix}Exception"
     details = [
         f"Service: {service.prefix}",

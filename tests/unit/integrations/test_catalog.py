@@ -1,0 +1,75 @@
+import pytest
+
+from stepstack.integrations.catalog import IntegrationCatalog
+
+CATALOG = IntegrationCatalog()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dynamodb:putItem",
+        "lambda:invoke.waitForTaskToken",
+        "states:startExecution.sync:2",
+        "ecs:runTask.sync",
+        "http:invoke",
+        "emr-serverless:startJobRun.sync",
+        "aws-sdk:dynamodb:describeTable",
+        "aws-sdk:sfn:startExecution",
+        "aws-sdk:cloudwatchlogs:createLogGroup",
+        "aws-sdk:elasticloadbalancingv2:describeLoadBalancers",
+        "aws-sdk:s3:listBuckets.waitForTaskToken",
+        "aws-sdk:rds:describeDBInstances",
+        "arn:aws:lambda:us-east-1:123456789012:function:f",
+        "arn:aws:states:us-east-1:123456789012:activity:a",
+    ],
+)
+def test_a_resource_that_aws_has_is_none_of_our_problems(name, resource):
+    assert CATALOG.problem(resource(name)) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dynamodb:scan",
+        "dynamodb:putItem.sync",
+        "sqs:sendMessage.sync",
+        "athena:startQueryExecution.waitForTaskToken",
+        "nosuch:thing",
+        "aws-sdk:nosuch:thing",
+        "aws-sdk:dynamodb:nosuchAction",
+        "aws-sdk:dynamodb:GetItem",
+        "aws-sdk:stepfunctions:startExecution",
+        "aws-sdk:ecs:runTask.sync",
+        "lambda:invoke.sync:2",
+    ],
+)
+def test_any_other_resource_is_refused_in_the_words_of_aws(name, resource):
+    assert CATALOG.problem(resource(name)) == (
+        f"The resource provided arn:aws:states:::{name} is not recognized. "
+        "The value is not a valid resource ARN, or the resource is not available in this region."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "required"),
+    [
+        ("dynamodb:putItem", {"Item", "TableName"}),
+        ("aws-sdk:dynamodb:putItem", {"Item", "TableName"}),
+        ("aws-sdk:sts:getCallerIdentity", set()),
+        ("aws-sdk:nosuch:thing", set()),
+        ("nosuch:thing", set()),
+        ("arn:aws:lambda:us-east-1:123456789012:function:f", set()),
+    ],
+)
+def test_required_parameters_are_known(name, required, resource):
+    assert set(CATALOG.required_parameters(resource(name))) == required
+
+
+def test_supported_parameters_are_known_where_there_is_a_list(resource):
+    assert CATALOG.supported_parameters(resource("sqs:sendMessage")) >= {"MessageBody", "QueueUrl", "DelaySeconds"}
+    assert CATALOG.supported_parameters(resource("elasticmapreduce:addStep")) == {"ClusterId", "Step", "ExecutionRoleArn"}
+    assert "Bucket" in CATALOG.supported_parameters(resource("aws-sdk:s3:getObject"))
+    assert CATALOG.supported_parameters(resource("aws-sdk:nosuch:thing")) is None
+    assert CATALOG.supported_parameters(resource("nosuch:thing")) is None
+    assert CATALOG.supported_parameters(resource("arn:aws:lambda:us-east-1:123456789012:function:f")) is None
