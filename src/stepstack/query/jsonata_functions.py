@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any
 
 from jsonata import Functions, JException, Jsonata, Utils
@@ -50,7 +50,7 @@ def _range(first: float | None, last: float | None, step: float | None) -> list[
     count = max(0, math.floor((last - first) / step) + 1)
     if count > RANGE_LIMIT:
         raise JException("D2014", -1, count)
-    numbers: Iterable[float] = (first + step * position for position in range(count))
+    numbers: Iterable[float] = (Utils.convert_number(first + step * position) for position in range(count))
     return Utils.create_sequence_from_iter(numbers)  # type: ignore[no-any-return]
 
 
@@ -73,13 +73,33 @@ def _parse(text: str | None) -> Any:
     return Utils.NULL_VALUE if value is None else value
 
 
+def _distinct(array: Any) -> Any:
+    """The library's own takes 1 and true for the same, and an array of one for a sequence."""
+    if not isinstance(array, list) or len(array) <= 1:
+        return array
+    unique: dict[Hashable, Any] = {}
+    for item in array:
+        unique.setdefault(_key(item), item)
+    return Utils.create_sequence_from_iter(unique.values()) if Utils.is_sequence(array) else list(unique.values())
+
+
+def _key(value: Any) -> Hashable:
+    """A hashable stand-in: two values are the same to JSONata exactly where their keys are equal."""
+    if isinstance(value, dict):
+        return (dict, frozenset((name, _key(member)) for name, member in value.items()))
+    if isinstance(value, list):
+        return (list, tuple(map(_key, value)))
+    return value if type(value) in {int, float} else (type(value), value)
+
+
 CONSTANT_FUNCTIONS: dict[str, Any] = {
+    "distinct": native_function("distinct", "<x:x>", _distinct),
     "partition": native_function("partition", "<an:a>", _partition),
     "range": native_function("range", "<nnn:a<n>>", _range),
     "hash": native_function("hash", "<s-s?:s>", _hash),
     "parse": native_function("parse", "<s-:x>", _parse),
 }
-"""What needs nothing besides its arguments."""
+"""What needs nothing besides its arguments; a name of the library's replaces it."""
 
 
 def _random(sources: Sources) -> Any:
