@@ -67,12 +67,16 @@ class Versions:
 
     def list(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")
-        record = self._account.find_state_machine(arn.text)
-        versions = sorted(record.versions.values(), key=lambda version: version.number, reverse=True)
+        if arn.qualifier is not None:
+            raise ServiceError("ValidationException", f"The state machine ARN must not be qualified. Received: {arn.text}")
+        # The model has no error for a state machine that is not there: it has no versions.
+        record = self._account.store.state_machines.get(arn.text)
+        published = record.versions.values() if record is not None else ()
+        versions = sorted(published, key=lambda version: version.number, reverse=True)
         found, token = page(
             versions,
             lambda version: version.number,
-            scope=f"versions {record.arn}",
+            scope=f"versions {arn.text}",
             token=params.get("nextToken"),
             size=params.get("maxResults"),
             descending=True,
