@@ -34,6 +34,12 @@ TIME_LIMIT_SECONDS = 5.0
 DEPTH_LIMIT = 500
 """How deep calls of functions may nest in one expression: within the stack of any thread."""
 
+RANGE_LIMIT = 1_000_000
+"""Items of one `[a..b]`."""
+
+STRING_LIMIT = 16 * 1024 * 1024
+"""Characters that `&` puts together; a state's output takes far fewer."""
+
 TEXT_LIMIT = 100_000
 """Characters of an expression; AWS takes fewer."""
 
@@ -82,7 +88,16 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
         return any(Utils.is_deep_equal(lhs, item) for item in (rhs if isinstance(rhs, list) else [rhs]))
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
-        return super().evaluate_range_expression(_whole(lhs), _whole(rhs))
+        numbers = super().evaluate_range_expression(_whole(lhs), _whole(rhs))
+        if numbers is not None and numbers.b - numbers.a > RANGE_LIMIT:
+            raise JException("D2014", -1, numbers.b - numbers.a)
+        return numbers
+
+    def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
+        text: str = super().evaluate_string_concat(lhs, rhs)
+        if len(text) > STRING_LIMIT:
+            raise JException("D3137", -1, f"a string of {len(text)} characters is too long")
+        return text
 
 
 def _whole(number: Any) -> Any:

@@ -19,8 +19,11 @@ from stepstack.query.scope import Sources
 
 __all__ = ["CONSTANT_FUNCTIONS", "DRAWING_FUNCTIONS", "native_function"]
 
-RANGE_LIMIT = 10_000_000
-"""Items that $range makes at most, as many as the library's `..`."""
+RANGE_LIMIT = 1_000_000
+"""Items that $range makes at most."""
+
+PAD_LIMIT = 1_000_000
+"""Characters to which $pad fills a string up."""
 
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
@@ -73,6 +76,12 @@ def _parse(text: str | None) -> Any:
     return Utils.NULL_VALUE if value is None else value
 
 
+def _pad(text: str | None, width: float | None, character: str | None = None) -> str | None:
+    if width is not None and abs(width) > PAD_LIMIT:
+        raise JException("D3137", -1, f"$pad fills up to {PAD_LIMIT} characters")
+    return Functions.pad(text, width, character)  # type: ignore[no-any-return]
+
+
 def _distinct(array: Any) -> Any:
     """The library's own takes 1 and true for the same, and an array of one for a sequence."""
     if not isinstance(array, list) or len(array) <= 1:
@@ -94,6 +103,7 @@ def _key(value: Any) -> Hashable:
 
 CONSTANT_FUNCTIONS: dict[str, Any] = {
     "distinct": native_function("distinct", "<x:x>", _distinct),
+    "pad": native_function("pad", "<s-ns?:s>", _pad),
     "partition": native_function("partition", "<an:a>", _partition),
     "range": native_function("range", "<nnn:a<n>>", _range),
     "hash": native_function("hash", "<s-s?:s>", _hash),

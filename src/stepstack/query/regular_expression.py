@@ -6,6 +6,7 @@ Called by the filters of paths (`=~`) and by JSONata's literals (`/a+/`). Both c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ TIME_LIMIT_SECONDS = 2.0
 
 _FLAGS = {"i": "IGNORECASE", "m": "MULTILINE", "s": "DOTALL", "x": "VERBOSE", "u": "IGNORECASE", "U": "UNICODE", "d": "VERSION0"}
 """Java's flags, and the library's constants for them."""
+
+
+_ESCAPED_OR_REFERENCE = re.compile(r"\\\\|\\k<(\w+)>")
+"""An escaped backslash, or a reference to a named group as Java and JavaScript write it."""
 
 
 class RegularExpression:
@@ -38,7 +43,7 @@ class RegularExpression:
         for flag in flags:
             bits |= getattr(regex, _FLAGS[flag])
         try:
-            return cls(regex.compile(pattern, bits))
+            return cls(regex.compile(_ESCAPED_OR_REFERENCE.sub(_reference, pattern), bits))
         except (regex.error, OverflowError, RecursionError) as refused:
             raise ValueError(str(refused)) from None
 
@@ -62,3 +67,7 @@ class RegularExpression:
     def split(self, string: str, maxsplit: int = 0) -> list[str | Any]:
         pieces: list[str | Any] = self._pattern.split(string, maxsplit=maxsplit, timeout=TIME_LIMIT_SECONDS)
         return pieces
+
+
+def _reference(found: re.Match[str]) -> str:
+    return f"(?P={found.group(1)})" if found.group(1) else found.group()

@@ -144,6 +144,8 @@ def test_states_holds_result_and_error_output_where_the_state_has_them() -> None
         ("$random() < 1", True),
         ("$distinct([1, 1.0, true, null, null, {'a': 1}, {'a': 1}, [1], [true]])", [1, True, None, {"a": 1}, [1], [True]]),
         ("$distinct([1, 1])", [1]),
+        ("$pad('x', -3, '#')", "##x"),
+        ("$pad('x', 3)", "x  "),
     ],
 )
 def test_a_function_yields(text: str, expected: Any) -> None:
@@ -206,6 +208,19 @@ def test_a_function_is_no_result(text: str) -> None:
 )
 def test_an_expression_that_fails_says_why_in_the_words_of_jsonata(text: str, reason: str) -> None:
     assert failure(text) == f"threw an error during evaluation. {reason}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1..1000001]",
+        "$range(1, 1000001, 1)",
+        "$pad('x', 1000001)",
+        "($f := function($n, $t) { $n = 0 ? $t : $f($n - 1, $t & $t) }; $f(40, 'x'))",
+    ],
+)
+def test_a_value_that_grows_without_bound_ends_with_an_error(text: str) -> None:
+    assert failure(text).startswith("threw an error during evaluation. D")
 
 
 def test_an_endless_recursion_ends_with_an_error() -> None:
