@@ -33,14 +33,18 @@ from stepstack.pytest_plugin.fixtures import (
 )
 from stepstack.pytest_plugin.run import RUN, WORKER_INPUT, StepstackRun
 from stepstack.pytest_plugin.settings import add_options, marker_settings
+from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, mock_task
 
 if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult
 
 __all__ = [
+    "clock",
     "dynamodb",
     "dynamodb_resource",
     "dynamodb_table",
+    "lambda_functions",
+    "mock_task",
     "state_machine",
     "stepfunctions",
     "stepstack",
@@ -65,7 +69,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "stepstack(backend, time, timeout, endpoints, compose_file, skip_unavailable): settings of stepstack for one test, class or module",
+        "stepstack(backend, time, timeout, endpoints, mocks, unmocked, mock_file, compose_file, skip_unavailable): "
+        "settings of stepstack for one test, class or module",
     )
     config.stash[RUN] = StepstackRun(config)
     configure_coverage(config)

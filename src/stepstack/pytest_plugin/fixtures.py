@@ -15,6 +15,7 @@ import pytest
 
 from stepstack.pytest_plugin.run import RUN
 from stepstack.pytest_plugin.settings import PluginSettings, marker_settings
+from stepstack.pytest_plugin.task_fixtures import end_mocks, mocks_of
 
 if TYPE_CHECKING:
     from stepstack.pytest_plugin.tables import TableFactory
@@ -52,8 +53,20 @@ def stepstack(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, A
         request.config.hook.pytest_stepstack_execution(item=request.node, machine=machine, execution=execution)
 
     stack.listeners.append(note)
-    yield stack
-    stack.listeners.remove(note)
+    try:
+        if settings.mocks or settings.unmocked == "refuse":
+            _declare_mocks(request.node, stack, settings)
+        yield stack
+    finally:
+        stack.listeners.remove(note)
+        end_mocks(request.node)
+
+
+def _declare_mocks(item: pytest.Item, stack: Stack, settings: PluginSettings) -> None:
+    mocks = mocks_of(item, stack)
+    mocks.declare(settings.mocks)
+    if settings.unmocked == "refuse":
+        mocks.refuse_others()
 
 
 def _stack_of(request: pytest.FixtureRequest, changes: Mapping[str, Any]) -> tuple[PluginSettings, Stack | None, Exception | None]:
@@ -127,7 +140,8 @@ def state_machine(
     """Makes state machines and deletes them: `state_machine("state-machine.json").run({"Operation": "Read"})`.
 
     The definition is a file's path (relative to the test's folder, then to pytest's root), a dict or text, JSON or YAML; or a SAM,
-    CloudFormation or CDK template's path, with `resource`, `parameters` and `resources` as `read_definition` takes them.
+    CloudFormation or CDK template's path, with `resource`, `parameters` and `resources` as `read_definition` takes them. Its name is
+    unique and says `label`; `name` is taken as it is, for a mock file that knows the state machine by name.
     """
     from stepstack.testing.definitions import read_definition  # noqa: PLC0415 - where it is used
     from stepstack.testing.state_machines import StateMachineHandle  # noqa: PLC0415
@@ -141,6 +155,7 @@ def state_machine(
             definition: DefinitionSource,
             *,
             label: str = "",
+            name: str | None = None,
             type: str | None = None,  # noqa: A002 - AWS's word
             role_arn: str | None = None,
             timeout: float | None = None,
@@ -149,7 +164,7 @@ def state_machine(
             read = read_definition(definition, folders=folders, **words)
             machine = StateMachineHandle.create(
                 stepstack,
-                unique_name(label or "machine"),
+                name or unique_name(label or "machine"),
                 read.text,
                 type=type or read.type or "STANDARD",
                 role_arn=role_arn,

@@ -79,7 +79,7 @@ class StepstackRun:
         """The stack for `settings`; a StepstackError where it cannot be had, the same again without another try."""
         from stepstack.errors import StepstackError  # noqa: PLC0415 - where it is used
 
-        key = (settings.backend, settings.time, settings.endpoints)
+        key = (settings.backend, settings.time, settings.endpoints, settings.mock_file)
         if key not in self._stacks:
             try:
                 self._stacks[key] = self._make_stack(settings)
@@ -98,15 +98,20 @@ class StepstackRun:
         if settings.backend == "aws":
             return Stack.aws(AwsAccount.from_environment())
         if settings.backend == "embedded":
-            return Stack.embedded(time=settings.time or "skip", endpoints=parse_endpoints(settings.endpoints))
+            return Stack.embedded(
+                time=settings.time or "skip", endpoints=parse_endpoints(settings.endpoints), mock_file=self._mock_file(settings)
+            )
         if settings.backend == "endpoints":
             return Stack.at(parse_endpoints(settings.endpoints))
         endpoints = self.services.endpoints(settings)
         if "stepfunctions" in endpoints:
             return Stack.at(endpoints, backend=settings.backend, time=settings.time or "as started")
-        stack = Stack.embedded(time=settings.time or "skip", endpoints=endpoints)
+        stack = Stack.embedded(time=settings.time or "skip", endpoints=endpoints, mock_file=self._mock_file(settings))
         stack.backend = settings.backend
         return stack
+
+    def _mock_file(self, settings: PluginSettings) -> Path | None:
+        return self.root / settings.mock_file if settings.mock_file else None
 
     def close(self) -> None:
         """Closes the stacks and what they share, and deletes what a run left on AWS."""

@@ -8,7 +8,7 @@ says where it stands and what would be right. Imports only pytest and the standa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,6 +49,12 @@ class PluginSettings:
     """"" for the compose file in pytest's root folder."""
     timeout: float = 60.0
     """Seconds of real time that an execution may take."""
+    unmocked: str = "call"
+    """What becomes of a task that no mock answers: `call` makes the call, `refuse` fails the state."""
+    mock_file: str = ""
+    """A mock file in Step Functions Local's format, for `run(test_case=...)`."""
+    mocks: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """A marker's mocks: what a Task state answers, by its name."""
 
     def with_changes(self, changes: Mapping[str, Any], source: str) -> PluginSettings:
         """These settings with `changes`, checked; pytest.UsageError names `source`."""
@@ -56,6 +62,8 @@ class PluginSettings:
         if unknown:
             raise pytest.UsageError(f"{source}: there is no setting {', '.join(map(repr, unknown))}; there are {', '.join(_CHECKS)}")
         checked = {name: _CHECKS[name](value, source) for name, value in changes.items()}
+        if "mocks" in checked:
+            checked["mocks"] = {**self.mocks, **checked["mocks"]}
         settings = replace(self, **checked)
         if checked.get("time") is not None:
             _check_time_of_backend(settings, source)
@@ -74,6 +82,12 @@ def add_options(parser: pytest.Parser) -> None:
         ("backend", f"Where tests run. {backends}. Default: embedded.", {"metavar": "BACKEND"}),
         ("time", "How waits pass: skip, real, or a scale such as 0.01. Default: skip where the engine is embedded.", {"metavar": "TIME"}),
         ("timeout", "Seconds of real time that an execution may take. Default: 60.", {"metavar": "SECONDS"}),
+        (
+            "unmocked",
+            "What becomes of a task that no mock answers: call (it is called) or refuse (it fails). Default: call.",
+            {"metavar": "WHAT"},
+        ),
+        ("mock-file", "A mock file in Step Functions Local's format, for run(test_case=...).", {"metavar": "FILE"}),
         ("compose-file", "The compose file of the backends on Docker. Default: the one in the root folder.", {"metavar": "FILE"}),
     ]
     for name, text, more in options:
@@ -90,7 +104,7 @@ def add_options(parser: pytest.Parser) -> None:
 def settings_of_run(config: pytest.Config) -> PluginSettings:
     """Default, then pyproject.toml (or pytest.ini), then options."""
     settings = PluginSettings()
-    names = [field.name for field in fields(PluginSettings)]
+    names = [setting.name for setting in fields(PluginSettings) if setting.name != "mocks"]
     ini = {name: config.getini(f"stepstack_{name}") for name in names}
     settings = _apply(settings, {name: value for name, value in ini.items() if value not in (None, "", [])}, config)
     options = {name: config.getoption(f"stepstack_{name}") for name in names}
@@ -189,6 +203,18 @@ def _flag(value: Any, source: str) -> bool:
     return value
 
 
+def _unmocked(value: Any, source: str) -> str:
+    if value not in {"call", "refuse"}:
+        raise pytest.UsageError(f"{source}: {value!r} is nothing that becomes of unmocked tasks; valid: call, refuse")
+    return str(value)
+
+
+def _mocks(value: Any, source: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise pytest.UsageError(f"{source}: mocks are given by state name, as in mocks={{'Pay': {{'ok': True}}}}; this is {value!r}")
+    return value
+
+
 def _text(value: Any, _source: str) -> str:
     return str(value)
 
@@ -200,4 +226,7 @@ _CHECKS: Mapping[str, Callable[[Any, str], Any]] = {
     "endpoints": _endpoints,
     "compose_file": _text,
     "timeout": _timeout,
+    "unmocked": _unmocked,
+    "mock_file": _text,
+    "mocks": _mocks,
 }

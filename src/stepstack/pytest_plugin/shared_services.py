@@ -21,6 +21,7 @@ __all__ = ["SharedServices"]
 
 START_SECONDS = 700.0
 """Longer than Compose may take."""
+MOCK_FILE_IN_CONTAINER = "/home/StepFunctionsLocal/MockConfigFile.json"
 
 
 class SharedServices:
@@ -127,8 +128,18 @@ class SharedServices:
                 raise
             return self._brought_up_without_docker(error)
         self._claim_file(settings.backend).write_text(str(file), encoding="utf-8")
-        project.up(variables=_variables(settings))
+        project.up(variables=self._variables(settings))
         return project.endpoints
+
+    def _variables(self, settings: PluginSettings) -> Mapping[str, str]:
+        """What the compose file is told of time and mocks."""
+        variables = {}
+        if settings.time is not None:
+            variables["WAIT_TIME_SCALE"] = {"skip": "0", "real": "1"}.get(settings.time, settings.time)
+        if settings.mock_file:
+            variables["MOCK_CONFIG_FILE"] = str((self._root / settings.mock_file).resolve())
+            variables["SFN_MOCK_CONFIG"] = MOCK_FILE_IN_CONTAINER
+        return variables
 
     def _brought_up_without_docker(self, why: Exception) -> dict[str, str]:
         from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
@@ -140,12 +151,6 @@ class SharedServices:
             raise StackError(f"{why}; and without Docker: {error}") from None
         self._closers.append(process.close)
         return {"dynamodb": process.url}
-
-
-def _variables(settings: PluginSettings) -> Mapping[str, str]:
-    if settings.time is None:
-        return {}
-    return {"WAIT_TIME_SCALE": {"skip": "0", "real": "1"}.get(settings.time, settings.time)}
 
 
 def _write(file: Path, record: Mapping[str, Any]) -> None:

@@ -16,32 +16,54 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stepstack.history.visits import Failure, StateVisit, read_visits
-    from stepstack.testing.definitions import definition_text
+    from stepstack.testing.definitions import definition_text, read_definition
+    from stepstack.testing.engine_clock import EngineClock
     from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
+    from stepstack.testing.functions import LambdaFunctions
+    from stepstack.testing.mocks import MockedCall, Raises, Returns, TaskMock, TaskMocks
+    from stepstack.testing.single_states import StateResult
     from stepstack.testing.stack import Stack
     from stepstack.testing.state_machines import ExecutionHandle, StateMachineHandle
 
 __all__ = [
+    "EngineClock",
     "ExecutionHandle",
     "ExecutionResult",
     "ExecutionTimeout",
     "Failure",
+    "LambdaFunctions",
+    "MockedCall",
+    "Raises",
+    "Returns",
     "Stack",
     "StateMachineHandle",
+    "StateResult",
     "StateVisit",
+    "TaskMock",
+    "TaskMocks",
     "definition_text",
+    "read_definition",
     "read_visits",
 ]
 
 _MODULES = {
+    "EngineClock": "stepstack.testing.engine_clock",
     "ExecutionHandle": "stepstack.testing.state_machines",
     "ExecutionResult": "stepstack.testing.executions",
     "ExecutionTimeout": "stepstack.testing.executions",
     "Failure": "stepstack.history.visits",
+    "LambdaFunctions": "stepstack.testing.functions",
+    "MockedCall": "stepstack.testing.mocks",
+    "Raises": "stepstack.testing.mocks",
+    "Returns": "stepstack.testing.mocks",
     "Stack": "stepstack.testing.stack",
     "StateMachineHandle": "stepstack.testing.state_machines",
+    "StateResult": "stepstack.testing.single_states",
     "StateVisit": "stepstack.history.visits",
+    "TaskMock": "stepstack.testing.mocks",
+    "TaskMocks": "stepstack.testing.mocks",
     "definition_text": "stepstack.testing.definitions",
+    "read_definition": "stepstack.testing.definitions",
     "read_visits": "stepstack.history.visits",
 }
 

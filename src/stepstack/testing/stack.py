@@ -69,14 +69,17 @@ class Stack:
         self._lock = threading.Lock()
 
     @classmethod
-    def embedded(cls, *, time: str = "skip", endpoints: Mapping[str, str] | None = None) -> Stack:
-        """Our engine and the embedded services in this process; `endpoints` names services of others instead, such as a DynamoDB."""
+    def embedded(cls, *, time: str = "skip", endpoints: Mapping[str, str] | None = None, mock_file: Path | None = None) -> Stack:
+        """Our engine and the embedded services in this process.
+
+        `endpoints` names services of others instead, such as a DynamoDB; `mock_file` is one in Step Functions Local's format.
+        """
         from stepstack.assembly import Settings, embedded_stack, time_scale  # noqa: PLC0415 - the engine loads only where it is used
 
         given = dict(endpoints or {})
         require_ready(given)
         # The process's own variables are left out: they may point at AWS, or at another stack.
-        settings = Settings(scale=time_scale(time, "time"), region=REGION, variables=_endpoint_variables(given))
+        settings = Settings(scale=time_scale(time, "time"), region=REGION, mock_file=mock_file, variables=_endpoint_variables(given))
         with ExitStack() as opened:
             embedded = opened.enter_context(embedded_stack(settings))
             closers = (opened.pop_all().close,)

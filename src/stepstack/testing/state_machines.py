@@ -6,7 +6,7 @@ alike on every backend. Every wait has a deadline in real time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
 from stepstack.testing.explanation import explain, explain_events
 
 if TYPE_CHECKING:
+    from stepstack.testing.single_states import StateResult
     from stepstack.testing.stack import Stack
 
 __all__ = ["ExecutionHandle", "StateMachineHandle"]
@@ -145,21 +146,50 @@ class StateMachineHandle:
         )
         return cls(stack, response["stateMachineArn"], definition=definition, type=type, run_seconds=run_seconds)
 
-    def run(self, input: Json = None, *, name: str | None = None, timeout: float | None = None) -> ExecutionResult:  # noqa: A002 - AWS's word
+    def run(
+        self,
+        input: Json = None,  # noqa: A002 - AWS's word
+        *,
+        name: str | None = None,
+        timeout: float | None = None,
+        test_case: str | None = None,
+    ) -> ExecutionResult:
         """Runs one execution to its end, whatever that is.
 
         `input` is a JSON value, None for `{}`; a str is JSON text, as boto3 takes it. An execution that does not end within `timeout`
         seconds of real time is stopped, and ExecutionTimeout raised with its path and its last events. EXPRESS state machines are
-        started synchronously.
+        started synchronously. `test_case` chooses a case of the mock file that the server has (`mock_file`).
         """
         text = _input_text(input)
         if self.type == "EXPRESS":
-            return self._run_express(text, name)
-        return self._start(text, name).wait(timeout)
+            return self._run_express(text, name, test_case)
+        return self._start(text, name, test_case).wait(timeout)
 
-    def start(self, input: Json = None, *, name: str | None = None) -> ExecutionHandle:  # noqa: A002 - AWS's word
+    def start(self, input: Json = None, *, name: str | None = None, test_case: str | None = None) -> ExecutionHandle:  # noqa: A002 - AWS's word
         """Starts an execution and returns at once."""
-        return self._start(_input_text(input), name)
+        return self._start(_input_text(input), name, test_case)
+
+    def test_state(
+        self,
+        name: str,
+        input: Json = None,  # noqa: A002 - AWS's word
+        *,
+        mock: Any = ...,
+        variables: Mapping[str, Json] | None = None,
+        context: Mapping[str, Json] | None = None,
+        retry_count: int | None = None,
+        checked: bool = True,
+    ) -> StateResult:
+        """What the state `name` alone makes of `input`, by TestState: status, output, next state, the value after each step.
+
+        `mock` is its task's result, or `Raises(...)`; without one, the task is called. A mock is checked against the service's own shape
+        unless `checked` is False. `variables` are those that earlier states assigned, `context` the Context Object, `retry_count` the
+        retries so far.
+        """
+        from stepstack.testing.single_states import run_single_state  # noqa: PLC0415 - the mocks load the integrations
+
+        words = {"mock": mock, "variables": variables, "context": context, "retry_count": retry_count, "checked": checked}
+        return run_single_state(self, name, {} if input is None else input, **words)
 
     def update(self, definition: str) -> None:
         """Gives the state machine another definition."""
@@ -181,15 +211,18 @@ class StateMachineHandle:
             listener(self, result)
         return result
 
-    def _start(self, input_text: str, name: str | None) -> ExecutionHandle:
+    def _start(self, input_text: str, name: str | None, test_case: str | None) -> ExecutionHandle:
         name = name or (self.execution_name() if self.execution_name else None)
         names = {"name": name} if name else {}
-        arn: str = self.client.start_execution(stateMachineArn=self.arn, input=input_text, **names)["executionArn"]
+        arn: str = self.client.start_execution(stateMachineArn=self._arn_of_case(test_case), input=input_text, **names)["executionArn"]
         return ExecutionHandle(self, arn, arn.rpartition(":")[2], input_text)
 
-    def _run_express(self, input_text: str, name: str | None) -> ExecutionResult:
+    def _arn_of_case(self, test_case: str | None) -> str:
+        return f"{self.arn}#{test_case}" if test_case else self.arn
+
+    def _run_express(self, input_text: str, name: str | None, test_case: str | None) -> ExecutionResult:
         names = {"name": name} if name else {}
-        answer = self.client.start_sync_execution(stateMachineArn=self.arn, input=input_text, **names)
+        answer = self.client.start_sync_execution(stateMachineArn=self._arn_of_case(test_case), input=input_text, **names)
         return self.finished(
             ExecutionResult(
                 arn=answer["executionArn"],

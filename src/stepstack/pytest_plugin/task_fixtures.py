@@ -1,0 +1,78 @@
+"""Fixtures for what tasks call and for time: `mock_task`, `lambda_functions`, `clock`.
+
+They need the engine in the test's own process, and fail at once where it is elsewhere. Imports only pytest and the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from stepstack.testing.engine_clock import EngineClock
+    from stepstack.testing.functions import LambdaFunctions
+    from stepstack.testing.mocks import TaskMocks
+    from stepstack.testing.stack import Stack
+
+Made = TypeVar("Made")
+
+MOCKS = pytest.StashKey["TaskMocks | None"]()
+"""The mocks of a test; None until something asks for them."""
+
+
+@pytest.fixture
+def mock_task(request: pytest.FixtureRequest, stepstack: Stack) -> TaskMocks:
+    """Declares what tasks answer: `mock_task("Charge card", returns={...})`; the mock that it returns has assertions on its calls."""
+    return mocks_of(request.node, stepstack)
+
+
+@pytest.fixture
+def lambda_functions(request: pytest.FixtureRequest, stepstack: Stack) -> Iterator[LambdaFunctions]:
+    """Lambda functions in this process: `lambda_functions(pay=handler, price="shop.prices:handler")`; gone when the test ends."""
+    from stepstack.testing.functions import LambdaFunctions  # noqa: PLC0415 - where it is used
+
+    folders = (Path(request.node.path).parent, request.config.rootpath)
+    with made_or_failed(lambda: LambdaFunctions(stepstack, folders)) as functions:
+        yield functions
+
+
+@pytest.fixture
+def clock(stepstack: Stack) -> Iterator[EngineClock]:
+    """The engine's clock: `clock.freeze()`, `clock.advance(seconds)`, `clock.now()`. It flows again when the test ends."""
+    from stepstack.testing.engine_clock import EngineClock  # noqa: PLC0415 - where it is used
+
+    steered = made_or_failed(lambda: EngineClock(stepstack))
+    yield steered
+    steered.unfreeze()
+
+
+def mocks_of(item: pytest.Item, stack: Stack) -> TaskMocks:
+    """The test's mocks, made when they are first asked for; the fixture `stepstack` takes them away."""
+    made = item.stash.get(MOCKS, None)
+    if made is None:
+        from stepstack.testing.mocks import TaskMocks  # noqa: PLC0415 - where it is used
+
+        made = item.stash[MOCKS] = made_or_failed(lambda: TaskMocks(stack)).__enter__()
+    return made
+
+
+def end_mocks(item: pytest.Item) -> None:
+    mocks = item.stash.get(MOCKS, None)
+    if mocks is not None:
+        mocks.__exit__(None, None, None)
+        item.stash[MOCKS] = None
+
+
+def made_or_failed(make: Callable[[], Made]) -> Made:
+    """What `make` returns; a StepstackError fails the test with its one message."""
+    from stepstack.errors import StepstackError  # noqa: PLC0415 - where it is used
+
+    problem: Any
+    try:
+        return make()
+    except StepstackError as error:
+        problem = error
+    pytest.fail(f"stepstack: {problem}", pytrace=False)

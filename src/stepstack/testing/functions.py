@@ -1,0 +1,93 @@
+"""Lambda functions in the test's own process, for one test.
+
+Behind the fixture `lambda_functions`. `stepstack.stacks.lambda_service` runs the handlers: with a real context object, in threads, their
+exceptions as Lambda's error payload. They can be patched, debugged and covered. Task states reach them by name or ARN, boto3 by the
+stack's Lambda endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stepstack.errors import SettingsError, StackError
+from stepstack.testing.definitions import find_file
+from stepstack.testing.templates import Template
+
+if TYPE_CHECKING:
+    from stepstack.stacks.lambda_service import LambdaService
+    from stepstack.testing.stack import Stack
+
+__all__ = ["LambdaFunctions"]
+
+Handler: TypeAlias = "Callable[[Any, Any], Any] | str"
+
+
+class LambdaFunctions(Mapping[str, str]):
+    """The functions of one test: name to ARN. Call it to make some; they are gone when the test ends.
+
+    `lambda_functions({"pay": handler, "price": "shop.prices:handler"})`
+    """
+
+    def __init__(self, stack: Stack, folders: tuple[Path, ...] = ()) -> None:
+        if stack.embedded_stack is None or stack.embedded_stack.assembly.services is None:
+            raise StackError(
+                f"the backend {stack.backend} runs functions elsewhere: handlers in the test's process need our engine there too (embedded)"
+            )
+        self._service: LambdaService = stack.embedded_stack.assembly.services.lambda_service
+        self._folders = folders
+        self._arns: dict[str, str] = {}
+
+    def __call__(
+        self,
+        functions: Mapping[str, Handler] | None = None,
+        *,
+        timeout_seconds: int = 900,
+        environment: Mapping[str, str] | None = None,
+        **named: Handler,
+    ) -> LambdaFunctions:
+        """Makes functions of callables `(event, context)` (sync or async) or of `"module:handler"` words.
+
+        A name may be an ARN. A handler that takes longer than `timeout_seconds` fails as it would on Lambda.
+        """
+        for name, handler in {**(functions or {}), **named}.items():
+            if not (callable(handler) or (isinstance(handler, str) and ":" in handler)):
+                raise SettingsError(f"the handler of {name!r} is a callable or 'module:function', and this is {handler!r}")
+            self._arns[name] = self._service.register(name, handler, timeout_seconds=timeout_seconds, variables=environment)
+        return self
+
+    def from_template(
+        self, template: str | Path, *, parameters: Mapping[str, Any] | None = None, resources: Mapping[str, str] | None = None
+    ) -> LambdaFunctions:
+        """Makes the Python functions of a SAM, CloudFormation or CDK template whose code is in folders beside it."""
+        path = find_file(template, self._folders)
+        found = list(Template(path, parameters=parameters, resources=resources).functions())
+        if not found:
+            raise SettingsError(f"{path.name} has no Python function whose code is in a folder beside it")
+        for function in found:
+            self._arns[function.name] = self._service.register(
+                function.name,
+                function.folder,
+                handler_name=function.handler,
+                timeout_seconds=int(function.timeout_seconds),
+                variables=function.environment,
+            )
+        return self
+
+    def __getitem__(self, name: str) -> str:
+        return self._arns[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arns)
+
+    def __len__(self) -> int:
+        return len(self._arns)
+
+    def __enter__(self) -> LambdaFunctions:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for arn in self._arns.values():
+            self._service.unregister(arn)
