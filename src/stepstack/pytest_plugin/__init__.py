@@ -117,7 +117,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
         told = str(report.longrepr)
         for execution in executions[-EXPLAINED_EXECUTIONS:]:
             explanation = _explanation(execution)
-            if explanation not in told:
+            # An assertion of ours has told it already, line by line behind pytest's marks.
+            if explanation.partition("\n")[0] not in told:
                 report.sections.append((f"stepstack: {execution.status} {execution.name}", explanation))
     return report
 

@@ -84,7 +84,7 @@ def add_options(parser: pytest.Parser) -> None:
         ("timeout", "Seconds of real time that an execution may take. Default: 60.", {"metavar": "SECONDS"}),
         (
             "unmocked",
-            "What becomes of a task that no mock answers: call (it is called) or refuse (it fails). Default: call.",
+            "What becomes of a task that no mock answers: call or refuse. Default: call.",
             {"metavar": "WHAT"},
         ),
         ("mock-file", "A mock file in Step Functions Local's format, for run(test_case=...).", {"metavar": "FILE"}),
