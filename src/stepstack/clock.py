@@ -198,6 +198,8 @@ class Clock:
         self._idle_since: float | None = None
         self._running = 0
         self._settling = False
+        self._turns = 0
+        """The turns of the loop that settling still takes."""
         self._heap: list[tuple[float, int, Timer]] = []
         self._entries = itertools.count(1)
         self._wakeup: asyncio.TimerHandle | None = None
@@ -300,14 +302,16 @@ class Clock:
             self._begin_settling()
 
     def _begin_settling(self) -> None:
+        """Idle time begins to flow once wake-ups that are under way have arrived; a further one in the meantime begins the count anew."""
+        self._turns = SETTLING_TURNS
         if not self._settling:
             self._settling = True
-            self._loop.call_soon(self._settle, SETTLING_TURNS)
+            self._loop.call_soon(self._settle)
 
-    def _settle(self, turns: int) -> None:
-        """Idle time begins to flow once wake-ups that are under way have arrived."""
-        if turns and not self._running:
-            self._loop.call_soon(self._settle, turns - 1)
+    def _settle(self) -> None:
+        if self._turns and not self._running:
+            self._turns -= 1
+            self._loop.call_soon(self._settle)
             return
         self._settling = False
         if not self._running:
@@ -351,11 +355,14 @@ class Clock:
         timer = self._earliest()
         while timer is not None and timer._deadline <= self.now() + RESOLUTION_SECONDS:
             timer._fire()
-            if self._idle_since is not None and not self.scale:
+            is_skipping = self._idle_since is not None and not self.scale
+            if is_skipping:
                 # The woken task may set an earlier timer than the next one: idle time begins anew once it is parked.
                 self._idle_since = None
-                if not self._running:
-                    self._begin_settling()
+            if not self._running and self._idle_since is None:
+                # Whom the timer wakes has not arrived yet: what is settling settles anew.
+                self._begin_settling()
+            if is_skipping:
                 break
             timer = self._earliest()
         self._reschedule()

@@ -36,8 +36,8 @@ async def run_together(
     if running:
         stop()
         await _cancel(list(running), timeline)
-    failed = next((task for task in tasks if task in done and task.exception() is not None), None)
-    error = None if failed is None else failed.exception()
+    errors = [task.exception() for task in tasks if task in done]
+    error = next((error for error in errors if error is not None), None)
     if error is not None:
         raise error
     return [task.result() for task in tasks]

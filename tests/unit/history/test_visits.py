@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stepstack.testing import read_visits
 from stepstack.history.visits import failing_visit
+from stepstack.testing import read_visits
 
 
 def entered(kind, previous, name, text="{}"):

@@ -1,0 +1,98 @@
+"""`stepstack run`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stepstack.cli import main
+
+WORK = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}
+MACHINE = {
+    "StartAt": "Load",
+    "States": {
+        "Load": {"Type": "Pass", "Parameters": {"items.$": "$.items"}, "Next": "Each"},
+        "Each": {
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "MaxConcurrency": 1,
+            "ItemProcessor": {
+                "StartAt": "Work",
+                "States": {"Work": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}},
+            },
+            "Next": "Rest",
+        },
+        "Rest": {"Type": "Wait", "Seconds": 90, "End": True},
+    },
+}
+
+
+@pytest.fixture
+def machine(tmp_path):
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(MACHINE), encoding="utf-8")
+    return str(path)
+
+
+def test_the_way_through_the_states_is_a_table(machine, capsys):
+    code = main(["run", machine, "--input", '{"items": [1, 2]}', "--task", 'Work="done"'])
+    lines = capsys.readouterr().out.splitlines()
+    assert code == 0
+    assert [line.split()[0] for line in lines[2:7]] == ["Load", "Each", "Work", "Work", "Rest"]
+    assert lines[4].startswith("  Work [0]")
+    assert "90.0" in lines[6]
+    assert lines[8].startswith("SUCCEEDED after 90.0")
+    assert lines[9] == 'output: ["done","done"]'
+
+
+def test_a_failure_shows_its_error_and_sets_the_exit_code(machine, capsys):
+    assert main(["run", machine, "--input", '{"items": 5}']) == 1
+    printed = capsys.readouterr().out
+    assert "FAILED after" in printed
+    assert "error:  States.Runtime" in printed
+    assert 'Reference path "$.items" must point to array.' in printed
+
+
+def test_everything_can_be_had_as_json(machine, capsys):
+    assert main(["run", machine, "--input", '{"items": []}', "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["status"], document["output"], document["states"]) == ("SUCCEEDED", [], ["Load", "Each", "Rest"])
+    assert document["events"][0]["type"] == "ExecutionStarted"
+
+
+def test_the_input_may_be_a_file(machine, tmp_path, capsys):
+    path = tmp_path / "input.json"
+    path.write_text('{"items": []}', encoding="utf-8")
+    assert main(["run", machine, "--input", f"@{path}"]) == 0
+    assert "output: []" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--input", "{"], "--input is no JSON"),
+        (["--input", "@nowhere.json"], "there is no file 'nowhere.json'"),
+        (["--task", "Work"], "STATE=JSON is needed"),
+        (["--task", "Work={"], "the answer is no JSON"),
+        (["--endpoint", "dynamodb"], "SERVICE=URL is needed"),
+        (["--time", "never"], "never"),
+    ],
+)
+def test_wrong_usage_is_one_clear_line(machine, capsys, arguments, message):
+    assert main(["run", machine, *arguments]) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_missing_file_is_one_clear_line(capsys):
+    assert main(["run", "nowhere.json"]) == 2
+    assert "there is no file 'nowhere.json'" in capsys.readouterr().err
+
+
+def test_a_definition_that_aws_would_refuse_is_told(tmp_path, capsys):
+    path = tmp_path / "machine.json"
+    path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Nonsense"}}}', encoding="utf-8")
+    assert main(["run", str(path)]) == 2
+    assert "Type" in capsys.readouterr().err

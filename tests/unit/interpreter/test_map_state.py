@@ -1,0 +1,335 @@
+"""Map states: how many iterations run at once, what the first failure does, distributed runs and their limits."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+
+import pytest
+
+from stepstack.interpreter.ports import TaskFailed
+
+INVOKE = "arn:aws:states:::lambda:invoke"
+
+
+def work(**fields):
+    return {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": INVOKE, "End": True, **fields}}}
+
+
+def mapping(processor, mode="INLINE", **fields):
+    config = {"Mode": mode, **({"ExecutionType": "STANDARD"} if mode == "DISTRIBUTED" else {})}
+    state = {"Type": "Map", "End": True, "ItemProcessor": {"ProcessorConfig": config, **processor}, **fields}
+    return {"StartAt": "M", "States": {"M": state}}
+
+
+class Gauge:
+    """A task that counts how many calls are under way at once."""
+
+    def __init__(self):
+        self.running = 0
+        self.most = 0
+
+    async def __call__(self, parameters):
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        self.running -= 1
+        return parameters
+
+
+class Registry:
+    """A MapRunRegistry that keeps what it is told."""
+
+    def __init__(self):
+        self.runs = []
+        self.children = []
+
+    def opened(self, map_run):
+        self.runs.append(map_run)
+
+    def child_started(self, map_run, execution):
+        assert map_run in self.runs
+        self.children.append(execution)
+
+
+class TestInline:
+    @pytest.mark.parametrize(("limit", "expected"), [(1, 1), (3, 3), (0, 40)])
+    def test_no_more_than_max_concurrency_run_at_once(self, with_engine, limit, expected):
+        gauge = Gauge()
+        machine = mapping(work(), MaxConcurrency=limit)
+        execution = with_engine(lambda engine: engine.finish(machine, list(range(100))), tasks={"T": gauge})
+        assert gauge.most == expected
+        assert json.loads(execution.output) == list(range(100))
+
+    def test_iterations_see_their_item_in_the_context_object(self, with_engine):
+        machine = mapping(work(Parameters={"index.$": "$$.Map.Item.Index", "value.$": "$$.Map.Item.Value"}))
+        execution = with_engine(lambda engine: engine.finish(machine, ["a", "b"]), tasks={"T": lambda parameters: parameters})
+        assert json.loads(execution.output) == [{"index": 0, "value": "a"}, {"index": 1, "value": "b"}]
+
+    def test_the_first_failure_cancels_the_other_calls(self, with_engine, types):
+        cancelled = []
+
+        async def call(item):
+            if item == 0:
+                await asyncio.sleep(0.01)
+                raise TaskFailed("Oops")
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.append(item)
+                raise
+
+        execution = with_engine(lambda engine: engine.finish(mapping(work()), [0, 1, 2]), tasks={"T": call})
+        assert (execution.status, execution.error) == ("FAILED", "Oops")
+        assert sorted(cancelled) == [1, 2]
+        assert types(execution).count("MapIterationAborted") == 2
+        assert types(execution)[-2:] == ["MapStateFailed", "ExecutionFailed"]
+
+    def test_maps_within_maps_keep_their_order(self, with_engine):
+        inner = mapping(work())["States"]["M"]
+        machine = mapping({"StartAt": "I", "States": {"I": inner}})
+        execution = with_engine(lambda engine: engine.finish(machine, [[1, 2], [], [3]]), tasks={"T": lambda item: item})
+        assert execution.output == "[[1,2],[],[3]]"
+
+    def test_variables_of_an_iteration_stay_inside(self, with_engine):
+        processor = {"StartAt": "A", "States": {"A": {"Type": "Pass", "Assign": {"inner.$": "$"}, "End": True}}}
+        machine = mapping(processor, Next="B")
+        del machine["States"]["M"]["End"]
+        machine["States"]["B"] = {"Type": "Pass", "End": True}
+
+        async def scenario(engine):
+            execution = await engine.finish(machine, [1, 2])
+            return dict(execution._root.variables)
+
+        assert with_engine(scenario) == {}
+
+
+class TestDistributed:
+    def test_children_are_executions_of_their_own(self, with_engine):
+        registry = Registry()
+        machine = mapping(work(), "DISTRIBUTED", Label="lab")
+        execution = with_engine(
+            lambda engine: engine.finish(machine, ["a", "b"]), tasks={"T": lambda parameters: parameters}, map_runs=registry
+        )
+        (run,) = registry.runs
+        assert run.arn.startswith("arn:aws:states:us-east-1:123456789012:mapRun:machine/lab:")
+        assert [child.input_text for child in registry.children] == ['"a"', '"b"']
+        assert all(child.arn.startswith("arn:aws:states:us-east-1:123456789012:execution:machine/lab:") for child in registry.children)
+        assert {child.state_machine_arn for child in registry.children} == {
+            "arn:aws:states:us-east-1:123456789012:stateMachine:machine/lab"
+        }
+        assert all(child.map_run is run and child.root_arn == execution.arn for child in registry.children)
+        assert run.status == "SUCCEEDED"
+        assert run.executions.wire() == {
+            "pending": 0,
+            "running": 0,
+            "succeeded": 2,
+            "failed": 0,
+            "timedOut": 0,
+            "aborted": 0,
+            "total": 2,
+            "resultsWritten": 2,
+        }
+
+    def test_max_concurrency_holds_for_children(self, with_engine):
+        gauge = Gauge()
+        machine = mapping(work(), "DISTRIBUTED", MaxConcurrency=4)
+        with_engine(lambda engine: engine.finish(machine, list(range(40))), tasks={"T": gauge})
+        assert gauge.most == 4
+
+    def test_an_update_lets_more_children_run(self, with_engine):
+        gauge, registry = Gauge(), Registry()
+
+        async def call(parameters):
+            registry.runs[0].update(max_concurrency=5)
+            return await gauge(parameters)
+
+        machine = mapping(work(), "DISTRIBUTED", MaxConcurrency=1)
+        with_engine(lambda engine: engine.finish(machine, list(range(20))), tasks={"T": call}, map_runs=registry)
+        assert gauge.most == 5
+
+    def test_too_many_failures_stop_the_children_under_way(self, with_engine):
+        registry = Registry()
+
+        async def call(item):
+            if item == 0:
+                raise TaskFailed("Oops")
+            await asyncio.Event().wait()
+
+        machine = mapping(work(), "DISTRIBUTED", MaxConcurrency=3)
+        execution = with_engine(lambda engine: engine.finish(machine, [0, 1, 2, 3, 4]), tasks={"T": call}, map_runs=registry)
+        assert execution.error == "States.ExceedToleratedFailureThreshold"
+        (run,) = registry.runs
+        counts = run.executions
+        assert (run.status, counts.failed, counts.aborted, counts.running, counts.pending) == ("FAILED", 1, 4, 0, 0)
+        assert [child.status for child in registry.children] == ["FAILED", "ABORTED", "ABORTED"]
+
+    @pytest.mark.parametrize(
+        ("limits", "status"),
+        [
+            ({}, "FAILED"),
+            ({"ToleratedFailureCount": 1}, "FAILED"),
+            ({"ToleratedFailureCount": 2}, "SUCCEEDED"),
+            ({"ToleratedFailurePercentage": 49}, "FAILED"),
+            ({"ToleratedFailurePercentage": 50}, "SUCCEEDED"),
+            ({"ToleratedFailureCount": 4, "ToleratedFailurePercentage": 10}, "FAILED"),
+        ],
+    )
+    def test_failures_are_tolerated_up_to_the_limits(self, with_engine, limits, status):
+        def call(item):
+            if item % 2:
+                raise TaskFailed("Odd")
+            return item
+
+        machine = mapping(work(), "DISTRIBUTED", **limits)
+        assert with_engine(lambda engine: engine.finish(machine, [0, 1, 2, 3]), tasks={"T": call}).status == status
+
+    def test_stopping_the_execution_stops_its_children(self, with_engine):
+        registry = Registry()
+        waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 100, "End": True}}}
+
+        async def scenario(engine):
+            execution = engine.start(mapping(waiting, "DISTRIBUTED"), [1, 2])
+            await asyncio.sleep(0.02)
+            execution.stop()
+            await asyncio.sleep(0.02)
+
+        with_engine(scenario, map_runs=registry, scale=1.0)
+        assert [child.status for child in registry.children] == ["ABORTED", "ABORTED"]
+        assert registry.runs[0].status == "ABORTED"
+
+    def test_waits_of_children_are_skipped_together(self, with_engine):
+        waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
+        execution = with_engine(lambda engine: engine.finish(mapping(waiting, "DISTRIBUTED"), [60, 3600]))
+        assert execution.stopped_at - execution.started_at == pytest.approx(3600, abs=1)
+
+
+class S3:
+    """Objects for ItemReaders, and what ResultWriters put; a page of a listing has two objects."""
+
+    def __init__(self, objects=None):
+        self.objects = dict(objects or {})
+
+    def __call__(self, call):
+        parameters = call.parameters
+        if call.resource.action == "getObject":
+            if parameters["Key"] not in self.objects:
+                raise TaskFailed("S3.NoSuchKeyException", "The specified key does not exist.")
+            return {"Body": self.objects[parameters["Key"]]}
+        if call.resource.action == "putObject":
+            self.objects[parameters["Key"]] = parameters["Body"]
+            return {}
+        start = int(parameters.get("ContinuationToken", 0))
+        names = sorted(self.objects)
+        page = {"Contents": [{"ETag": '"e"', "Key": name, "Size": len(self.objects[name])} for name in names[start : start + 2]]}
+        return {**page, "NextContinuationToken": str(start + 2)} if start + 2 < len(names) else page
+
+
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+
+
+def reading(action="getObject", config=None, **fields):
+    reader = {"Resource": f"arn:aws:states:::s3:{action}", "Parameters": {"Bucket": "b"}}
+    if action == "getObject":
+        reader["Parameters"]["Key"] = "k"
+    if config is not None:
+        reader["ReaderConfig"] = config
+    return mapping(PASS, "DISTRIBUTED", ItemReader=reader, **fields)
+
+
+class TestItemReader:
+    @pytest.mark.parametrize(
+        ("config", "body", "expected"),
+        [
+            ({"InputType": "JSON"}, "[1, 2, 3]", [1, 2, 3]),
+            ({"InputType": "JSON", "MaxItems": 2}, "[1, 2, 3]", [1, 2]),
+            ({"InputType": "JSONL"}, '{"a":1}\n\n{"a":2}\n', [{"a": 1}, {"a": 2}]),
+            ({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, "a,b\n1,2\n3\n", [{"a": "1", "b": "2"}, {"a": "3", "b": ""}]),
+            ({"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x"]}, "1,2\n3,4\n", [{"x": "1"}, {"x": "3"}]),
+            (
+                {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "CSVDelimiter": "SEMICOLON"},
+                'a;b\n"x;y";2\n',
+                [{"a": "x;y", "b": "2"}],
+            ),
+            ({"InputType": "JSON"}, "\ufeff[1]".encode().decode("latin-1"), [1]),
+        ],
+        ids=["JSON", "MaxItems", "JSON Lines", "CSV", "given headers", "delimiter", "byte order mark"],
+    )
+    def test_an_object_is_read(self, with_engine, config, body, expected):
+        execution = with_engine(lambda engine: engine.finish(reading(config=config)), tasks=S3({"k": body}))
+        assert json.loads(execution.output) == expected
+
+    def test_a_compressed_object_is_read(self, with_engine):
+        body = gzip.compress(b"[7]").decode("latin-1")
+        execution = with_engine(lambda engine: engine.finish(reading(config={"InputType": "JSON"})), tasks=S3({"k": body}))
+        assert execution.output == "[7]"
+
+    def test_all_pages_of_a_listing_are_read(self, with_engine):
+        objects = S3({f"o{index}": "x" * index for index in range(5)})
+        execution = with_engine(lambda engine: engine.finish(reading("listObjectsV2")), tasks=objects)
+        listed = json.loads(execution.output)
+        assert [entry["Key"] for entry in listed] == ["o0", "o1", "o2", "o3", "o4"]
+        assert listed[0] == {"Etag": '"e"', "Key": "o0", "Size": 0}
+
+    def test_an_inventorys_manifest_names_the_objects_with_the_items(self, with_engine):
+        manifest = {"sourceBucket": "b", "fileSchema": "Bucket, Key", "files": [{"key": "one"}, {"key": "two"}]}
+        objects = S3({"k": json.dumps(manifest), "one": '"b","x"\n', "two": '"b","y"\n'})
+        execution = with_engine(lambda engine: engine.finish(reading(config={"InputType": "MANIFEST"})), tasks=objects)
+        assert json.loads(execution.output) == [{"Bucket": "b", "Key": "x"}, {"Bucket": "b", "Key": "y"}]
+
+    @pytest.mark.parametrize(
+        ("body", "cause"),
+        [
+            ('{"a":1}', "Attempting to map over non-iterable node."),
+            ("nothing", "Unable to parse the item as JSON"),
+            (None, "The specified key does not exist."),
+        ],
+        ids=["an object", "no JSON", "no such key"],
+    )
+    def test_what_cannot_be_read_fails_the_run(self, with_engine, types, body, cause):
+        objects = S3({} if body is None else {"k": body})
+        execution = with_engine(lambda engine: engine.finish(reading(config={"InputType": "JSON"})), tasks=objects)
+        assert execution.error == "States.ItemReaderFailed"
+        assert execution.cause.startswith(cause)
+        assert types(execution)[-3:] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
+
+
+class TestItemBatcher:
+    @pytest.mark.parametrize(
+        ("batcher", "sizes"),
+        [({"MaxItemsPerBatch": 2}, [2, 2, 1]), ({"MaxItemsPerBatch": 10}, [5]), ({"MaxInputBytesPerBatch": 40}, [2, 2, 1])],
+        ids=["by number", "all in one", "by bytes"],
+    )
+    def test_items_are_put_together(self, with_engine, batcher, sizes):
+        registry = Registry()
+        machine = mapping(PASS, "DISTRIBUTED", ItemBatcher=batcher)
+        execution = with_engine(lambda engine: engine.finish(machine, ["12345678"] * 5), map_runs=registry)
+        assert [len(batch["Items"]) for batch in json.loads(execution.output)] == sizes
+        assert (registry.runs[0].executions.total, registry.runs[0].items.total) == (len(sizes), 5)
+
+
+class TestResultWriter:
+    def test_results_are_put_into_the_bucket_beside_a_manifest(self, with_engine):
+        def call(task_call):
+            if task_call.resource.service == "s3":
+                return objects(task_call)
+            if task_call.parameters == 2:
+                raise TaskFailed("Oops", "why")
+            return task_call.parameters
+
+        objects = S3()
+        writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out", "Prefix": "jobs"}}
+        machine = mapping(work(), "DISTRIBUTED", ResultWriter=writer, ToleratedFailureCount=1)
+        execution = with_engine(lambda engine: engine.finish(machine, [1, 2]), tasks=call)
+        result = json.loads(execution.output)
+        folder = f"jobs/{result['MapRunArn'].rpartition(':')[2]}"
+        assert result["ResultWriterDetails"] == {"Bucket": "out", "Key": f"{folder}/manifest.json"}
+        manifest = json.loads(objects.objects[f"{folder}/manifest.json"])
+        assert [entry["Key"] for entry in manifest["ResultFiles"]["SUCCEEDED"]] == [f"{folder}/SUCCEEDED_0.json"]
+        assert manifest["ResultFiles"]["PENDING"] == []
+        (succeeded,) = json.loads(objects.objects[f"{folder}/SUCCEEDED_0.json"])
+        (failed,) = json.loads(objects.objects[f"{folder}/FAILED_0.json"])
+        assert (succeeded["Input"], succeeded["Output"], succeeded["Status"]) == ("1", "1", "SUCCEEDED")
+        assert (failed["Error"], failed["Cause"], failed["Status"]) == ("Oops", "why", "FAILED")

@@ -1,0 +1,36 @@
+"""Timestamps of Wait states."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepstack.interpreter.wait_state import parse_timestamp
+
+
+@given(st.datetimes(min_value=dt.datetime(1970, 1, 2), max_value=dt.datetime(2200, 1, 1), timezones=st.just(dt.timezone.utc)))  # noqa: DTZ001
+def test_a_timestamp_is_read_to_the_microsecond(moment):
+    text = moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    assert parse_timestamp(text) == pytest.approx(moment.timestamp(), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("2016-12-05T21:29:29+02:00", "2016-12-05T19:29:29Z"),
+        ("2016-12-05T21:29:29-05:30", "2016-12-06T02:59:29Z"),
+        ("2016-12-05T21:29:29.000000000Z", "2016-12-05T21:29:29Z"),
+    ],
+)
+def test_offsets_and_nanoseconds_are_read(text, same):
+    assert parse_timestamp(text) == parse_timestamp(same)
+
+
+@pytest.mark.parametrize(
+    "text", ["2016-12-05 21:29:29Z", "2016-12-05T21:29:29", "2016-13-05T21:29:29Z", "2016-12-05T25:00:00Z", "", "tomorrow", "2016-12-05"]
+)
+def test_what_is_no_timestamp_is_refused(text):
+    assert parse_timestamp(text) is None

@@ -1,0 +1,224 @@
+"""Modelled time: real, scaled and skipped; timelines that wait for somebody outside; ids and jitter."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepstack.clock import Clock, Randomness
+
+
+def run(scenario, scale=0.0):
+    """Runs `scenario(clock)` on a loop of its own."""
+
+    async def main():
+        return await asyncio.wait_for(scenario(Clock(asyncio.get_running_loop(), scale)), 20)
+
+    return asyncio.run(main())
+
+
+async def working(timeline, work):
+    with timeline.working():
+        return await work()
+
+
+def sleeping(clock, log, name, *waits):
+    """A task that sleeps `waits`, one after the other, and logs its name and the modelled time after each."""
+    timeline = clock.timeline()
+    begun = timeline.now()
+
+    async def body():
+        for seconds in waits:
+            await timeline.sleep(seconds)
+            log.append((name, round(timeline.now() - begun, 2)))
+
+    return asyncio.ensure_future(working(timeline, body))
+
+
+class TestSkipping:
+    def test_a_long_sleep_takes_no_real_time(self):
+        async def scenario(clock):
+            log = []
+            before = time.monotonic()
+            await sleeping(clock, log, "a", 3600)
+            return log, time.monotonic() - before
+
+        log, real_seconds = run(scenario)
+        assert log == [("a", 3600.0)]
+        assert real_seconds < 5
+
+    def test_sleepers_wake_in_the_order_of_their_deadlines(self):
+        async def scenario(clock):
+            log = []
+            await asyncio.gather(
+                sleeping(clock, log, "slow", 30), sleeping(clock, log, "steps", 10, 10, 15), sleeping(clock, log, "late", 31)
+            )
+            return log
+
+        assert run(scenario) == [("steps", 10.0), ("steps", 20.0), ("slow", 30.0), ("late", 31.0), ("steps", 35.0)]
+
+    def test_sleepers_with_the_same_deadline_all_wake_before_time_moves_on(self):
+        async def scenario(clock):
+            log = []
+            await asyncio.gather(*(sleeping(clock, log, index, 100, 100, 100) for index in range(3)))
+            return log
+
+        for _ in range(200):
+            assert [stamp for _, stamp in run(scenario)] == pytest.approx([100] * 3 + [200] * 3 + [300] * 3, abs=0.5)
+
+    @given(st.lists(st.lists(st.integers(1, 1000), min_size=1, max_size=4), min_size=1, max_size=6))
+    def test_modelled_time_never_goes_back_and_nobody_wakes_early(self, plans):
+        async def scenario(clock):
+            log = []
+            await asyncio.gather(*(sleeping(clock, log, index, *waits) for index, waits in enumerate(plans)))
+            return log
+
+        log = run(scenario)
+        stamps = [stamp for _, stamp in log]
+        assert stamps == sorted(stamps)
+        for index, waits in enumerate(plans):
+            expected = [sum(waits[: count + 1]) for count in range(len(waits))]
+            assert [stamp for name, stamp in log if name == index] == pytest.approx(expected, abs=0.5)
+
+    def test_time_stands_still_for_others_while_somebody_works(self):
+        async def scenario(clock):
+            log = []
+            release = asyncio.Event()
+            busy = asyncio.ensure_future(working(clock.timeline(), release.wait))
+            sleeper = sleeping(clock, log, "a", 60)
+            await asyncio.sleep(0.03)
+            assert log == []
+            release.set()
+            await asyncio.gather(busy, sleeper)
+            return log
+
+        assert run(scenario) == [("a", pytest.approx(60, abs=1))]
+
+    def test_a_cancelled_timer_never_fires(self):
+        async def scenario(clock):
+            fired = []
+            timeline = clock.timeline()
+
+            async def body():
+                timeline.call_later(5, lambda: fired.append("early")).cancel()
+                timeline.call_later(10, lambda: fired.append("late"))
+                await timeline.sleep(20)
+
+            await working(timeline, body)
+            return fired
+
+        assert run(scenario) == ["late"]
+
+    def test_a_wait_for_somebody_outside_is_not_skipped_though_others_are(self):
+        async def scenario(clock):
+            held, log = clock.timeline(), []
+            fired = []
+
+            async def await_callback():
+                held.call_later(100, lambda: fired.append("timeout"))
+                with held.held():
+                    await asyncio.sleep(0.05)
+
+            callback = asyncio.ensure_future(working(held, await_callback))
+            await sleeping(clock, log, "other", 3600)
+            assert fired == []
+            begun = held.now()
+            await callback
+            assert held.now() - begun < 5
+            return log
+
+        assert run(scenario) == [("other", 3600.0)]
+
+    def test_a_timeout_still_fires_for_who_is_held(self):
+        async def scenario(clock):
+            timeline = clock.timeline()
+            woken = asyncio.get_running_loop().create_future()
+
+            async def body():
+                timeline.call_later(0.02, lambda: woken.set_result("timeout"))
+                with timeline.held():
+                    return await woken
+
+            return await working(timeline, body)
+
+        assert run(scenario) == "timeout"
+
+
+class TestScaled:
+    def test_a_sleep_takes_its_share_of_real_time(self):
+        async def scenario(clock):
+            log = []
+            before = time.monotonic()
+            await sleeping(clock, log, "a", 10)
+            return log, time.monotonic() - before
+
+        log, real_seconds = run(scenario, 0.005)
+        assert log == [("a", pytest.approx(10, abs=1))]
+        assert real_seconds >= 0.045
+
+
+class TestReal:
+    def test_modelled_time_is_real_time(self):
+        async def scenario(clock):
+            log = []
+            await sleeping(clock, log, "a", 0.03)
+            return log, clock.now()
+
+        log, now = run(scenario, 1.0)
+        assert log == [("a", pytest.approx(0.03, abs=0.02))]
+        assert now == pytest.approx(time.time(), abs=1)  # noqa: TID251 - real time is what this is about
+
+
+class TestRewind:
+    def test_skipped_time_is_taken_back(self):
+        async def scenario(clock):
+            await sleeping(clock, [], "a", 10**9)
+            ahead = clock.now() - time.time()  # noqa: TID251 - as above
+            await asyncio.sleep(0.01)
+            clock.rewind()
+            return ahead, clock.now() - time.time()  # noqa: TID251 - as above
+
+        ahead, after = run(scenario)
+        assert ahead == pytest.approx(10**9, abs=5)
+        assert after == pytest.approx(0, abs=1)
+
+    def test_nothing_is_taken_back_while_somebody_waits(self):
+        async def scenario(clock):
+            await sleeping(clock, [], "a", 1000)
+            clock.freeze()
+            sleeper = sleeping(clock, [], "b", 10)
+            await asyncio.sleep(0.01)
+            before = clock.now()
+            clock.rewind()
+            assert clock.now() == before
+            sleeper.cancel()
+
+        run(scenario)
+
+
+@pytest.mark.parametrize("scale", [-1, float("nan")])
+def test_a_scale_is_not_negative(scale):
+    async def scenario(_):
+        Clock(asyncio.get_running_loop(), scale)
+
+    with pytest.raises(ValueError, match="a clock's scale is 0"):
+        run(scenario)
+
+
+class TestRandomness:
+    def test_a_seed_draws_the_same_again(self):
+        draws = [(source.uuid(), source.uniform(0, 9), source.random(), source.integer(1, 6)) for source in (Randomness(3), Randomness(3))]
+        assert draws[0] == draws[1]
+        assert Randomness(4).uuid() != Randomness(3).uuid()
+
+    def test_ids_are_uuids_of_version_four(self):
+        assert uuid.UUID(Randomness().uuid()).version == 4
+
+    def test_whole_numbers_include_both_ends(self):
+        source = Randomness(1)
+        assert {source.integer(1, 3) for _ in range(100)} == {1, 2, 3}
