@@ -66,8 +66,8 @@ def _bar(percent: float) -> str:
 
 def _section(machine: MachineAnalysis, number: int) -> Iterator[str]:
     yield f'<section><h2 id="machine-{number}">{escape(machine.name)}</h2>'
-    if machine.path not in {None, machine.name}:
-        yield f"<p>{escape(machine.path or "")}</p>"
+    if machine.path is not None and machine.path != machine.name:
+        yield f"<p>{escape(machine.path)}</p>"
     missing = list(machine.missing_words())
     if missing:
         yield '<p class="missing">Missing:</p><ul class="missing">' + "".join(f"<li>{escape(words)}</li>" for words in missing) + "</ul>"

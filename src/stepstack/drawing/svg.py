@@ -67,7 +67,8 @@ def svg_text(graph: Graph, *, title: str = "State machine", highlights: Highligh
         f' viewBox="{-MARGIN:g} {-MARGIN:g} {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">',
         f"<title>{escape(title)}</title>",
         f"<style>{STYLE}</style>",
-        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
+        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9"'
+        ' markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
         '<path d="M0 0 8 4 0 8z" fill="context-stroke"/></marker></defs>',
         *_layout_lines(layout, highlights or Highlights()),
         "</svg>",
