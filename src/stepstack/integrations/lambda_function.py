@@ -23,22 +23,28 @@ class LambdaFunctions:
     def __init__(self, caller: ServiceCaller) -> None:
         self._caller = caller
 
-    async def invoke(self, params: Mapping[str, Any], *, region: str | None = None) -> Reply:
-        """Lambda's reply to Invoke; `params` are the API's."""
+    async def invoke(self, params: Mapping[str, Any]) -> Reply:
+        """Lambda's reply to Invoke; `params` are the API's. A failing function's cause is its error as compact JSON."""
+        reply = await self._reply(params)
+        if reply.content.get("FunctionError"):
+            raise _function_failure(reply.content["Payload"], is_compact=True)
+        return reply
+
+    async def result(self, function_arn: str, payload: Json, *, region: str | None = None) -> Json:
+        """What the function returns, for a Task that names it as its resource. A failing function's cause is its error as it came."""
+        reply = await self._reply({"FunctionName": function_arn, "Payload": json_text(payload).encode()}, region=region)
+        if reply.content.get("FunctionError"):
+            raise _function_failure(reply.content["Payload"], is_compact=False)
+        return _returned(reply.content["Payload"])
+
+    async def _reply(self, params: Mapping[str, Any], *, region: str | None = None) -> Reply:
         reply = await self._caller.call("lambda", "Invoke", params, region=region)
         content = dict(reply.content)
         payload: Any = content.get("Payload")
         if hasattr(payload, "read"):
             payload = payload.read()
-        content["Payload"] = payload.encode() if isinstance(payload, str) else payload
-        if content.get("FunctionError"):
-            raise _function_failure(content["Payload"] or b"")
+        content["Payload"] = payload.encode() if isinstance(payload, str) else payload or b""
         return Reply(content, reply.status, reply.headers, reply.is_aws)
-
-    async def result(self, function_arn: str, payload: Json, *, region: str | None = None) -> Json:
-        """What the function returns, for a Task that names it as its resource."""
-        reply = await self.invoke({"FunctionName": function_arn, "Payload": json_text(payload).encode()}, region=region)
-        return _returned(reply.content["Payload"])
 
 
 def invocation_answer(reply: Reply) -> dict[str, Json]:
@@ -51,7 +57,7 @@ def invocation_answer(reply: Reply) -> dict[str, Json]:
     return answer
 
 
-def _returned(payload: bytes | None) -> Json:
+def _returned(payload: bytes) -> Json:
     if not payload:
         return None
     text = payload.decode("utf-8", "replace")
@@ -61,7 +67,7 @@ def _returned(payload: bytes | None) -> Json:
         return text
 
 
-def _function_failure(payload: bytes) -> TaskFailed:
+def _function_failure(payload: bytes, *, is_compact: bool) -> TaskFailed:
     text = payload.decode("utf-8", "replace")
     try:
         error = parse_json(text)
@@ -69,6 +75,6 @@ def _function_failure(payload: bytes) -> TaskFailed:
         error = None
     name = error.get("errorType") if isinstance(error, Mapping) else None
     if isinstance(name, str) and name:
-        return TaskFailed(name, json_text(error))
+        return TaskFailed(name, json_text(error) if is_compact else text)
     cause = f"The cause could not be determined because Lambda did not return an error type. Returned payload: {text}"
     return TaskFailed("Lambda.Unknown", cause)

@@ -104,12 +104,18 @@ def test_a_functions_own_arn_takes_the_input_and_gives_the_result(invoked):
     assert answer == {"b": 2}
 
 
-@pytest.mark.parametrize("name", ["lambda:invoke", ARN], ids=["invoke", "own ARN"])
-def test_a_function_that_raises_fails_the_task_with_the_type_of_its_error(invoked, name):
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("lambda:invoke", '{"errorMessage":"No.","errorType":"CardDeclined","stackTrace":[]}'),
+        (ARN, '{"errorMessage": "No.", "errorType": "CardDeclined", "stackTrace": []}'),
+    ],
+    ids=["invoke", "own ARN"],
+)
+def test_a_function_that_raises_fails_the_task_with_the_type_of_its_error(invoked, name, cause):
     payload = b'{"errorMessage": "No.", "errorType": "CardDeclined", "stackTrace": []}'
     failure, _ = invoked(name, {"FunctionName": "price"}, {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": payload})
-    assert failure.error_name == "CardDeclined"
-    assert failure.cause == '{"errorMessage":"No.","errorType":"CardDeclined","stackTrace":[]}'
+    assert (failure.error_name, failure.cause) == ("CardDeclined", cause)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +155,7 @@ def test_a_function_error_over_http_is_told_by_a_header(local_server, task_call)
             return failed.value.failure
 
     failure = asyncio.run(scenario())
-    assert (failure.error_name, failure.cause) == ("ValueError", '{"errorType":"ValueError","errorMessage":"m"}')
+    assert (failure.error_name, failure.cause) == ("ValueError", '{"errorType": "ValueError", "errorMessage": "m"}')
 
 
 def test_a_function_that_is_not_there_is_a_refusal_of_lambda(local_server, task_call):
