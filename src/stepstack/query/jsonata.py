@@ -100,9 +100,9 @@ class JsonataExpression:
             raise QueryEvaluationFailure(str(failure), text=self.text, field=self.field) from failure
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _parsed(text: str) -> ParsedExpression:
-    """The parsed expression; the same text is parsed once. Raises ExpressionSyntaxError."""
+    """The parsed expression, some 30 KB; the same text is parsed once, while it is remembered. Raises ExpressionSyntaxError."""
     from stepstack.query.jsonata_engine import parse  # noqa: PLC0415 - the library takes a while to import
 
     return parse(text)

@@ -190,7 +190,11 @@ def parse(text: str) -> ParsedExpression:
     if len(text) > TEXT_LIMIT:
         raise ExpressionSyntaxError(f"the expression has more than {TEXT_LIMIT} characters", text=text)
     try:
-        tree = Jsonata.get_parser().parse(text, _regular_expression)
+        parser = Jsonata.get_parser()
+        # The library's parser keeps what `%` refers to in every expression that it has read.
+        parser.ancestor_label = parser.ancestor_index = 0
+        parser.ancestry = []
+        tree = parser.parse(text, _regular_expression)
         return ParsedExpression(text, tree)
     except JException as refused:
         offset = refused.location if isinstance(refused.location, int) else 0
