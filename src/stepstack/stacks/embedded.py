@@ -18,6 +18,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -27,6 +28,7 @@ from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
 if TYPE_CHECKING:
     from stepstack.stacks.embedded_moto import MotoBackends
+    from stepstack.stacks.event_sources import EventSources
     from stepstack.stacks.lambda_api import LambdaApi
     from stepstack.stacks.lambda_service import LambdaService
 
@@ -40,6 +42,9 @@ CLOSING_SECONDS = 5.0
 _QUICK = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
 """DynamoDB operations on one item: done in less time than a thread takes to wake."""
 
+_TARGET_OPERATIONS = frozenset({"DeleteRule", "ListTargetsByRule", "PutTargets", "RemoveTargets"})
+"""EventBridge's operations on targets: some targets are functions and state machines of this stack."""
+
 
 class EmbeddedServices:
     """Every AWS service that moto has, with data of its own; one for a stack.
@@ -52,7 +57,12 @@ class EmbeddedServices:
         self.account_id = account_id
         self.region = region
         self.endpoint_url = endpoint_url
+        self.working: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered while events are on their way to a function; a stack with a clock gives `clock.timeline().working`."""
+        self.start_execution: Callable[[str, str], Awaitable[object]] | None = None
+        """Starts an execution by its state machine's ARN with an input's text, for EventBridge rules."""
         self._lambda: tuple[LambdaService, LambdaApi] | None = None
+        self._event_sources: EventSources | None = None
         self._moto: MotoBackends | None = None
         self._loading = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -103,13 +113,26 @@ class EmbeddedServices:
 
     async def handle(self, request: ServiceRequest) -> ServiceResponse:
         """The answer of the service that `request` is for."""
-        if request.service == "sqs" and (poll := LongPoll.of(request)):
-            return await poll.answer(self._answer)
-        if request.service == "lambda":
+        service = request.service
+        if service == "lambda":
             return await self._lambda_parts()[1].handle(request)
-        if request.service == "logs" and self._lambda is not None:
+        if service == "logs" and self._lambda is not None:
             await self.lambda_service.logs.flush(self._answer)
-        return await self._answer(request)
+        if service == "s3" and "notification" in request.query and request.method in {"GET", "PUT"}:
+            return await self.event_sources.notifications.handle(request)
+        if service == "sqs" and (poll := LongPoll.of(request)):
+            return await poll.answer(self._answer)
+        if service == "events" and request.operation in _TARGET_OPERATIONS:
+            return await self.event_sources.rules.handle(request)
+        response = await self._answer(request)
+        if self._event_sources is not None and response.status < 300:
+            self._event_sources.observe(request, response)
+        return response
+
+    @property
+    def event_sources(self) -> EventSources:
+        """The event sources of this stack: mappings, notifications and rules."""
+        return self._event_sources or self._open_event_sources()
 
     @property
     def lambda_service(self) -> LambdaService:
@@ -118,6 +141,9 @@ class EmbeddedServices:
 
     def reset(self) -> None:
         """Forgets everything in every service."""
+        if self._event_sources is not None:
+            self._event_sources.close()
+            self._event_sources = None
         if self._lambda is not None:
             self.lambda_service.reset()
         if self._moto is not None:
@@ -136,11 +162,34 @@ class EmbeddedServices:
 
         with self._loading:
             if self._lambda is None:
-                service = LambdaService(
-                    account_id=self.account_id, region=self.region, variables=lambda: {"AWS_ENDPOINT_URL": self.endpoint_url}
-                )
-                self._lambda = service, LambdaApi(service, self._object)
+                service = LambdaService(account_id=self.account_id, region=self.region, variables=self._function_variables)
+                service.working = self._at_work
+                self._lambda = service, LambdaApi(service, self._object, self._open_event_sources)
             return self._lambda
+
+    def _function_variables(self) -> Mapping[str, str]:
+        return {"AWS_ENDPOINT_URL": self.endpoint_url}
+
+    def _at_work(self) -> AbstractContextManager[None]:
+        # `working` is set after the functions are made.
+        return self.working()
+
+    def _open_event_sources(self) -> EventSources:
+        from stepstack.stacks.event_sources import EventSources  # noqa: PLC0415 - a stack without events needs none of it
+
+        if self._event_sources is None:
+            self._event_sources = EventSources(
+                self._answer,
+                self.lambda_service,
+                region=self.region,
+                working=self._at_work,
+                start_execution=self._start_execution,
+            )
+        return self._event_sources
+
+    async def _start_execution(self, state_machine_arn: str, input_text: str) -> None:
+        if self.start_execution is not None:
+            await self.start_execution(state_machine_arn, input_text)
 
     async def _object(self, bucket: str, key: str, region: str | None) -> bytes:
         """An object of the stack's S3."""

@@ -10,12 +10,16 @@ import base64
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
 from stepstack.stacks.lambda_service import Function, InvokeResult, LambdaService
+
+if TYPE_CHECKING:
+    from stepstack.stacks.event_source_mappings import EventSourceMapping
+    from stepstack.stacks.event_sources import EventSources
 
 __all__ = ["LambdaApi"]
 
@@ -38,11 +42,12 @@ _STATUS = {
 
 
 class LambdaApi:
-    """Requests in, answers out. `fetch_object(bucket, key, version)` reads a zip file from the stack's S3."""
+    """Requests in, answers out. `fetch_object(bucket, key, region)` reads a zip file from the stack's S3."""
 
-    def __init__(self, service: LambdaService, fetch_object: FetchObject) -> None:
+    def __init__(self, service: LambdaService, fetch_object: FetchObject, event_sources: Callable[[], EventSources]) -> None:
         self._service = service
         self._fetch_object = fetch_object
+        self._event_sources = event_sources
 
     async def handle(self, request: ServiceRequest) -> ServiceResponse:
         """The answer to one request; a refusal is an answer too."""
@@ -173,6 +178,42 @@ class LambdaApi:
             base.tags.pop(key, None)
         return ServiceResponse(204)
 
+    async def create_mapping(self, call: _Call) -> ServiceResponse:
+        parameters = {"FunctionName": "", "EventSourceArn": "", **call.parameters()}
+        mapping = await self._event_sources().add_mapping(parameters)
+        return json_response(202, mapping.description())
+
+    async def list_mappings(self, call: _Call) -> ServiceResponse:
+        source, function = call.query("EventSourceArn"), call.query("FunctionName")
+        arn = self._service.function(function, region=call.region).arn if function else None
+        found = [
+            mapping.description()
+            for mapping in self._event_sources().mappings.values()
+            if source in {None, mapping.source_arn} and arn in {None, mapping.function_arn}
+        ]
+        return json_response(200, {"EventSourceMappings": found})
+
+    async def get_mapping(self, call: _Call) -> ServiceResponse:
+        return json_response(200, self._mapping(call).description())
+
+    async def update_mapping(self, call: _Call) -> ServiceResponse:
+        mapping = self._mapping(call)
+        parameters = {**mapping.parameters, **call.parameters()}
+        mapping.update(parameters)
+        return json_response(202, mapping.description())
+
+    async def delete_mapping(self, call: _Call) -> ServiceResponse:
+        mapping = self._mapping(call)
+        mapping.close()
+        del self._event_sources().mappings[mapping.identifier]
+        return json_response(202, {**mapping.description(), "State": "Deleting"})
+
+    def _mapping(self, call: _Call) -> EventSourceMapping:
+        mapping = self._event_sources().mappings.get(call.path["name"])
+        if mapping is None:
+            raise ServiceError("ResourceNotFoundException", "The resource you requested does not exist.", {"Type": "User"})
+        return mapping
+
     def _named(self, call: _Call) -> Function:
         return self._service.function(call.path["name"], call.query("Qualifier"), region=call.region)
 
@@ -240,6 +281,11 @@ _ROUTES = [
     _route("POST", "/functions/{name}/policy", LambdaApi.add_permission),
     _route("GET", "/functions/{name}/policy", LambdaApi.get_policy),
     _route("DELETE", "/functions/{name}/policy/{statement}", LambdaApi.remove_permission),
+    _route("POST", "/event-source-mappings", LambdaApi.create_mapping),
+    _route("GET", "/event-source-mappings", LambdaApi.list_mappings),
+    _route("GET", "/event-source-mappings/{name}", LambdaApi.get_mapping),
+    _route("PUT", "/event-source-mappings/{name}", LambdaApi.update_mapping),
+    _route("DELETE", "/event-source-mappings/{name}", LambdaApi.delete_mapping),
     _route("GET", "/tags/{name}", LambdaApi.list_tags),
     _route("POST", "/tags/{name}", LambdaApi.tag),
     _route("DELETE", "/tags/{name}", LambdaApi.untag),

@@ -18,7 +18,8 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -110,6 +111,8 @@ class LambdaService:
         self.account_id = account_id
         self.region = region
         self._variables = variables
+        self.working: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered for as long as an asynchronous invocation runs: the stack is at work."""
         self.logs = FunctionLogs()
         self._randomness = randomness or Randomness()
         self._functions: dict[tuple[str, str], Function] = {}
@@ -198,11 +201,21 @@ class LambdaService:
         _check_payload(payload, EVENT_LIMIT_BYTES if invocation_type == "Event" else REQUEST_LIMIT_BYTES)
         running = self._run(target, payload, request_id, function, client_context)
         if invocation_type == "Event":
-            task = asyncio.ensure_future(running)
-            self._background.add(task)
-            task.add_done_callback(self._background.discard)
+            self._run_behind(running)
             return InvokeResult(202, b"", request_id=request_id)
         return await running
+
+    def _run_behind(self, running: Coroutine[Any, Any, InvokeResult]) -> None:
+        at_work = self.working()
+        at_work.__enter__()
+        task = asyncio.get_running_loop().create_task(running)
+        self._background.add(task)
+
+        def ended(_: object) -> None:
+            at_work.__exit__(None, None, None)
+            self._background.discard(task)
+
+        task.add_done_callback(ended)
 
     async def settle(self) -> None:
         """Waits until every asynchronous invocation has ended."""

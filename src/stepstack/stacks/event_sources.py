@@ -1,0 +1,137 @@
+"""What reaches functions and state machines without being called: S3 notifications, streams, queues and EventBridge rules.
+
+`EventSources` sees every request that the embedded services have answered (`observe`) and wakes whom it concerns. Made by
+`stepstack.stacks.embedded` when the first mapping, notification or rule with such a target is made; until then nothing here costs anything.
+From the write that causes an event until the function has ended, the stack counts as at work.
+
+Left out: S3 notifications through EventBridge, schedules, archives and replays of EventBridge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+from stepstack.clock import Randomness
+from stepstack.errors import ServiceError
+from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
+from stepstack.stacks.event_rules import EventRules
+from stepstack.stacks.event_source_mappings import EventSourceMapping, Json, QueueMapping, StreamMapping, Working, mapping_of
+from stepstack.stacks.lambda_service import LambdaService
+from stepstack.stacks.s3_notifications import BucketNotifications
+
+__all__ = ["EventSources"]
+
+Answer: TypeAlias = "Callable[[ServiceRequest], Awaitable[ServiceResponse]]"
+StartExecution: TypeAlias = "Callable[[str, str], Awaitable[object]]"
+"""`await start(state_machine_arn, input_text)`"""
+
+_log = logging.getLogger("stepstack.embedded")
+
+_TARGETS = {"dynamodb": "DynamoDB_20120810", "dynamodbstreams": "DynamoDBStreams_20120810", "events": "AWSEvents", "sqs": "AmazonSQS"}
+_READS = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "TransactGet", "Receive", "Delete", "Change", "Purge")
+
+
+class EventSources:
+    """The event sources of one stack."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        functions: LambdaService,
+        *,
+        region: str,
+        working: Working,
+        start_execution: StartExecution,
+        randomness: Randomness | None = None,
+    ) -> None:
+        self._answer = answer
+        self._functions = functions
+        self._region = region
+        self._working = working
+        self._randomness = randomness or Randomness()
+        self.mappings: dict[str, EventSourceMapping] = {}
+        self.notifications = BucketNotifications(answer, self._invoke, region=region)
+        self.rules = EventRules(answer, self.call, self._invoke, start_execution, region=region)
+        self._deliveries: set[asyncio.Future[Any]] = set()
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, Any], region: str) -> Json:
+        """One operation of an embedded service with a JSON protocol; its answer, or ServiceError."""
+        headers = {
+            "x-amz-target": f"{_TARGETS[service]}.{operation}",
+            "content-type": "application/x-amz-json-1.0",
+            "host": "127.0.0.1",
+        }
+        signing_name = "dynamodb" if service == "dynamodbstreams" else service
+        body = json.dumps(parameters).encode()
+        response = await self._answer(ServiceRequest("POST", "/", "", headers, body, service=signing_name, region=region))
+        content: Json = json.loads(response.body) if response.body else {}
+        if response.status >= 300:
+            code = str(content.get("__type", "InternalFailure")).rpartition("#")[2]
+            raise ServiceError(code, str(content.get("message") or content.get("Message") or ""))
+        return content
+
+    async def add_mapping(self, parameters: Mapping[str, Any]) -> EventSourceMapping:
+        """CreateEventSourceMapping."""
+        mapping = await mapping_of(self._randomness.uuid(), parameters, self._functions, self.call, self._working)
+        for other in self.mappings.values():
+            if (other.source_arn, other.function_arn) == (mapping.source_arn, mapping.function_arn):
+                what = "An event source mapping with event source arn and function arn already exists."
+                message = f"{what} Please update or delete the existing mapping with UUID {other.identifier}"
+                raise ServiceError("ResourceConflictException", message)
+        self.mappings[mapping.identifier] = mapping
+        if isinstance(mapping, QueueMapping) or parameters.get("StartingPosition") == "TRIM_HORIZON":
+            mapping.wake()
+        return mapping
+
+    def observe(self, request: ServiceRequest, response: ServiceResponse) -> None:
+        """Wakes whom a request that was answered well concerns. Returns at once."""
+        service = request.service
+        if service == "dynamodb":
+            if not request.operation.startswith(_READS) or request.operation == "DeleteItem":
+                self._wake(StreamMapping)
+        elif service == "s3":
+            self._after(self.notifications.observe(request, response))
+        elif service == "events" and request.operation == "PutEvents":
+            self._after(self.rules.observe(request, response))
+        if service in {"sqs", "sns", "events", "s3"} and not request.operation.startswith(_READS):
+            self._wake(QueueMapping)
+
+    def close(self) -> None:
+        """Delivers nothing any more."""
+        for mapping in self.mappings.values():
+            mapping.close()
+        self.mappings.clear()
+        self.notifications.configurations.clear()
+        for delivery in list(self._deliveries):
+            delivery.get_loop().call_soon_threadsafe(delivery.cancel)
+
+    def _wake(self, kind: type[EventSourceMapping]) -> None:
+        for mapping in list(self.mappings.values()):
+            if isinstance(mapping, kind):
+                mapping.wake()
+
+    def _after(self, delivery: Awaitable[None] | None) -> None:
+        """Runs a delivery in the background, at work."""
+        if delivery is None:
+            return
+        at_work = self._working()
+        at_work.__enter__()
+        task = asyncio.ensure_future(delivery)
+        self._deliveries.add(task)
+
+        def ended(task: asyncio.Future[None]) -> None:
+            at_work.__exit__(None, None, None)
+            self._deliveries.discard(task)
+            if not task.cancelled() and (fault := task.exception()) is not None and not isinstance(fault, ServiceError):
+                # A ServiceError says that the function is gone: AWS drops the event too.
+                _log.error("an event was not delivered", exc_info=fault)
+
+        task.add_done_callback(ended)
+
+    async def _invoke(self, function_arn: str, event: Any) -> None:
+        """An asynchronous invocation."""
+        await self._functions.invoke(function_arn, json.dumps(event).encode(), invocation_type="Event")

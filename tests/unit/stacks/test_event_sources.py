@@ -1,0 +1,383 @@
+import asyncio
+import contextlib
+import json
+
+import pytest
+
+from stepstack.stacks.embedded import EmbeddedServices
+
+TABLE = {
+    "TableName": "people",
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+}
+TARGETS = {"dynamodb": "DynamoDB_20120810", "sqs": "AmazonSQS", "events": "AWSEvents"}
+
+
+class World:
+    """A stack with one function, `seen`, that keeps its events; what is at work can be waited for."""
+
+    def __init__(self):
+        self.services = EmbeddedServices()
+        self.services.working = self.working
+        self.at_work = 0
+        self.events = []
+        self.started = []
+        self.answers = []
+        self.arn = self.services.lambda_service.register("seen", self.handler)
+        self.services.start_execution = self.start_execution
+
+    @contextlib.contextmanager
+    def working(self):
+        self.at_work += 1
+        try:
+            yield
+        finally:
+            self.at_work -= 1
+
+    def handler(self, event, _context):
+        self.events.append(event)
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def start_execution(self, arn, text):
+        self.started.append((arn, json.loads(text)))
+
+    async def send(self, service, method="POST", path="/", *, headers=None, body=b""):
+        status, received, content = await self.services.transport(method, f"http://anywhere{path}", headers or {}, body, service=service)
+        assert status < 300, content
+        return received, content
+
+    async def call(self, service, operation, parameters):
+        headers = {"X-Amz-Target": f"{TARGETS[service]}.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+        _, content = await self.send(service, headers=headers, body=json.dumps(parameters).encode())
+        return json.loads(content) if content else None
+
+    async def map_source(self, **parameters):
+        _, content = await self.send(
+            "lambda", path="/2015-03-31/event-source-mappings", body=json.dumps({"FunctionName": "seen", **parameters}).encode()
+        )
+        return json.loads(content)
+
+    async def rest(self):
+        """Until nothing is at work."""
+        deadline = asyncio.get_running_loop().time() + 20
+        while self.at_work:
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.005)
+
+    def records(self):
+        return [record for event in self.events for record in event["Records"]]
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.services.close()
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+
+async def stream(world, **parameters):
+    table = await world.call("dynamodb", "CreateTable", TABLE)
+    return await world.map_source(EventSourceArn=table["TableDescription"]["LatestStreamArn"], StartingPosition="LATEST", **parameters)
+
+
+async def put(world, identifier, **attributes):
+    item = {"id": {"S": identifier}, **{name: {"S": value} for name, value in attributes.items()}}
+    await world.call("dynamodb", "PutItem", {"TableName": "people", "Item": item})
+
+
+def test_a_stream_brings_changes_in_their_order(world):
+    async def scenario():
+        await stream(world)
+        await put(world, "1", name="a")
+        await put(world, "1", name="b")
+        await world.call("dynamodb", "DeleteItem", {"TableName": "people", "Key": {"id": {"S": "1"}}})
+        assert world.at_work
+        await world.rest()
+
+    run(scenario())
+    assert [record["eventName"] for record in world.records()] == ["INSERT", "MODIFY", "REMOVE"]
+    first = world.records()[0]
+    assert (first["eventSource"], first["eventVersion"], first["awsRegion"]) == ("aws:dynamodb", "1.1", "us-east-1")
+    assert first["dynamodb"]["NewImage"] == {"id": {"S": "1"}, "name": {"S": "a"}}
+    assert first["eventSourceARN"].startswith("arn:aws:dynamodb:us-east-1:123456789012:table/people/stream/")
+
+
+def test_a_write_that_changes_nothing_is_no_event(world):
+    async def scenario():
+        await stream(world)
+        await put(world, "1")
+        await put(world, "1")
+        await world.rest()
+
+    run(scenario())
+    assert [record["eventName"] for record in world.records()] == ["INSERT"]
+
+
+def test_a_filter_selects_records(world):
+    pattern = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"id": {"S": [{"prefix": "USER#"}]}}}}
+
+    async def scenario():
+        await stream(world, FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
+        await put(world, "USER#1", name="a")
+        await put(world, "USER#1", name="b")
+        await put(world, "ORDER#1")
+        await world.rest()
+
+    run(scenario())
+    assert [record["dynamodb"]["Keys"]["id"]["S"] for record in world.records()] == ["USER#1"]
+
+
+def test_batches_have_at_most_their_size(world):
+    async def scenario():
+        await stream(world, BatchSize=2)
+        requests = [{"PutRequest": {"Item": {"id": {"S": str(number)}}}} for number in range(5)]
+        await world.call("dynamodb", "BatchWriteItem", {"RequestItems": {"people": requests}})
+        await world.rest()
+
+    run(scenario())
+    assert [len(event["Records"]) for event in world.events] == [2, 2, 1]
+
+
+def test_a_failed_batch_comes_again_until_its_retries_are_used_up(world):
+    world.answers = [RuntimeError("no")] * 3
+
+    async def scenario():
+        await stream(world, MaximumRetryAttempts=1)
+        await put(world, "1")
+        await world.rest()
+        await put(world, "2")
+        await world.rest()
+
+    run(scenario())
+    assert [record["dynamodb"]["Keys"]["id"]["S"] for record in world.records()] == ["1", "1", "2", "2"]
+
+
+def test_a_partial_failure_brings_the_rest_again(world):
+    async def scenario():
+        await stream(world, FunctionResponseTypes=["ReportBatchItemFailures"])
+        requests = [{"PutRequest": {"Item": {"id": {"S": str(number)}}}} for number in range(3)]
+
+        def fail_second(event, _context):
+            world.events.append(event)
+            if len(world.events) == 1:
+                return {"batchItemFailures": [{"itemIdentifier": event["Records"][1]["dynamodb"]["SequenceNumber"]}]}
+            return {"batchItemFailures": []}
+
+        world.services.lambda_service.register("seen", fail_second)
+        await world.call("dynamodb", "BatchWriteItem", {"RequestItems": {"people": requests}})
+        await world.rest()
+
+    run(scenario())
+    assert [len(event["Records"]) for event in world.events] == [3, 2]
+
+
+def test_a_failing_batch_is_halved_where_that_is_asked_for(world):
+    world.answers = [RuntimeError("no")]
+
+    async def scenario():
+        await stream(world, BisectBatchOnFunctionError=True, MaximumRetryAttempts=2)
+        requests = [{"PutRequest": {"Item": {"id": {"S": str(number)}}}} for number in range(4)]
+        await world.call("dynamodb", "BatchWriteItem", {"RequestItems": {"people": requests}})
+        await world.rest()
+
+    run(scenario())
+    assert [len(event["Records"]) for event in world.events] == [4, 2, 2]
+
+
+def test_a_queue_s_messages_are_delivered_and_deleted(world):
+    async def scenario():
+        url = (await world.call("sqs", "CreateQueue", {"QueueName": "jobs"}))["QueueUrl"]
+        await world.map_source(EventSourceArn="arn:aws:sqs:us-east-1:123456789012:jobs")
+        attributes = {"kind": {"DataType": "String", "StringValue": "x"}}
+        await world.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "hello", "MessageAttributes": attributes})
+        await world.rest()
+        names = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]}
+        return (await world.call("sqs", "GetQueueAttributes", names))["Attributes"]
+
+    left = run(scenario())
+    (record,) = world.records()
+    assert (record["body"], record["eventSource"], record["messageAttributes"]["kind"]["stringValue"]) == ("hello", "aws:sqs", "x")
+    assert set(left.values()) == {"0"}
+
+
+def test_a_message_that_fails_comes_again(world):
+    world.answers = [RuntimeError("no")]
+
+    async def scenario():
+        attributes = {"VisibilityTimeout": "0"}
+        url = (await world.call("sqs", "CreateQueue", {"QueueName": "jobs", "Attributes": attributes}))["QueueUrl"]
+        await world.map_source(EventSourceArn="arn:aws:sqs:us-east-1:123456789012:jobs")
+        await world.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "hello"})
+        await world.rest()
+
+    run(scenario())
+    assert [record["body"] for record in world.records()] == ["hello", "hello"]
+
+
+def test_a_queue_s_filter_deletes_what_it_does_not_want(world):
+    async def scenario():
+        url = (await world.call("sqs", "CreateQueue", {"QueueName": "jobs"}))["QueueUrl"]
+        pattern = json.dumps({"body": {"kind": ["wanted"]}})
+        arn = "arn:aws:sqs:us-east-1:123456789012:jobs"
+        await world.map_source(EventSourceArn=arn, FilterCriteria={"Filters": [{"Pattern": pattern}]})
+        for body in ('{"kind": "wanted"}', '{"kind": "other"}', "no json"):
+            await world.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": body})
+        await world.rest()
+        names = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]}
+        return (await world.call("sqs", "GetQueueAttributes", names))["Attributes"]
+
+    left = run(scenario())
+    assert [record["body"] for record in world.records()] == ['{"kind": "wanted"}']
+    assert set(left.values()) == {"0"}
+
+
+NOTIFICATION = """<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><CloudFunctionConfiguration><Id>pictures</Id>
+<CloudFunction>{arn}</CloudFunction><Event>s3:ObjectCreated:*</Event><Filter><S3Key><FilterRule><Name>prefix</Name><Value>in/</Value></FilterRule>
+<FilterRule><Name>suffix</Name><Value>.png</Value></FilterRule></S3Key></Filter></CloudFunctionConfiguration></NotificationConfiguration>"""
+
+
+def test_an_object_notifies_the_function_that_wants_it(world):
+    async def scenario():
+        await world.send("s3", "PUT", "/bucket")
+        await world.send("s3", "PUT", "/bucket?notification", body=NOTIFICATION.format(arn=world.arn).encode())
+        await world.send("s3", "PUT", "/bucket/in/my%20cat.png", body=b"12345")
+        await world.send("s3", "PUT", "/bucket/in/cat.jpg", body=b"1")
+        await world.send("s3", "PUT", "/bucket/out/cat.png", body=b"1")
+        await world.send("s3", "DELETE", "/bucket/in/my%20cat.png")
+        assert world.at_work
+        await world.rest()
+        return (await world.send("s3", "GET", "/bucket?notification"))[1].decode()
+
+    shown = run(scenario())
+    (record,) = world.records()
+    assert (record["eventName"], record["s3"]["bucket"]["name"], record["s3"]["configurationId"]) == (
+        "ObjectCreated:Put",
+        "bucket",
+        "pictures",
+    )
+    assert (record["s3"]["object"]["key"], record["s3"]["object"]["size"]) == ("in/my+cat.png", 5)
+    assert world.arn in shown
+
+
+def test_a_copy_and_a_removal_are_told_apart(world):
+    configuration = NOTIFICATION.replace("s3:ObjectCreated:*", "s3:ObjectCreated:Copy</Event><Event>s3:ObjectRemoved:*")
+
+    async def scenario():
+        await world.send("s3", "PUT", "/bucket")
+        await world.send("s3", "PUT", "/bucket?notification", body=configuration.format(arn=world.arn).encode())
+        await world.send("s3", "PUT", "/bucket/in/a.png", body=b"1")
+        await world.send("s3", "PUT", "/bucket/in/b.png", headers={"x-amz-copy-source": "/bucket/in/a.png"})
+        await world.send("s3", "DELETE", "/bucket/in/a.png")
+        await world.rest()
+
+    run(scenario())
+    assert [(record["eventName"], record["s3"]["object"]["key"]) for record in world.records()] == [
+        ("ObjectCreated:Copy", "in/b.png"),
+        ("ObjectRemoved:Delete", "in/a.png"),
+    ]
+
+
+async def rule(world, pattern, *targets):
+    await world.call("events", "PutRule", {"Name": "rule", "EventPattern": json.dumps(pattern)})
+    entries = [{"Id": str(number), **target} for number, target in enumerate(targets)]
+    await world.call("events", "PutTargets", {"Rule": "rule", "Targets": entries})
+
+
+async def put_event(world, detail):
+    await world.call("events", "PutEvents", {"Entries": [{"Source": "shop", "DetailType": "made", "Detail": json.dumps(detail)}]})
+
+
+def test_an_event_reaches_functions_and_state_machines(world):
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
+
+    async def scenario():
+        await rule(
+            world,
+            {"source": ["shop"], "detail": {"n": [{"numeric": [">", 1]}]}},
+            {"Arn": world.arn},
+            {"Arn": machine, "RoleArn": "arn:aws:iam::1:role/r", "InputPath": "$.detail"},
+        )
+        await put_event(world, {"n": 1})
+        await put_event(world, {"n": 2})
+        await world.rest()
+
+    run(scenario())
+    (event,) = world.events
+    assert (event["source"], event["detail-type"], event["detail"]) == ("shop", "made", {"n": 2})
+    assert world.started == [(machine, {"n": 2})]
+
+
+def test_an_input_transformer_shapes_the_event(world):
+    transformer = {
+        "InputPathsMap": {"n": "$.detail.n", "who": "$.detail.who"},
+        "InputTemplate": '{"count": <n>, "text": "for <who>", "who": <who>}',
+    }
+
+    async def scenario():
+        await rule(world, {"source": ["shop"]}, {"Arn": world.arn, "InputTransformer": transformer})
+        await put_event(world, {"n": 3, "who": 'A "B"'})
+        await world.rest()
+
+    run(scenario())
+    assert world.events == [{"count": 3, "text": 'for A "B"', "who": 'A "B"'}]
+
+
+def test_mappings_are_listed_changed_and_deleted(world):
+    async def scenario():
+        made = await stream(world)
+        path = f"/2015-03-31/event-source-mappings/{made['UUID']}"
+        listed = json.loads((await world.send("lambda", "GET", "/2015-03-31/event-source-mappings?FunctionName=seen"))[1])
+        changed = json.loads((await world.send("lambda", "PUT", path, body=b'{"Enabled": false}'))[1])
+        await put(world, "1")
+        await world.rest()
+        await world.send("lambda", "DELETE", path)
+        gone = await world.services.transport("GET", f"http://anywhere{path}", {}, b"", service="lambda")
+        return made, listed, changed, gone
+
+    made, listed, changed, gone = run(scenario())
+    assert (made["State"], made["BatchSize"]) == ("Enabled", 100)
+    assert [mapping["UUID"] for mapping in listed["EventSourceMappings"]] == [made["UUID"]]
+    assert (changed["State"], world.events, gone[0]) == ("Disabled", [], 404)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"EventSourceArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}, "read DynamoDB streams and SQS queues"),
+        ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:nope"}, "exist"),
+        (
+            {"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "DestinationConfig": {"OnFailure": {}}},
+            "do not support DestinationConfig",
+        ),
+        ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "FunctionName": "nobody"}, "Function not found"),
+    ],
+    ids=["kinesis", "no queue", "destination", "no function"],
+)
+def test_a_mapping_that_cannot_be_is_refused(world, parameters, text):
+    async def scenario():
+        await world.call("sqs", "CreateQueue", {"QueueName": "jobs"})
+        body = json.dumps({"FunctionName": "seen", **parameters}).encode()
+        return await world.services.transport("POST", "http://anywhere/2015-03-31/event-source-mappings", {}, body, service="lambda")
+
+    status, _, content = run(scenario())
+    assert status >= 400
+    assert text in content.decode()
+
+
+def test_reset_ends_every_delivery(world):
+    async def scenario():
+        await stream(world)
+        world.services.reset()
+        assert world.services.event_sources.mappings == {}
+
+    run(scenario())
