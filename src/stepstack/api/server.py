@@ -27,9 +27,11 @@ SHUTDOWN_SECONDS = 3.0
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one. Raises SettingsError where the port is taken or the host is none of ours."""
+    if not 0 <= port <= 65_535:
+        raise SettingsError(f"cannot listen on {host}:{port}: a port is a number up to 65535")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    except (socket.gaierror, OverflowError) as error:
+    except socket.gaierror as error:
         raise SettingsError(f"cannot listen on {host}:{port}: {error}") from error
     # Named as TCP, or asyncio leaves Nagle's algorithm on, and every answer waits 40 ms for an acknowledgement.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

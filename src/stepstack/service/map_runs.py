@@ -109,8 +109,10 @@ class MapRuns:
             "toleratedFailureCount": run.tolerated_failure_count,
             "itemCounts": run.items.wire(),
             "executionCounts": run.executions.wire(),
-            "redriveCount": run.redrive_count,
         }
+        if run.redrive_count:
+            # A recorded Map Run that was never redriven has no count.
+            result["redriveCount"] = run.redrive_count
         if run.stopped_at is not None:
             result["stopDate"] = wire_time(run.stopped_at)
         return result

@@ -1,0 +1,58 @@
+"""Settings: from the environment and from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stepstack.assembly import Settings, time_scale
+from stepstack.errors import SettingsError
+
+
+def test_the_defaults_are_those_of_step_functions_local():
+    settings = Settings.from_environment({})
+    assert (settings.account_id, settings.region, settings.scale) == ("123456789012", "us-east-1", 1.0)
+
+
+def test_the_variables_of_step_functions_local_are_read():
+    variables = {
+        "AWS_ACCOUNT_ID": "000000000001",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "WAIT_TIME_SCALE": "0.5",
+        "SFN_MOCK_CONFIG": "mocks.json",
+    }
+    settings = Settings.from_environment(variables)
+    assert (settings.account_id, settings.region, settings.scale) == ("000000000001", "eu-west-1", 0.5)
+    assert settings.mock_file == Path("mocks.json")
+
+
+def test_what_is_given_comes_before_the_variables_and_none_is_not_given():
+    settings = Settings.from_environment({"WAIT_TIME_SCALE": "0.5"}, scale=0.0, keep_executions=None)
+    assert (settings.scale, settings.keep_executions) == (0.0, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"AWS_ACCOUNT_ID": "12"}, "AWS_ACCOUNT_ID is '12': twelve digits are needed"),
+        ({"WAIT_TIME_SCALE": "fast"}, "WAIT_TIME_SCALE is 'fast'"),
+        ({"WAIT_TIME_SCALE": "-1"}, "WAIT_TIME_SCALE is '-1'"),
+        ({"STEPSTACK_KEEP_EXECUTIONS": "many"}, "STEPSTACK_KEEP_EXECUTIONS is 'many'"),
+    ],
+    ids=["account", "scale", "negative", "count"],
+)
+def test_a_wrong_variable_is_told_with_its_name_and_value(variables, message):
+    with pytest.raises(SettingsError, match=message):
+        Settings.from_environment(variables)
+
+
+@pytest.mark.parametrize(("text", "scale"), [("real", 1.0), ("SKIP", 0.0), ("0.01", 0.01), ("2", 2.0)])
+def test_time_is_real_skipped_or_scaled(text, scale):
+    assert time_scale(text) == scale
+
+
+@pytest.mark.parametrize("text", ["", "nan", "inf", "-0.1", "soon"])
+def test_a_time_that_means_nothing_is_refused(text):
+    with pytest.raises(SettingsError, match="--time"):
+        time_scale(text)
