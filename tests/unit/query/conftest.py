@@ -7,8 +7,8 @@ from hypothesis import settings
 
 from stepstack.query.scope import Scope
 
-settings.register_profile("query", deadline=None, max_examples=150)
-settings.load_profile("query")
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture
