@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from stepstack.errors import StepstackError
 from stepstack.history.visits import Event, StateVisit, read_visits
@@ -95,6 +96,15 @@ class ExecutionResult:
     def explanation(self) -> str:
         """The path, the failure and the last events, in a few lines."""
         return explain(self)
+
+    def snapshot(self, *, events: bool = False) -> Any:
+        """The execution as plain data without times, ids and generated names, for syrupy, inline-snapshot or `==`.
+
+        Its visits, or with `events` every event of its history.
+        """
+        from stepstack.testing.snapshots import events_snapshot, snapshot_of  # noqa: PLC0415 - where it is used
+
+        return events_snapshot(self) if events else snapshot_of(self)
 
     def succeeded(self) -> ExecutionResult:
         """Fails the test unless the execution ended as SUCCEEDED."""
