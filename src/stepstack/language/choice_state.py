@@ -58,12 +58,13 @@ def _rule(fields: Fields) -> ChoiceRule | None:
 
 
 def _test(fields: Fields, nesting: int) -> Test | None:
-    if sum(kind in fields.members for kind in _KINDS) != 1:
+    kinds = [kind for kind in _KINDS if kind in fields.members]
+    if len(kinds) != 1:
         fields.refuse(f"The object must have only one of the following fields, [{', '.join(_KINDS)}]")
         return None
-    if fields.is_jsonata:
-        return _condition(fields)
-    return _boolean_expression(fields, nesting)
+    if (kinds == ["Condition"]) is not fields.is_jsonata:
+        return None  # of the other query language, which is reported
+    return _condition(fields) if fields.is_jsonata else _boolean_expression(fields, nesting)
 
 
 def _condition(fields: Fields) -> Test | None:

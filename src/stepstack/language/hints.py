@@ -15,7 +15,7 @@ from stepstack.language.field import Field
 from stepstack.language.fields import Surroundings
 from stepstack.language.findings import Findings
 from stepstack.language.state_machine import MapState, ProcessorMode, State, StateGraph, StateMachine, TaskState
-from stepstack.language.transitions import Graph, graphs_inside, inner_graphs, targets
+from stepstack.language.transitions import Graph, graphs_inside, inner_graphs, is_end, targets
 from stepstack.language.variable_references import graphs_of, variables_read
 from stepstack.query.scope import Literal
 
@@ -50,11 +50,10 @@ def find_hints(members: JsonObject, machine: StateMachine, around: Surroundings,
 def _hint_reachable(graph: Graph, findings: Findings) -> None:
     """AWS sees states that nothing leads to; here are those that only unreachable states lead to, and graphs without an end."""
     states = graph.states
-    start_at = graph.members.get("StartAt")
-    if start_at not in states:
+    if graph.start_at is None or graph.start_at not in states:
         return
-    reached = {str(start_at)}
-    waiting = [str(start_at)]
+    reached = {graph.start_at}
+    waiting = [graph.start_at]
     while waiting:
         for target, _ in targets(states[waiting.pop()]):
             if target in states and target not in reached:
@@ -64,13 +63,9 @@ def _hint_reachable(graph: Graph, findings: Findings) -> None:
     for name in states:
         if name not in reached and name in led_to:
             findings.hint("UNREACHABLE_STATE", "StartAt does not lead to this state.", graph.place(name))
-    ends = [name for name in reached if _is_end(states[name])]
+    ends = [name for name in reached if is_end(states[name])]
     if not ends:
         findings.hint("NO_END", "No state that StartAt leads to ends the graph.", f"{graph.location}/StartAt")
-
-
-def _is_end(state: JsonObject) -> bool:
-    return state.get("End") is True or state.get("Type") in {"Succeed", "Fail"}
 
 
 def _hint_choice(state: JsonObject, place: str, findings: Findings) -> None:

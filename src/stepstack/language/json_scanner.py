@@ -1,7 +1,7 @@
 """JSON read character by character: where each value stands, and what is wrong in the words of AWS's reader, which is Jackson.
 
-Called by `definition_text` for a text that Python's reader refused, and by `source_map` for lines and columns. It never recurses, so that
-no nesting exhausts the stack. Source: a recorded answer of AWS for the form; Jackson's documented messages for the other mistakes.
+Called by `definition_text` for a text that Python's reader refused, and by `source_map` for lines and columns. It never recurses, and
+refuses what is nested too deeply. Source: a recorded answer of AWS for the form; Jackson's documented messages for the other mistakes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 __all__ = ["JsonSyntaxError", "ScannedValue", "check_json", "scan_json"]
+
+NESTING_LIMIT: Final = 1000
+"""Jackson's own; without it, the paths of a hundred thousand open brackets would fill the memory."""
 
 _SPACES: Final = re.compile(r"[ \t\r\n]*")
 _PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
@@ -118,6 +121,8 @@ class _Scanner:
             return False
         self.open.append(_Container(self._current == "{", path, self.offset))
         self.offset += 1
+        if len(self.open) > NESTING_LIMIT:
+            self._fail(f"Document nesting depth ({len(self.open)}) exceeds the maximum allowed ({NESTING_LIMIT})")
         return True
 
     def _leave(self) -> bool:

@@ -75,8 +75,8 @@ class YamlProblem(ValueError):
 
 def read_yaml(text: str) -> tuple[str, SourceMap]:
     """The YAML in `text` as JSON text, and the places in it; raises YamlProblem."""
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         reader = _YamlReader(loader)
         value = None if node is None else reader.value(node, "")
@@ -89,8 +89,6 @@ def read_yaml(text: str) -> tuple[str, SourceMap]:
         raise YamlProblem(str(error)) from error
     except RecursionError:
         raise YamlProblem("the YAML is nested too deeply") from None
-    finally:
-        loader.dispose()
     return definition, SourceMap(reader.places, tuple(reader.duplicate_keys))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from stepstack.json_types import JsonObject
 from stepstack.language.findings import Findings
 
-__all__ = ["Graph", "check_transitions", "graphs_inside", "inner_graphs", "targets"]
+__all__ = ["Graph", "check_transitions", "graphs_inside", "inner_graphs", "is_end", "targets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,12 @@ class Graph:
 
     members: JsonObject
     location: str
+
+    @property
+    def start_at(self) -> str | None:
+        """StartAt, None where it is no text."""
+        start_at = self.members.get("StartAt")
+        return start_at if isinstance(start_at, str) else None
 
     @property
     def states(self) -> Mapping[str, JsonObject]:
@@ -85,9 +91,8 @@ def targets(state: JsonObject) -> Iterator[tuple[str, str]]:
 
 def _check_targets(graph: Graph, findings: Findings) -> None:
     states = graph.states
-    start_at = graph.members.get("StartAt")
-    if isinstance(start_at, str) and start_at not in states:
-        findings.refuse("MISSING_TRANSITION_TARGET", f"Missing 'Next' target: {start_at}", f"{graph.location}/StartAt")
+    if graph.start_at is not None and graph.start_at not in states:
+        findings.refuse("MISSING_TRANSITION_TARGET", f"Missing 'Next' target: {graph.start_at}", f"{graph.location}/StartAt")
     for name, state in states.items():
         for target, field in targets(state):
             if target not in states:
@@ -95,12 +100,17 @@ def _check_targets(graph: Graph, findings: Findings) -> None:
 
 
 def _has_end(graph: Graph) -> bool:
-    return any(state.get("End") is True or state.get("Type") in {"Succeed", "Fail"} for state in graph.states.values())
+    return any(map(is_end, graph.states.values()))
+
+
+def is_end(state: JsonObject) -> bool:
+    """Whether the graph ends with `state`."""
+    return state.get("End") is True or state.get("Type") in ("Succeed", "Fail")
 
 
 def _check_reachable(graph: Graph, findings: Findings) -> None:
     """AWS asks only whether anything leads to a state, not whether StartAt does."""
-    led_to = {target for state in graph.states.values() for target, _ in targets(state)} | {graph.members.get("StartAt")}
+    led_to = {target for state in graph.states.values() for target, _ in targets(state)} | {graph.start_at}
     for name in graph.states:
         if name not in led_to:
             findings.refuse("MISSING_TRANSITION_TARGET", f'State "{name}" is not reachable.', graph.place(name))
