@@ -18,6 +18,9 @@ from stepstack.errors import SettingsError
 __all__ = ["Server", "listen"]
 
 BACKLOG = 2048
+ACCEPTED_AT_ONCE = 16
+"""Fewer than the reserved files: idle connections make room before the next ones are accepted."""
+
 KEEP_ALIVE_SECONDS = 75
 RESERVED_FILES = 100
 """Of the process's open files: for data, for calls to the outside, for what libraries open."""
@@ -81,7 +84,11 @@ class Server:
         connections = Connections(connection_limit())
         loop = asyncio.get_running_loop()
         for bound in self._sockets:
-            server = await loop.create_server(lambda: Connection(connections, config, state, {}, loop), sock=bound, backlog=BACKLOG)
+            server = await loop.create_server(
+                lambda: Connection(connections, config, state, {}, loop), sock=bound, backlog=ACCEPTED_AT_ONCE
+            )
+            # asyncio accepts as many connections at once as it is told to queue: the queue itself may be longer.
+            bound.listen(BACKLOG)
             self._servers.append(server)
 
     async def close(self) -> None:
