@@ -54,7 +54,7 @@ class DynamoDbItems:
         function = self._endpoints.function("dynamodb")
         if function is not None:
             return await call_in_process("dynamodb", function("dynamodb", operation, parameters))
-        endpoint = await self._endpoints.endpoint("dynamodb")
+        endpoint = await self._caller.endpoint("dynamodb")
         body = _body(parameters)
         status, headers, content = await self._caller.send(
             endpoint, "dynamodb", url=endpoint.url + "/", headers=self._headers(endpoint, operation, body), body=body

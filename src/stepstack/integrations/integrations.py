@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from stepstack.clock import Randomness
 from stepstack.integrations.api_gateway import ApiGateway
+from stepstack.integrations.assumed_role import RoleCaller
 from stepstack.integrations.catalog import SDK, IntegrationCatalog, sdk_operation, supported_parameters
 from stepstack.integrations.dynamodb import ITEM_OPERATIONS, DynamoDbItems
 from stepstack.integrations.emr_names import with_ids
@@ -36,6 +37,19 @@ from stepstack.language.resources import ResourceKind, TaskResource
 
 __all__ = ["Integrations"]
 
+ROLES_KEPT = 100
+
+
+class _Callers:
+    """All that calls services with the same keys."""
+
+    def __init__(self, endpoints: Endpoints, services: ServiceCaller) -> None:
+        self.services = services
+        self.items = DynamoDbItems(endpoints, services)
+        self.functions = LambdaFunctions(services)
+        self.nested = NestedExecutions(endpoints, services)
+        self.jobs = JobFollower(services)
+
 
 class Integrations:
     """Calls services where `endpoints` says they are, unless `mocks` answers."""
@@ -45,14 +59,11 @@ class Integrations:
         self.mocks = mocks if mocks is not None else Mocks()
         self._randomness = randomness or Randomness()
         self._http = HttpClient()
-        self._caller = ServiceCaller(endpoints, self._http, self._randomness)
         self.catalog = IntegrationCatalog()
-        self._items = DynamoDbItems(endpoints, self._caller)
-        self._functions = LambdaFunctions(self._caller)
-        self._nested = NestedExecutions(endpoints, self._caller)
-        self._jobs = JobFollower(self._caller)
+        self._own = _Callers(endpoints, ServiceCaller(endpoints, self._http, self._randomness))
+        self._of_roles: dict[str, _Callers] = {}
         self._api_gateway = ApiGateway(self._http, endpoints)
-        self._http_endpoints = HttpEndpoints(self._http, endpoints, self._caller)
+        self._http_endpoints = HttpEndpoints(self._http, endpoints, self._own.services)
 
     async def close(self) -> None:
         """Closes the kept connections."""
@@ -92,13 +103,13 @@ class Integrations:
         action = _known_action(call.resource)
         try:
             if action.service.name == "states":
-                return await self._nested.completion(call, _execution_arn(submitted))
+                return await self._callers(call).nested.completion(call, _execution_arn(submitted))
             if action.job is None:
                 raise TaskFailed(
                     "States.Runtime", f"stepstack cannot follow jobs of {call.resource.arn}; mock the state '{call.state_name}'"
                 )
             request, started = self._as_sent(action, call, submitted)
-            return await self._jobs.completion(action, action.job, call, request, started)
+            return await self._callers(call).jobs.completion(action, action.job, call, request, started)
         except EndpointMissing as error:
             raise no_endpoint(str(error)) from error
         except Refusal as refusal:
@@ -110,14 +121,27 @@ class Integrations:
         """Stops the job of a stopped execution, best effort."""
         action = _known_action(call.resource)
         if action.service.name == "states":
-            await self._nested.stop(_execution_arn(submitted))
+            await self._callers(call).nested.stop(_execution_arn(submitted))
         elif action.job is not None:
             request, started = self._as_sent(action, call, submitted)
-            await self._jobs.stop(action, action.job, request, started)
+            await self._callers(call).jobs.stop(action, action.job, request, started)
+
+    def _callers(self, call: TaskCall) -> _Callers:
+        """Those for the role that the task is to be done in."""
+        role_arn = call.credentials.get("RoleArn") if call.credentials is not None else None
+        if not self.endpoints.allow_aws or not isinstance(role_arn, str):
+            return self._own
+        callers = self._of_roles.get(role_arn)
+        if callers is None:
+            if len(self._of_roles) >= ROLES_KEPT:
+                del self._of_roles[next(iter(self._of_roles))]
+            caller = RoleCaller(role_arn, self.endpoints, self._http, self._randomness)
+            callers = self._of_roles[role_arn] = _Callers(self.endpoints, caller)
+        return callers
 
     async def _function(self, call: TaskCall) -> Json:
         try:
-            return await self._functions.result(call.resource.arn, call.parameters, region=call.resource.region or None)
+            return await self._callers(call).functions.result(call.resource.arn, call.parameters, region=call.resource.region or None)
         except Refusal as refusal:
             raise optimized_failure(refusal, _LAMBDA.service, self._randomness.uuid()) from refusal
         except Unreachable as error:
@@ -137,12 +161,16 @@ class Integrations:
 
     async def _sdk_reply(self, operation: Operation, call: TaskCall) -> Reply:
         service = operation.service.name
+        callers = self._callers(call)
         if service == "dynamodb" and operation.name in ITEM_OPERATIONS:
-            return await self._items.call(operation.name, cast("JsonObject", call.parameters))
+            return await callers.items.call(operation.name, cast("JsonObject", call.parameters))
         params = operation.parameters(is_sdk=True).request(call.parameters)
         if service == "stepfunctions":
-            return await self._nested.call(operation.name, params)
-        return await self._caller.call(service, operation.name, params)
+            return await callers.nested.sdk_call(operation.name, params, call.timeline)
+        if service == "sqs" and operation.name == "ReceiveMessage" and params.get("WaitTimeSeconds"):
+            with call.timeline.held():
+                return await callers.services.call(service, operation.name, params)
+        return await callers.services.call(service, operation.name, params)
 
     async def _optimized(self, call: TaskCall, action: OptimizedAction) -> Json:
         service = action.service
@@ -162,18 +190,19 @@ class Integrations:
 
     async def _optimized_reply(self, call: TaskCall, action: OptimizedAction) -> Reply:
         api = action.service.api
+        callers = self._callers(call)
         if api == "dynamodb":
-            return await self._items.call(action.operation, cast("JsonObject", call.parameters))
+            return await callers.items.call(action.operation, cast("JsonObject", call.parameters))
         params = _as_api(call, action)
         if api == "lambda":
-            return await self._functions.invoke(params)
+            return await callers.functions.invoke(params)
         if api == "stepfunctions":
-            return await self._nested.start(params, call)
+            return await callers.nested.start(params, call)
         if api == "sqs":
             await check_queue_url(str(params.get("QueueUrl", "")), self.endpoints)
         if api == "emr":
-            params = dict(await with_ids(action.operation, params, self._caller))
-        return await self._caller.call(api, action.operation, params)
+            params = dict(await with_ids(action.operation, params, callers.services))
+        return await callers.services.call(api, action.operation, params)
 
     def _optimized_answer(self, call: TaskCall, action: OptimizedAction, reply: Reply) -> Json:
         service = action.service

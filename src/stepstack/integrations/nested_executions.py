@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from stepstack.clock import Timeline
 from stepstack.integrations.endpoints import Endpoints
 from stepstack.integrations.jobs import polls
 from stepstack.integrations.service_call import Refusal, Reply, ServiceCaller, Unreachable, call_in_process
@@ -32,17 +33,28 @@ class NestedExecutions:
         self._endpoints = endpoints
         self._caller = caller
 
-    async def call(self, operation: str, params: Mapping[str, Any], call: TaskCall | None = None) -> Reply:
-        """The reply of any operation of Step Functions; with `call`, what is started shares its time."""
+    async def call(self, operation: str, params: Mapping[str, Any], timeline: Timeline | None = None) -> Reply:
+        """The reply of any operation of Step Functions; with `timeline`, what is started shares that time."""
         own = self._endpoints.own_step_functions()
         if own is None:
             return await self._caller.call(SERVICE, operation, params)
-        return await call_in_process(SERVICE, own.call(operation, params, timeline=call.timeline if call is not None else None))
+        return await call_in_process(SERVICE, own.call(operation, params, timeline=timeline))
 
     async def start(self, params: Mapping[str, Any], call: TaskCall) -> Reply:
         """The reply to StartExecution; an execution that the task awaits shares its time."""
         awaited = call.resource.pattern in {IntegrationPattern.SYNC, IntegrationPattern.SYNC_2}
-        return await self.call("StartExecution", params, call if awaited else None)
+        return await self.call("StartExecution", params, call.timeline if awaited else None)
+
+    async def sdk_call(self, operation: str, params: Mapping[str, Any], timeline: Timeline) -> Reply:
+        """The reply of any operation, to an execution on `timeline`: while it waits for others, these others' time goes on."""
+        if self._endpoints.own_step_functions() is not None:
+            if operation == "StartSyncExecution":
+                with timeline.parked():
+                    return await self.call(operation, params, timeline)
+            if operation == "GetActivityTask":
+                with timeline.held():
+                    return await self.call(operation, params)
+        return await self.call(operation, params)
 
     async def completion(self, call: TaskCall, execution_arn: str) -> Json:
         """The description of the ended execution. Raises TaskFailed where it did not succeed."""

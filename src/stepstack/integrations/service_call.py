@@ -62,13 +62,17 @@ class ServiceCaller:
         self._http = http
         self._randomness = randomness
 
+    async def endpoint(self, service: str, *, region: str | None = None) -> Endpoint:
+        """Where `service` is called, with the keys for it. Raises EndpointMissing."""
+        return await self._endpoints.endpoint(service, region=region)
+
     async def call(self, service: str, operation_name: str, params: Mapping[str, Any], *, region: str | None = None) -> Reply:
         """The answer of the operation. Raises Refusal, Unreachable, or EndpointMissing."""
         function = self._endpoints.function(service)
         if function is not None:
             return await call_in_process(service, function(service, operation_name, params))
         operation = describe(service).operation(operation_name)
-        endpoint = await self._endpoints.endpoint(service, region=region)
+        endpoint = await self.endpoint(service, region=region)
         url, headers, body, method = self._message(operation, endpoint, dict(params))
         status, answer_headers, answer = await self.send(
             endpoint, operation.service.signing_name, url=url, headers=headers, body=body, method=method

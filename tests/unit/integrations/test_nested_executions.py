@@ -178,3 +178,46 @@ def test_sdk_tasks_reach_every_operation_of_our_own_step_functions(task_call):
     assert failure.error_name == "Sfn.InvalidTokenException"
     assert failure.cause.startswith("Invalid Token: 'Invalid token' (Service: Sfn, Status Code: 400, Request ID: ")
     assert failure.cause.endswith(") (SDK Attempt Count: 1)")
+
+
+@pytest.mark.parametrize("operation", ["getActivityTask", "startSyncExecution"])
+def test_while_an_sdk_task_waits_for_others_a_skipping_clock_moves_on(task_call, operation):
+    """Another execution's wait of an hour ends what the task waits for."""
+
+    async def scenario():
+        clock = Clock(asyncio.get_running_loop(), 0)
+        own = OwnStepFunctions()
+        answered = asyncio.Event()
+
+        async def call(*_, **__):
+            await answered.wait()
+            return {}
+
+        own.call = call
+        other, timeline = clock.timeline(), clock.timeline()
+        other.call_later(3600, answered.set)
+        integrations = Integrations(Endpoints(step_functions=own))
+        parameters = {"ActivityArn": "a"} if operation == "getActivityTask" else {"StateMachineArn": MACHINE}
+        with timeline.working():
+            await asyncio.wait_for(integrations.request(task_call(f"aws-sdk:sfn:{operation}", parameters, timeline=timeline)), 5)
+
+    asyncio.run(scenario())
+
+
+def test_while_a_queue_is_polled_a_skipping_clock_moves_on(task_call):
+    async def scenario():
+        clock = Clock(asyncio.get_running_loop(), 0)
+        arrived = asyncio.Event()
+
+        async def queue(_service, _operation, _params):
+            await arrived.wait()
+            return {"Messages": []}
+
+        other, timeline = clock.timeline(), clock.timeline()
+        other.call_later(3600, arrived.set)
+        integrations = Integrations(Endpoints(in_process={"sqs": queue}))
+        call = task_call("aws-sdk:sqs:receiveMessage", {"QueueUrl": "http://127.0.0.1/1/q", "WaitTimeSeconds": 20}, timeline=timeline)
+        with timeline.working():
+            await asyncio.wait_for(integrations.request(call), 5)
+
+    asyncio.run(scenario())
