@@ -30,8 +30,10 @@ def parse_json(text: str | bytes) -> Json:
 
     NaN and infinity are no JSON; text nested deeper than Python's stack allows is refused too.
     """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")
     try:
-        value: Json = json.loads(text, parse_constant=_refuse_constant)
+        value: Json = _decode(text)
     except RecursionError:
         raise ValueError("the JSON text is nested too deeply") from None
     return value
@@ -39,3 +41,6 @@ def parse_json(text: str | bytes) -> Json:
 
 def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode

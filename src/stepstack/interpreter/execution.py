@@ -27,6 +27,7 @@ from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import Environment, StateFailure
 from stepstack.interpreter.visit import NOT_TRUNCATED
 from stepstack.language.state_machine import StateMachine
+from stepstack.query.scope import Sources
 
 if TYPE_CHECKING:
     from stepstack.interpreter.map_run import MapRun
@@ -87,6 +88,8 @@ class Execution:
         """TestState's, where it runs one state of this execution; None in every other execution."""
         self.on_end = on_end
         self.timeline = environment.clock.timeline() if timeline is None else timeline
+        self.sources = Sources(self.timeline.now, environment.randomness)
+        """What expressions draw from: the modelled time, the environment's randomness."""
         self.history = History(self.timeline, environment.event_limit, listener)
         self.status: ExecutionStatus = "RUNNING"
         self.output: str | None = None

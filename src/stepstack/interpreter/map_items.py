@@ -27,4 +27,4 @@ def item_input(visit: Visit, state: MapState, effective: Payload, index: int, it
         return Payload(item)
     context = {**visit.context, "Map": item_context(index, item)}
     data = visit.raw_input.value if is_jsonata(state) else effective.value
-    return Payload(visit.evaluate(selector, Scope(data, context, visit.branch.variables)))
+    return Payload(visit.evaluate(selector, Scope(data, context, visit.branch.variables, sources=visit.branch.execution.sources)))

@@ -59,8 +59,8 @@ class Visit:
         """Records StateEntered."""
         details = {"name": self.state.name, "input": self.raw_input.text, "inputDetails": NOT_TRUNCATED}
         branch = self.branch
-        self.entered_at = branch.timeline.now()
         self.entered_event_id = branch.record(f"{self.state.type}StateEntered", details)
+        self.entered_at = branch.history.events[-1].timestamp
 
     def exit(self, output: Payload) -> None:
         """Records StateExited and sets the variables; raises where the output is too large."""
@@ -99,7 +99,7 @@ class Visit:
         self._context = None
 
     def scope(self, data: Json, result: Json = ABSENT, error_output: Json = ABSENT) -> Scope:
-        return Scope(data, self.context, self.branch.variables, result, error_output)
+        return Scope(data, self.context, self.branch.variables, result, error_output, self.branch.execution.sources)
 
     def evaluate(self, field: Field, scope: Scope) -> Json:
         """The value of `field`; an ExpressionError becomes the state's failure."""
