@@ -28,7 +28,7 @@ def json_text(value: Json) -> str:
 def parse_json(text: str | bytes) -> Json:
     """The value of JSON `text`; ValueError where it is none (`json.JSONDecodeError` with the place, where Python's reader knows it).
 
-    NaN and infinity are no JSON; text nested deeper than Python's stack allows is refused too.
+    NaN and infinity are no JSON, nor is a number that only infinity could stand for (1e999); text nested deeper than Python's stack allows is refused too.
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
@@ -43,4 +43,12 @@ def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _finite_number(digits: str) -> float:
+    value = float(digits)
+    if value in (_INFINITY, -_INFINITY):
+        raise ValueError(f"the number {digits[:40]} is out of range")
+    return value
+
+
+_INFINITY = float("inf")
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite_number).decode

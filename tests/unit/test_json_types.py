@@ -1,0 +1,41 @@
+"""JSON in and out: compact, in order, exact; and nothing that is no JSON."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stepstack.json_types import json_text, parse_json
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@given(VALUES)
+def test_what_is_written_is_read_back(value):
+    assert parse_json(json_text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        pytest.param('{ "b" : 1, "a" : [ 1.0, 2 ] }', '{"b":1,"a":[1.0,2]}', id="order and numbers stay, white space goes"),
+        pytest.param('"\\u00e9\\u20ac"', '"é€"', id="characters are not escaped"),
+        pytest.param("123456789012345678901234567890", "123456789012345678901234567890", id="big integers are exact"),
+    ],
+)
+def test_text_becomes_compact(text, written):
+    assert json_text(parse_json(text)) == written
+
+
+@pytest.mark.parametrize("text", ["", "{", "NaN", "-Infinity", "[1e999]", "'a'", "[" * 200_000, '{"a":' * 100_000], ids=lambda text: text[:8])
+def test_what_is_no_json_is_a_value_error(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - the words are Python's
+        parse_json(text)
+
+
+def test_bytes_are_read_as_utf_8():
+    assert parse_json('{"é":1}'.encode()) == {"é": 1}
