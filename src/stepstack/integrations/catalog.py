@@ -71,4 +71,4 @@ def supported_parameters(action: OptimizedAction) -> frozenset[str]:
     """Every parameter that the optimized integration takes."""
     if action.parameters:
         return frozenset(action.parameters)
-    return frozenset(describe(action.service.api).operation(action.operation).parameters(is_sdk=False).members)
+    return frozenset(describe(action.service.api).operation(action.operation).parameters(is_sdk=False).members).union(action.refused)

@@ -248,6 +248,9 @@ def _optimized_problems(call: TaskCall, action: OptimizedAction) -> list[str]:
     parameters = call.parameters
     if not isinstance(parameters, Mapping):
         return ["The value for the field 'Parameters' must be an OBJECT"]
+    refused = [name for name in action.refused if name in parameters]
+    if refused:
+        return [f"stepstack does not support the parameter {name} of {call.resource.arn}" for name in refused]
     supported = supported_parameters(action)
     problems = [f"The field '{name}' is not supported by Step Functions" for name in parameters if name not in supported]
     problems += [f"The field '{name}' is required but was missing" for name in action.required if name not in parameters]

@@ -76,6 +76,8 @@ class OptimizedAction:
     json_answers: tuple[str, ...] = ()
     """Members of the answer that are JSON text, answered as JSON."""
     job: Job | None = None
+    refused: tuple[str, ...] = ()
+    """Parameters that AWS takes and stepstack does not."""
 
 
 def _states(*names: str) -> frozenset[str]:
@@ -233,6 +235,7 @@ _TABLE = (
         ("ModelId",),
         json_parameters=("Body",),
         json_answers=("Body",),
+        refused=("Input", "Output"),
     ),
     OptimizedAction(
         _BEDROCK,

@@ -22,7 +22,7 @@ __all__ = ["Refusal", "Reply", "ServiceCaller", "Unreachable", "call_in_process"
 
 TIMEOUT_SECONDS = 75.0
 """Longer than the longest poll of a service: GetActivityTask answers within 60 seconds."""
-LONG_TIMEOUT_SECONDS: Mapping[str, float] = {"lambda": 910.0, "bedrock-runtime": 3600.0}
+LONG_TIMEOUT_SECONDS: Mapping[str, float] = {"bedrock": 3600.0, "lambda": 910.0, "states": 310.0}
 
 
 @dataclass(frozen=True, slots=True)

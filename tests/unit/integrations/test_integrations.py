@@ -271,6 +271,11 @@ def test_actions_that_need_a_kubernetes_cluster_say_that_they_need_a_mock(task_c
             {"ApiEndpoint": "a", "Method": "GET", "Headers": {"h": "v"}},
             "The value of the field 'Headers' has an invalid format",
         ),
+        (
+            "bedrock:invokeModel",
+            {"ModelId": "m", "Input": {"S3Uri": "s3://b/k"}},
+            "stepstack does not support the parameter Input of arn:aws:states:::bedrock:invokeModel",
+        ),
         ("apigateway:invoke", {"ApiEndpoint": "a"}, "The field 'Method' is required but was missing"),
         ("http:invoke", {"ApiEndpoint": "a", "Method": "GET", "Headers": {"h": "v"}}, None),
         ("elasticmapreduce:addStep", {"ClusterId": "c", "Step": {"Nmae": "x"}}, None),
