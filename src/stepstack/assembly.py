@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from stepstack.integrations.http_client import HttpClient
     from stepstack.integrations.integrations import Integrations
     from stepstack.integrations.mock_file import MockFile
+    from stepstack.integrations.mocks import Mocks
     from stepstack.service import StepFunctionsService
     from stepstack.stacks.embedded import EmbeddedServices
 
@@ -160,7 +161,8 @@ def assemble(settings: Settings, *, services: EmbeddedServices | None = None) ->
         given["application"] = services.transport
         given["application_url"] = services.endpoint_url
     endpoints = Endpoints.from_environment(settings.variables, **given)
-    integrations = Integrations(endpoints, mocks=Mocks(_mock_file(settings)), randomness=randomness)
+    mocks = Mocks(_mock_file(settings))
+    integrations = Integrations(endpoints, mocks=mocks, randomness=randomness)
     http = HttpClient()
     service = StepFunctionsService(
         clock,
@@ -172,6 +174,7 @@ def assemble(settings: Settings, *, services: EmbeddedServices | None = None) ->
         region=settings.region,
         account_id=settings.account_id,
         retention=Retention(settings.keep_executions, settings.keep_days * 24 * 3600),
+        test_case_problem=lambda machine, case: _test_case_problem(mocks, machine, case),
     )
     endpoints.step_functions = service
     if services is not None:
@@ -193,6 +196,12 @@ def _mock_file(settings: Settings) -> MockFile | None:
     from stepstack.integrations.mock_file import MockFile  # noqa: PLC0415 - only with such a file
 
     return MockFile(settings.mock_file)
+
+
+def _test_case_problem(mocks: Mocks, machine: str, case: str) -> str | None:
+    if mocks.mock_file is None:
+        return f"The test case '{case}' is asked for, but no mock file is given: name one in SFN_MOCK_CONFIG"
+    return mocks.mock_file.problem(machine, case)
 
 
 def _journal(settings: Settings) -> Any:

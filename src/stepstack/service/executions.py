@@ -7,7 +7,7 @@ tells of it. Express executions have no operation that tells of them: they are f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from stepstack.clock import Timeline
@@ -32,8 +32,11 @@ REDRIVE_SECONDS = 14 * 24 * 3600.0
 
 
 class Executions:
-    def __init__(self, account: Account, environment: Environment, logs: ExecutionLogs) -> None:
+    def __init__(
+        self, account: Account, environment: Environment, logs: ExecutionLogs, test_case_problem: Callable[[str, str], str | None]
+    ) -> None:
         self._account = account
+        self._test_case_problem = test_case_problem
         self._environment = environment
         self._logs = logs
 
@@ -41,13 +44,13 @@ class Executions:
 
     def start(self, params: Params, timeline: Timeline | None = None) -> Result:
         """Starts an execution; on its parent's `timeline` where another execution awaits it."""
-        arn, test_case = _target(params)
+        arn, test_case = self._target(params)
         machine, revision = self._account.find_revision(arn, arn.text)
         text = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         if machine.type == "EXPRESS":
             record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
-            self._prepared(record, timeline).start()
+            self._start_express(record, timeline)
             return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
         existing = self._account.store.executions.get(self._account.arns.execution(machine.name, name))
         if existing is not None and existing.arn in machine.executions:
@@ -62,17 +65,28 @@ class Executions:
         return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
 
     async def start_sync(self, params: Params, timeline: Timeline | None = None) -> Result:
-        arn, test_case = _target(params)
+        arn, test_case = self._target(params)
         machine, revision = self._account.find_revision(arn, arn.text)
         if machine.type != "EXPRESS":
             raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
         text = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
-        execution = self._prepared(record, timeline)
-        execution.start()
-        await execution.wait()
+        await self._start_express(record, timeline).wait()
         return _sync_description(record, machine)
+
+    def _target(self, params: Params) -> tuple[StatesArn, str | None]:
+        """The state machine to start, and the mock's test case behind `#` (None where there is none, or none is named)."""
+        text, _, test_case = params["stateMachineArn"].partition("#")
+        arn = parse_arn(text, "stateMachine")
+        if arn.label is not None:
+            message = f"StartExecution does not support the ARN of a distributed Map: {text}"
+            raise ServiceError("ValidationException", message, {"reason": "API_DOES_NOT_SUPPORT_LABELED_ARNS"})
+        if test_case:
+            problem = self._test_case_problem(arn.name, test_case)
+            if problem is not None:
+                raise ServiceError("ValidationException", problem)
+        return arn, test_case or None
 
     def _record(
         self,
@@ -107,6 +121,12 @@ class Executions:
             test_case=test_case,
         )
 
+    def _start_express(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
+        execution = self._prepared(record, timeline)
+        self._account.store.express.add(record)
+        execution.start()
+        return execution
+
     def _prepared(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
         """The execution of `record`, which is yet to be started."""
         execution = Execution(
@@ -133,7 +153,9 @@ class Executions:
     def ended(self, record: ExecutionRecord) -> None:
         """Keeps what an execution has come to, as far as the API will tell it."""
         record.settle()
-        if record.type == "STANDARD":
+        if record.type == "EXPRESS":
+            self._account.store.express.discard(record)
+        else:
             self._account.journal.execution_finished(record)
             for forgotten in self._account.store.finished(record, self._account.now()):
                 self._account.journal.execution_forgotten(forgotten)
@@ -246,18 +268,14 @@ class Executions:
         machine, _ = self._account.find_revision(arn, arn.text)
         if machine.type == "EXPRESS":
             raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
+        if arn.label is not None:
+            return (record for record in reversed(machine.executions.values()) if record.state_machine_arn == arn.text), arn.text
         own = (record for record in reversed(machine.executions.values()) if record.map_run_arn is None)
         if arn.is_version:
             return (record for record in own if record.version_arn == arn.text), arn.text
         if arn.qualifier is not None:
             return (record for record in own if record.alias_arn == arn.text), arn.text
         return own, arn.text
-
-
-def _target(params: Params) -> tuple[StatesArn, str | None]:
-    """The state machine to start, and the mock's test case behind `#` (None where there is none, or none is named)."""
-    text, _, test_case = params["stateMachineArn"].partition("#")
-    return parse_arn(text, "stateMachine"), test_case or None
 
 
 def checked_input(text: str) -> str:

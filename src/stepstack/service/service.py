@@ -39,7 +39,10 @@ Handler = Callable[[Mapping[str, Any]], "dict[str, Any] | Awaitable[dict[str, An
 
 
 class StepFunctionsService:
-    """`tasks` calls what Task states call; `catalog` knows what can be called; `sink` takes execution logs."""
+    """`tasks` calls what Task states call; `catalog` knows what can be called; `sink` takes execution logs.
+
+    `test_case_problem` says why a state machine (by name) cannot run a test case of its mocks, None where it can.
+    """
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class StepFunctionsService:
         account_id: str = "123456789012",
         event_limit: int | None = None,
         retention: Retention | None = None,
+        test_case_problem: Callable[[str, str], str | None] = lambda machine, case: None,
     ) -> None:
         self.randomness = randomness
         self.clock = clock
@@ -82,7 +86,7 @@ class StepFunctionsService:
             account=account_id,
             event_limit=event_limit,
         )
-        self.executions = Executions(account, self.environment, self.logs)
+        self.executions = Executions(account, self.environment, self.logs, test_case_problem)
         self._journal.restore(self.store, catalog, clock.now())
         self._handlers = self._operations(account)
 

@@ -164,6 +164,8 @@ class Store:
         self.state_machines: dict[str, StateMachineRecord] = {}
         self.activities: dict[str, ActivityRecord] = {}
         self.executions: dict[str, ExecutionRecord] = {}
+        self.express: set[ExecutionRecord] = set()
+        """Express executions that run; nothing tells of those that have ended."""
         self.map_runs: OrderedDict[str, MapRun] = OrderedDict()
         self._finished: deque[ExecutionRecord] = deque()
         self._numbers = 0
@@ -210,12 +212,13 @@ class Store:
             self.map_runs.pop(arn, None)
 
     def running(self) -> list[ExecutionRecord]:
-        return [record for record in self.executions.values() if record.execution is not None]
+        return [*self.express, *(record for record in self.executions.values() if record.execution is not None)]
 
     def clear(self) -> None:
         self.state_machines.clear()
         self.activities.clear()
         self.executions.clear()
+        self.express.clear()
         self.map_runs.clear()
         self._finished.clear()
 

@@ -210,3 +210,27 @@ def test_a_definition_is_validated_with_severity_limit_and_truncation(call):
     answer = call("ValidateStateMachineDefinition", definition=definition, maxResults=2)
     assert (answer["result"], len(answer["diagnostics"]), answer["truncated"]) == ("FAIL", 2, True)
     assert call("ValidateStateMachineDefinition", definition=PASS) == {"result": "OK", "diagnostics": [], "truncated": False}
+
+
+def test_a_test_case_that_cannot_be_run_is_refused_when_the_execution_is_started(make_caller):
+    call = make_caller(test_case_problem=lambda machine, case: None if case == "Known" else f"{machine} has no {case}")
+    arn = call.machine()["stateMachineArn"]
+    assert call.execution(f"{arn}#Known")["stateMachineArn"] == arn
+    assert call.execution(f"{arn}#")["status"] == "SUCCEEDED"
+    refusal = call.refusal("StartExecution", stateMachineArn=f"{arn}#Nonsense")
+    assert (refusal.error_code, refusal.message) == ("ValidationException", "machine has no Nonsense")
+
+
+def test_the_arn_of_a_distributed_map_cannot_be_started(call):
+    refusal = call.refusal("StartExecution", stateMachineArn=f"{call.machine()['stateMachineArn']}/label")
+    assert refusal.members == {"reason": "API_DOES_NOT_SUPPORT_LABELED_ARNS"}
+
+
+def test_express_executions_that_run_are_stopped_by_a_reset(call):
+    arn = call.machine(definition=WAIT, type="EXPRESS")["stateMachineArn"]
+    call("StartExecution", stateMachineArn=arn)
+    [record] = call.service.store.express
+    execution = record.execution
+    call.run(call.service.reset())
+    assert execution.status == "ABORTED"
+    assert not call.service.store.express
