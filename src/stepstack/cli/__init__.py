@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": "the Step Functions API over HTTP, a drop-in for Step Functions Local",
     "up": "the whole embedded stack in the foreground: Step Functions, DynamoDB and the rest",
     "run": "one execution of a definition, and its way through the states",
+    "explore": "inputs that break a state machine, found by trying many",
     "graph": "the state machine drawn, as SVG, HTML or Mermaid text",
     "validate": "every problem of a definition, with line and column",
 }

@@ -1,0 +1,92 @@
+"""`stepstack explore FILE`: inputs that break a state machine, found by trying many."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stepstack.errors import SettingsError
+
+if TYPE_CHECKING:
+    from stepstack.testing.exploration import Exploration
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="a definition, JSON or YAML")
+    parser.add_argument("--examples", type=int, default=300, metavar="N", help="how many inputs to try (300)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed tries the same inputs (0)")
+    parser.add_argument(
+        "--task",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help="what a Task answers, by state name, function or action; default {}",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """0 where no input breaks the machine, 1 where one does."""
+    from stepstack.testing.definitions import definition_text
+    from stepstack.testing.exploration import explore
+
+    if arguments.examples < 1:
+        raise SettingsError(f"--examples is a number of 1 or more, not {arguments.examples}")
+    definition = definition_text(Path(arguments.file))
+    exploration = explore(definition, tasks=_tasks(definition, arguments.task), examples=arguments.examples, first_seed=arguments.seed)
+    sys.stdout.write(_as_json(exploration) if arguments.json else _as_text(exploration))
+    return 1 if any(finding.is_defect for finding in exploration.findings) else 0
+
+
+def _tasks(definition: str, words: list[str]) -> dict[str, Any]:
+    """The answers that were given, by name, and {} for every Task that none was given for."""
+    from stepstack.coverage.items import states_of
+    from stepstack.language import parse
+
+    tasks: dict[str, Any] = {state.name: {} for state in states_of(parse(definition)) if state.type == "Task"}
+    for word in words:
+        name, equals, text = word.partition("=")
+        try:
+            tasks[name] = json.loads(text)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise SettingsError(f"--task {word!r}: it is NAME=JSON, such as 'Read={{\"Item\": {{}}}}'")
+    return tasks
+
+
+def _as_text(exploration: Exploration) -> str:
+    lines = [f"{exploration.executions} inputs, {exploration.succeeded} succeeded, {exploration.coverage.percent:.0f}% covered"]
+    for finding in exploration.findings:
+        mark = "DEFECT" if finding.is_defect else "failed"
+        place = f" in {finding.state}" if finding.state else ""
+        lines += [
+            "",
+            f"{mark}: {finding.error}{place} ({finding.count} inputs)",
+            f"    input: {json.dumps(finding.input, ensure_ascii=False)}",
+        ]
+        if finding.cause:
+            lines.append(f"    cause: {finding.cause}")
+    missing = [words for machine in exploration.coverage.machines for words in machine.missing_words()]
+    if missing:
+        lines += ["", "never reached: " + "; ".join(missing)]
+    return "\n".join(lines) + "\n"
+
+
+def _as_json(exploration: Exploration) -> str:
+    findings = [
+        {
+            "error": finding.error,
+            "cause": finding.cause,
+            "state": finding.state,
+            "input": finding.input,
+            "count": finding.count,
+            "isDefect": finding.is_defect,
+        }
+        for finding in exploration.findings
+    ]
+    report = {"executions": exploration.executions, "succeeded": exploration.succeeded, "findings": findings}
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"

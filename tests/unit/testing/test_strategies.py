@@ -1,0 +1,110 @@
+"""Inputs that reach what they are asked for, and explorations that find planted defects."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import find, settings
+
+import stepstack
+from stepstack.cli import main
+from stepstack.errors import SettingsError
+from stepstack.testing.exploration import explore
+from stepstack.testing.strategies import inputs, reaching
+
+MACHINE = {
+    "StartAt": "Size",
+    "States": {
+        "Size": {
+            "Type": "Choice",
+            "Choices": [
+                {
+                    "And": [{"Variable": "$.order.total", "IsPresent": True}, {"Variable": "$.order.total", "IsNumeric": False}],
+                    "Next": "Refuse",
+                },
+                {"Variable": "$.order.total", "NumericGreaterThan": 1000, "Next": "Approve"},
+                {"Variable": "$.order.kind", "StringMatches": "gift-*", "Next": "Wrap"},
+            ],
+            "Default": "Ship",
+        },
+        "Refuse": {"Type": "Fail", "Error": "NotANumber"},
+        "Approve": {"Type": "Pass", "Next": "Ship"},
+        "Wrap": {"Type": "Pass", "Next": "Ship"},
+        "Ship": {"Type": "Succeed"},
+    },
+}
+WAYS = {1: "Refuse", 2: "Approve", 3: "Wrap", None: "Ship"}
+
+
+@pytest.mark.parametrize(("rule", "target"), WAYS.items(), ids=[f"rule {rule}" if rule else "default" for rule in WAYS])
+def test_every_way_out_of_a_choice_can_be_reached(rule, target):
+    given = find(reaching(MACHINE, "Size", rule), lambda _: True, settings=settings(database=None, deadline=None))
+    assert stepstack.run(MACHINE, given).states[1] == target
+
+
+def test_jsonata_conditions_give_values_too():
+    definition = {
+        "QueryLanguage": "JSONata",
+        "StartAt": "Size",
+        "States": {
+            "Size": {"Type": "Choice", "Choices": [{"Condition": "{% $states.input.n = 42 %}", "Next": "Done"}], "Default": "Done"},
+            "Done": {"Type": "Succeed"},
+        },
+    }
+    given = find(reaching(definition, "Size", 1), lambda _: True, settings=settings(database=None, deadline=None))
+    assert given["n"] == 42
+
+
+@pytest.mark.parametrize(
+    ("state", "rule", "message"),
+    [
+        pytest.param("Nowhere", 1, "no Choice state 'Nowhere'", id="no such state"),
+        pytest.param("Ship", 1, "no Choice state 'Ship'", id="no Choice"),
+        pytest.param("Size", 9, "rules 1 to 3, and no rule 9", id="no such rule"),
+    ],
+)
+def test_what_cannot_be_reached_is_said_at_once(state, rule, message):
+    with pytest.raises(SettingsError, match=message):
+        reaching(MACHINE, state, rule)
+
+
+def test_an_exploration_finds_missing_members_and_rules_that_none_matches():
+    broken = json.loads(json.dumps(MACHINE))
+    del broken["States"]["Size"]["Default"]
+    broken["States"]["Wrap"]["InputPath"] = "$.paper"
+    exploration = explore(json.dumps(broken), examples=200)
+    defects = {(finding.error, finding.state) for finding in exploration.findings if finding.is_defect}
+    assert ("States.NoChoiceMatched", "Size") in defects or ("States.Runtime", "Size") in defects
+    assert ("States.Runtime", "Wrap") in defects
+    wrap = next(finding for finding in exploration.findings if finding.state == "Wrap")
+    assert stepstack.run(broken, wrap.input).error == wrap.error
+    meant = next(finding for finding in exploration.findings if finding.error == "NotANumber")
+    assert not meant.is_defect
+
+
+def test_the_same_seed_tries_the_same_inputs():
+    first, second = (explore(json.dumps(MACHINE), examples=50, first_seed=7) for _ in range(2))
+    assert first.succeeded == second.succeeded
+    assert [(finding.error, finding.count) for finding in first.findings] == [(finding.error, finding.count) for finding in second.findings]
+
+
+def test_the_command_prints_defects_and_exits_with_one(tmp_path, capsys):
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(MACHINE))
+    assert main(["explore", str(path), "--examples", "60", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["executions"] == 60
+    assert any(finding["isDefect"] for finding in report["findings"])
+
+
+def test_a_task_without_json_is_a_usage_error(tmp_path, capsys):
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(MACHINE))
+    assert main(["explore", str(path), "--task", "Read"]) == 2
+    assert "NAME=JSON" in capsys.readouterr().err
+
+
+def test_inputs_are_objects_with_the_paths_of_the_definition():
+    found = find(inputs(MACHINE), lambda value: isinstance(value, dict) and "kind" in value.get("order", {}) and "total" in value["order"])
+    assert set(found["order"]) == {"kind", "total"}
