@@ -27,6 +27,8 @@ from stepstack.language.state_machine import ItemReader
 __all__ = ["ItemSource", "call_s3"]
 
 DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
+LISTED_MEMBERS: Final = {"ETag": "Etag", "LastModified": "LastModified", "Key": "Key", "Size": "Size", "StorageClass": "StorageClass"}
+"""The members of a listed object that become an item, and their names there."""
 MOST_ITEMS: Final = 100_000_000
 
 
@@ -70,7 +72,7 @@ class ItemSource:
         while True:
             answer = await call_s3(self._visit, self._reader.resource, parameters)
             listed = cast("list[dict[str, Json]]", answer.get("Contents") or [])
-            items += [{("Etag" if name == "ETag" else name): value for name, value in entry.items()} for entry in listed]
+            items += [{name: entry[member] for member, name in LISTED_MEMBERS.items() if member in entry} for entry in listed]
             token = answer.get("NextContinuationToken")
             if len(items) >= most or not token:
                 return items[:most]
@@ -91,8 +93,6 @@ class ItemSource:
         value = _parse(text)
         for name in (self._reader.items_pointer or "").split("/")[1:]:
             value = _member(value, name)
-        if isinstance(value, dict):
-            raise _failed("Attempting to map over non-iterable node.")
         if not isinstance(value, list):
             raise _failed("Attempting to map over non-iterable node.")
         return iter(value)
