@@ -1,8 +1,8 @@
 """What a history tells: which states an execution visited, with what input, how often it tried, where it failed.
 
-Called by `ExecutionResult`, the failure texts, coverage and the reports. It reads events as boto3's GetExecutionHistory returns them, from any
-backend, and follows `previousEventId`, so that branches of a Parallel and iterations of a Map are told apart. It leaves out Map Runs:
-their child executions have histories of their own.
+Called by `ExecutionResult`, the failure texts, coverage and the reports. It reads events as boto3's GetExecutionHistory returns them,
+from any backend, and follows `previousEventId`, so that branches of a Parallel and iterations of a Map are told apart. It leaves out Map
+Runs: their child executions have histories of their own.
 Source: botocore's service model of GetExecutionHistory, recorded histories.
 """
 
@@ -121,14 +121,17 @@ def read_visits(events: Iterable[Event]) -> list[StateVisit]:
 
 
 def failing_visit(events: Sequence[Event], visits: Sequence[StateVisit]) -> StateVisit | None:
-    """The visit in which a failed execution ended: the innermost one that was not left, with the failure that came last."""
-    if not events or not visits:
-        return None
-    open_visits = [visit for visit in visits if not visit.is_exited]
-    error = event_details(events[-1]).get("error")
-    matching = [visit for visit in open_visits if any(failure.error == error for failure in visit.failures) or visit.type == "Fail"]
-    candidates = matching or open_visits
-    return max(candidates, key=lambda visit: (visit.depth, visit.entered_event_id), default=None)
+    """The visit in which a failed execution ended.
+
+    Behind the end of an execution, a Parallel, a Map or an iteration stands the event within it that ended it, so the chain of
+    events leads back to the visit. Where it is broken, it is the last visit that was not left.
+    """
+    by_id = {event["id"]: event for event in events}
+    entered = {visit.entered_event_id: visit for visit in visits}
+    number = events[-1]["id"] if events else 0
+    while number in by_id and number not in entered:
+        number = by_id[number].get("previousEventId", 0)
+    return entered.get(number) or next((visit for visit in reversed(visits) if not visit.is_exited), None)
 
 
 class _Reader:
@@ -203,7 +206,6 @@ class _Reader:
             owner._is_closed = True
             _note_attempt(owner, event)
         return owner
-
 
     def _open(self, before: StateVisit | None, wanted: str, details: Mapping[str, Any]) -> StateVisit | None:
         """A Parallel or a Map starts, or starts again: AWS records no failure of an attempt that is followed by another one."""

@@ -13,14 +13,14 @@ the containers that its workers share.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from stepstack.pytest_plugin import hooks
 from stepstack.pytest_plugin.coverage import add_coverage_options, configure_coverage
+from stepstack.pytest_plugin.failures import add_report_option, explain_failure
 from stepstack.pytest_plugin.fixtures import (
-    EXECUTIONS,
     dynamodb,
     dynamodb_resource,
     dynamodb_table,
@@ -34,9 +34,6 @@ from stepstack.pytest_plugin.fixtures import (
 from stepstack.pytest_plugin.run import RUN, WORKER_INPUT, StepstackRun
 from stepstack.pytest_plugin.settings import add_options, marker_settings
 from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, mock_task
-
-if TYPE_CHECKING:
-    from stepstack.testing.executions import ExecutionResult
 
 __all__ = [
     "clock",
@@ -53,13 +50,11 @@ __all__ = [
     "unique_name",
 ]
 
-EXPLAINED_EXECUTIONS = 5
-"""How many of a failed test's executions its report tells, the last ones."""
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
     add_coverage_options(parser)
+    add_report_option(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -112,20 +107,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    executions: list[ExecutionResult] = item.stash.get(EXECUTIONS, [])
-    if call.when == "call" and report.failed and executions:
-        told = str(report.longrepr)
-        for execution in executions[-EXPLAINED_EXECUTIONS:]:
-            explanation = _explanation(execution)
-            # An assertion of ours has told it already, line by line behind pytest's marks.
-            if explanation.partition("\n")[0] not in told:
-                report.sections.append((f"stepstack: {execution.status} {execution.name}", explanation))
+    if call.when == "call" and report.failed:
+        explain_failure(item, report)
     return report
-
-
-def _explanation(execution: ExecutionResult) -> str:
-    """A backend that has gone away must not hide why the test failed."""
-    try:
-        return execution.explanation
-    except Exception as error:  # noqa: BLE001 - the report of a failure is a boundary
-        return f"its history cannot be had: {error}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stepstack.pytest_plugin.failures import EXECUTIONS
 from stepstack.pytest_plugin.run import RUN
 from stepstack.pytest_plugin.settings import PluginSettings, marker_settings
 from stepstack.pytest_plugin.task_fixtures import end_mocks, mocks_of
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.stack import Stack
     from stepstack.testing.state_machines import StateMachineHandle
-
-EXECUTIONS = pytest.StashKey[list["ExecutionResult"]]()
-"""What a test ran, for the report of its failure."""
 
 SETTINGS = pytest.StashKey[PluginSettings]()
 
@@ -49,7 +47,7 @@ def stepstack(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, A
     request.node.stash[SETTINGS] = settings
 
     def note(machine: StateMachineHandle, execution: ExecutionResult) -> None:
-        executions.append(execution)
+        executions.append((machine.definition, execution))
         request.config.hook.pytest_stepstack_execution(item=request.node, machine=machine, execution=execution)
 
     stack.listeners.append(note)
@@ -71,7 +69,7 @@ def _declare_mocks(item: pytest.Item, stack: Stack, settings: PluginSettings) ->
 
 def _stack_of(request: pytest.FixtureRequest, changes: Mapping[str, Any]) -> tuple[PluginSettings, Stack | None, Exception | None]:
     """The test's settings and its stack, or why it has none."""
-    from stepstack.errors import StepstackError  # noqa: PLC0415 - where it is used
+    from stepstack.errors import StepstackError
 
     run = request.config.stash[RUN]
     settings = run.settings
@@ -112,13 +110,13 @@ def stepstack_environment(stepstack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def unique_name(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, Any]) -> UniqueNames:
     """Makes names that no other test has: `unique_name("orders")`. They say run, worker and test, and fit AWS's rules."""
-    from stepstack.stacks.names import UniqueNames  # noqa: PLC0415 - where it is used
+    from stepstack.stacks.names import UniqueNames
 
     run = request.config.stash[RUN]
     backend = stepstack_settings.get("backend") or marker_settings(request.node, run.settings).backend
     prefix = {}
     if backend == "aws":
-        from stepstack.stacks.aws import AwsAccount  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.aws import AwsAccount
 
         prefix = {"prefix": AwsAccount.from_environment().prefix}
     return UniqueNames(**prefix, run=run.id, worker=run.worker, test=request.node.name)
@@ -127,7 +125,7 @@ def unique_name(request: pytest.FixtureRequest, stepstack_settings: Mapping[str,
 @pytest.fixture
 def dynamodb_table(stepstack: Stack, unique_name: UniqueNames) -> Iterator[TableFactory]:
     """Makes tables and deletes them: `dynamodb_table(partition_key="PK", sort_key="SK")` is a boto3 Table, ready for use."""
-    from stepstack.pytest_plugin.tables import TableFactory  # noqa: PLC0415 - where it is used
+    from stepstack.pytest_plugin.tables import TableFactory
 
     with TableFactory(stepstack, unique_name) as factory:
         yield factory
@@ -143,8 +141,8 @@ def state_machine(
     CloudFormation or CDK template's path, with `resource`, `parameters` and `resources` as `read_definition` takes them. Its name is
     unique and says `label`; `name` is taken as it is, for a mock file that knows the state machine by name.
     """
-    from stepstack.testing.definitions import read_definition  # noqa: PLC0415 - where it is used
-    from stepstack.testing.state_machines import StateMachineHandle  # noqa: PLC0415
+    from stepstack.testing.definitions import read_definition
+    from stepstack.testing.state_machines import StateMachineHandle
 
     settings = request.node.stash[SETTINGS]
     folders = (Path(request.node.path).parent, request.config.rootpath)

@@ -52,7 +52,7 @@ class StepstackRun:
 
     def _shared_values(self) -> dict[str, str]:
         if self._shared is None:
-            from stepstack.stacks.names import new_run_id  # noqa: PLC0415 - costs a suite that does not use it nothing
+            from stepstack.stacks.names import new_run_id
 
             # Compose files and process ids of this run pass through it: nobody else may write there.
             self._shared = {"run": new_run_id(), "folder": tempfile.mkdtemp(prefix="stepstack-")}
@@ -66,7 +66,7 @@ class StepstackRun:
 
     def start_shared_services(self) -> None:
         """For the controller: starts what the run's own backend shares, so that no worker waits for it; a failure is told to the tests."""
-        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+        from stepstack.errors import StackError
 
         if self.settings.backend in {"local", "dynalite", "stepstack"}:
             _end_in_order_on_sigterm()
@@ -77,7 +77,7 @@ class StepstackRun:
 
     def stack(self, settings: PluginSettings) -> Stack:
         """The stack for `settings`; a StepstackError where it cannot be had, the same again without another try."""
-        from stepstack.errors import StepstackError  # noqa: PLC0415 - where it is used
+        from stepstack.errors import StepstackError
 
         key = (settings.backend, settings.time, settings.endpoints, settings.mock_file)
         if key not in self._stacks:
@@ -91,9 +91,9 @@ class StepstackRun:
         return made
 
     def _make_stack(self, settings: PluginSettings) -> Stack:
-        from stepstack.stacks.aws import AwsAccount  # noqa: PLC0415 - where it is used
-        from stepstack.stacks.endpoints import parse_endpoints  # noqa: PLC0415
-        from stepstack.testing.stack import Stack  # noqa: PLC0415
+        from stepstack.stacks.aws import AwsAccount
+        from stepstack.stacks.endpoints import parse_endpoints
+        from stepstack.testing.stack import Stack
 
         if settings.backend == "aws":
             return Stack.aws(AwsAccount.from_environment())
@@ -132,9 +132,9 @@ class StepstackRun:
         """What fixtures of killed workers did not delete; only where the run was on AWS."""
         if self.settings.backend != "aws":
             return
-        from stepstack.errors import SettingsError  # noqa: PLC0415 - where it is used
-        from stepstack.stacks.aws import AwsAccount  # noqa: PLC0415
-        from stepstack.testing.stack import Stack  # noqa: PLC0415
+        from stepstack.errors import SettingsError
+        from stepstack.stacks.aws import AwsAccount
+        from stepstack.testing.stack import Stack
 
         try:
             account = AwsAccount.from_environment()

@@ -185,8 +185,8 @@ def _timeout(value: Any, source: str) -> float:
 
 
 def _endpoints(value: Any, source: str) -> tuple[str, ...]:
-    from stepstack.errors import SettingsError  # noqa: PLC0415 - where it is used
-    from stepstack.stacks.endpoints import parse_endpoints  # noqa: PLC0415 - where it is used
+    from stepstack.errors import SettingsError
+    from stepstack.stacks.endpoints import parse_endpoints
 
     words: Iterable[str] = [f"{service}={url}" for service, url in value.items()] if isinstance(value, Mapping) else value
     if isinstance(words, str):

@@ -38,7 +38,7 @@ class SharedServices:
 
         Without `stepfunctions` among them, the engine is to be embedded.
         """
-        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+        from stepstack.errors import StackError
 
         backend = settings.backend
         try:
@@ -64,7 +64,7 @@ class SharedServices:
             self._close_claims()
 
     def _close_claims(self) -> None:
-        from stepstack.stacks.compose import ComposeProject  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.compose import ComposeProject
 
         for claim in self.folder.glob("*.claim"):
             file = claim.read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ class SharedServices:
         return self.folder / f"{backend}.claim"
 
     def _awaited(self, backend: str) -> dict[str, Any]:
-        from stepstack.clock import Deadline  # noqa: PLC0415 - where it is used
+        from stepstack.clock import Deadline
 
         deadline = Deadline(START_SECONDS)
         file = self.folder / f"{backend}.json"
@@ -95,7 +95,7 @@ class SharedServices:
         return {"error": f"the backend {backend}, which another worker starts, did not come up within {START_SECONDS:g} s"}
 
     def _started(self, settings: PluginSettings) -> dict[str, Any]:
-        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
+        from stepstack.errors import StackError
 
         try:
             return {"endpoints": self._found(settings) or self._brought_up(settings)}
@@ -107,17 +107,17 @@ class SharedServices:
 
     def _found(self, settings: PluginSettings) -> dict[str, str] | None:
         """Services that are up already at their usual ports, such as by tox or by hand: they are only used."""
-        from stepstack.stacks.compose import COMPOSITIONS  # noqa: PLC0415 - where it is used
-        from stepstack.stacks.endpoints import usual_endpoint  # noqa: PLC0415
-        from stepstack.stacks.readiness import problem_of  # noqa: PLC0415
+        from stepstack.stacks.compose import COMPOSITIONS
+        from stepstack.stacks.endpoints import usual_endpoint
+        from stepstack.stacks.readiness import problem_of
 
         composition = COMPOSITIONS[settings.backend]
         endpoints = {"dynamodb": usual_endpoint(composition.dynamodb), "stepfunctions": usual_endpoint(composition.stepfunctions)}
         return endpoints if not any(problem_of(service, url) for service, url in endpoints.items()) else None
 
     def _brought_up(self, settings: PluginSettings) -> dict[str, str]:
-        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
-        from stepstack.stacks.compose import ComposeProject, find_compose_file  # noqa: PLC0415
+        from stepstack.errors import StackError
+        from stepstack.stacks.compose import ComposeProject, find_compose_file
 
         try:
             file = (self._root / settings.compose_file).resolve() if settings.compose_file else find_compose_file(self._root)
@@ -142,8 +142,8 @@ class SharedServices:
         return variables
 
     def _brought_up_without_docker(self, why: Exception) -> dict[str, str]:
-        from stepstack.errors import StackError  # noqa: PLC0415 - where it is used
-        from stepstack.stacks.dynalite import DynaliteProcess  # noqa: PLC0415
+        from stepstack.errors import StackError
+        from stepstack.stacks.dynalite import DynaliteProcess
 
         try:
             process = DynaliteProcess.start(self._root)

@@ -32,7 +32,7 @@ def mock_task(request: pytest.FixtureRequest, stepstack: Stack) -> TaskMocks:
 @pytest.fixture
 def lambda_functions(request: pytest.FixtureRequest, stepstack: Stack) -> Iterator[LambdaFunctions]:
     """Lambda functions in this process: `lambda_functions(pay=handler, price="shop.prices:handler")`; gone when the test ends."""
-    from stepstack.testing.functions import LambdaFunctions  # noqa: PLC0415 - where it is used
+    from stepstack.testing.functions import LambdaFunctions
 
     folders = (Path(request.node.path).parent, request.config.rootpath)
     with made_or_failed(lambda: LambdaFunctions(stepstack, folders)) as functions:
@@ -42,7 +42,7 @@ def lambda_functions(request: pytest.FixtureRequest, stepstack: Stack) -> Iterat
 @pytest.fixture
 def clock(stepstack: Stack) -> Iterator[EngineClock]:
     """The engine's clock: `clock.freeze()`, `clock.advance(seconds)`, `clock.now()`. It flows again when the test ends."""
-    from stepstack.testing.engine_clock import EngineClock  # noqa: PLC0415 - where it is used
+    from stepstack.testing.engine_clock import EngineClock
 
     steered = made_or_failed(lambda: EngineClock(stepstack))
     yield steered
@@ -53,7 +53,7 @@ def mocks_of(item: pytest.Item, stack: Stack) -> TaskMocks:
     """The test's mocks, made when they are first asked for; the fixture `stepstack` takes them away."""
     made = item.stash.get(MOCKS, None)
     if made is None:
-        from stepstack.testing.mocks import TaskMocks  # noqa: PLC0415 - where it is used
+        from stepstack.testing.mocks import TaskMocks
 
         made = item.stash[MOCKS] = made_or_failed(lambda: TaskMocks(stack)).__enter__()
     return made
@@ -68,7 +68,7 @@ def end_mocks(item: pytest.Item) -> None:
 
 def made_or_failed(make: Callable[[], Made]) -> Made:
     """What `make` returns; a StepstackError fails the test with its one message."""
-    from stepstack.errors import StepstackError  # noqa: PLC0415 - where it is used
+    from stepstack.errors import StepstackError
 
     problem: Any
     try:

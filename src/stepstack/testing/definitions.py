@@ -108,7 +108,7 @@ def _plain(value: Json) -> str:
 def _as_json(text: str, *, is_yaml: bool) -> str:
     if not is_yaml:
         return text
-    import yaml  # noqa: PLC0415 - needed for YAML alone
+    import yaml
 
     try:
         document = yaml.safe_load(text)

@@ -12,7 +12,7 @@ The assertions raise AssertionError with an account of the execution and return 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,7 @@ class ExecutionTimeout(StepstackError):
     code = "execution-timeout"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class ExecutionResult:
     """Status, output, error and cause as DescribeExecution gives them; history, visits and states from GetExecutionHistory."""
 
@@ -46,7 +46,10 @@ class ExecutionResult:
     cause: str | None = None
     started_at: datetime | None = None
     stopped_at: datetime | None = None
-    fetch_history: Callable[[], Sequence[Event]] = field(default=tuple, repr=False)
+    fetch_history: Callable[[], Sequence[Event]] = tuple
+
+    def __repr__(self) -> str:
+        return f"<ExecutionResult {self.name}: {self.status}{f' {self.error}' if self.error else ''}>"
 
     @property
     def state_machine_name(self) -> str:
@@ -59,6 +62,7 @@ class ExecutionResult:
     @property
     def output(self) -> Json:
         """The output as a JSON value; an execution that did not succeed has none, and says why."""
+        __tracebackhide__ = True
         self.succeeded()
         return None if self.output_text is None else parse_json(self.output_text)
 
@@ -102,7 +106,7 @@ class ExecutionResult:
 
         Its visits, or with `events` every event of its history.
         """
-        from stepstack.testing.snapshots import events_snapshot, snapshot_of  # noqa: PLC0415 - where it is used
+        from stepstack.testing.snapshots import events_snapshot, snapshot_of
 
         return events_snapshot(self) if events else snapshot_of(self)
 

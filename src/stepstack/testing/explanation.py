@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepstack.history.visits import Event, Failure, StateVisit, event_details, failing_visit
-from stepstack.json_types import parse_json
+from stepstack.json_types import Json, parse_json
 
 if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult
 
-__all__ = ["explain", "explain_events"]
+__all__ = ["brief_cause", "explain", "explain_events"]
 
 LAST_EVENTS = 6
 TEXT_LIMIT = 400
@@ -59,7 +59,7 @@ def _event_remark(event: Event) -> str:
         ("output",),
         ("input",),
     ):
-        values = [details[key] for key in keys if isinstance(details.get(key), str)]
+        values = [brief_cause(details[key]) if key == "cause" else details[key] for key in keys if isinstance(details.get(key), str)]
         if len(values) == len(keys):
             return ": " + " ".join(shortened(" ".join(value.split()), 160) for value in values)
     return f": {details['error']}" if details.get("error") else ""
@@ -98,17 +98,31 @@ def _culprit_lines(visit: StateVisit) -> list[str]:
 
 
 def _failure_line(failure: Failure) -> str:
-    cause = " ".join((failure.cause or "").split())
+    cause = " ".join(brief_cause(failure.cause or "").split())
     return shortened(f"{failure.error}: {cause}" if cause else str(failure.error), 200)
+
+
+def brief_cause(cause: str) -> str:
+    """A Lambda function's message; any other cause as it is."""
+    payload = _error_payload(cause)
+    return cause if payload is None else str(payload["errorMessage"])
+
+
+def _error_payload(cause: str) -> dict[str, Json] | None:
+    """A Lambda function's error payload; None where `cause` is something else."""
+    if not cause.startswith("{"):
+        return None
+    try:
+        payload = parse_json(cause)
+    except ValueError:
+        return None
+    return payload if isinstance(payload, dict) and "errorMessage" in payload else None
 
 
 def _cause_lines(label: str, cause: str) -> list[str]:
     """A Lambda function's error payload is taken apart; any other cause stands as it is."""
-    try:
-        payload = parse_json(cause)
-    except ValueError:
-        payload = None
-    if not isinstance(payload, dict) or "errorMessage" not in payload:
+    payload = _error_payload(cause)
+    if payload is None:
         return [label + shortened(cause)]
     lines = [f"{label}{payload.get('errorType', 'Error')}: {payload['errorMessage']}"]
     trace = payload.get("stackTrace", payload.get("trace"))

@@ -74,7 +74,7 @@ class Stack:
 
         `endpoints` names services of others instead, such as a DynamoDB; `mock_file` is one in Step Functions Local's format.
         """
-        from stepstack.assembly import Settings, embedded_stack, time_scale  # noqa: PLC0415 - the engine loads only where it is used
+        from stepstack.assembly import Settings, embedded_stack, time_scale
 
         given = dict(endpoints or {})
         require_ready(given)
@@ -88,7 +88,7 @@ class Stack:
     @classmethod
     def compose(cls, backend: str = "local", file: str | Path = "docker-compose.yml") -> Stack:
         """The services of a compose file, brought up now and taken down by `close()`."""
-        from stepstack.stacks.compose import ComposeProject  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.compose import ComposeProject
 
         project = ComposeProject(Path(file), backend)
         project.up()
@@ -97,7 +97,7 @@ class Stack:
     @classmethod
     def dynalite(cls, folder: str | Path = ".", *, time: str = "skip") -> Stack:
         """Our engine on a dynalite process of our own; dynalite comes from `folder/node_modules`, or npm fetches it."""
-        from stepstack.stacks.dynalite import DynaliteProcess  # noqa: PLC0415 - where it is used
+        from stepstack.stacks.dynalite import DynaliteProcess
 
         process = DynaliteProcess.start(Path(folder))
         try:
@@ -187,8 +187,8 @@ class Stack:
             return made
 
     def _make(self, kind: str, service: str) -> Any:
-        import boto3  # noqa: PLC0415 - heavy, and only needed here
-        from botocore.config import Config  # noqa: PLC0415
+        import boto3
+        from botocore.config import Config
 
         url = self.endpoint_url(service)
         if self._session is None:

@@ -186,7 +186,7 @@ class StateMachineHandle:
         unless `checked` is False. `variables` are those that earlier states assigned, `context` the Context Object, `retry_count` the
         retries so far.
         """
-        from stepstack.testing.single_states import run_single_state  # noqa: PLC0415 - the mocks load the integrations
+        from stepstack.testing.single_states import run_single_state
 
         words = {"mock": mock, "variables": variables, "context": context, "retry_count": retry_count, "checked": checked}
         return run_single_state(self, name, {} if input is None else input, **words)

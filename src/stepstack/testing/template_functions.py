@@ -77,7 +77,7 @@ def load_template(text: str, name: str) -> Any:
             return json.loads(text)
         except ValueError as error:
             raise SettingsError(f"{name} is no JSON: {error}") from None
-    import yaml  # noqa: PLC0415 - needed for YAML alone
+    import yaml
 
     class Loader(yaml.SafeLoader):
         """Knows CloudFormation's tags; a class of its own, because tags are registered on classes."""

@@ -259,3 +259,24 @@ def test_nothing_is_left_in_the_folder_of_temporary_files(run, pytester, monkeyp
     run("    def test_run(state_machine): state_machine(ECHO).run().succeeded()", "-n", "2", "--basetemp", "base").assert_outcomes(passed=1)
 
     assert [path.name for path in folder.iterdir() if path.name.startswith("stepstack")] == []
+
+
+def test_a_page_is_written_for_each_failed_test_that_ran_something(run, pytester):
+    result = run(
+        """
+    FAIL = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "Never"}}}
+
+    @pytest.mark.parametrize("name", ["a/b", "c"])
+    def test_fails(state_machine, name): state_machine(FAIL).run().succeeded()
+
+    def test_passes(state_machine): state_machine(ECHO).run().succeeded()
+
+    def test_runs_nothing(): assert False
+    """,
+        "--stepstack-report=pages",
+    )
+
+    result.assert_outcomes(passed=1, failed=3)
+    pages = sorted(path.name for path in (pytester.path / "pages").iterdir())
+    assert [name.rpartition("-")[0] for name in pages] == ["test_fails-a-b", "test_fails-c"]
+    result.stdout.fnmatch_lines([f"*{pages[0]}"])

@@ -97,7 +97,7 @@ def test_a_handler_that_is_none_is_refused(lambda_functions):
 
 
 def test_functions_are_gone_when_their_test_has_ended(stepstack):
-    from stepstack.testing import LambdaFunctions  # noqa: PLC0415 - beside what it is for
+    from stepstack.testing import LambdaFunctions
 
     with LambdaFunctions(stepstack) as functions:
         functions(gone=lambda event, _context: event)
