@@ -22,6 +22,8 @@ from stepstack.query.scope import Expression, Scope
 
 __all__ = [
     "COMPARISONS",
+    "OPERATORS",
+    "PATH_COMPARISONS",
     "TYPE_TESTS",
     "And",
     "ChoiceRule",
@@ -308,7 +310,10 @@ COMPARISONS: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
     **{f"String{order}": _strings(compare) for order, compare in _ORDERS.items()},
     **{f"Timestamp{order}": _timestamps(compare) for order, compare in _ORDERS.items()},
 }
-"""The operators that compare two values; each but StringMatches has a `...Path` variant too."""
+"""The operators that compare two values."""
+
+PATH_COMPARISONS: Final = {f"{name}Path": holds for name, holds in COMPARISONS.items() if name != "StringMatches"}
+"""Those that compare what two paths find."""
 
 TYPE_TESTS: Final[Mapping[str, Callable[[Json], bool]]] = {
     "IsNull": lambda value: value is None,
@@ -317,6 +322,9 @@ TYPE_TESTS: Final[Mapping[str, Callable[[Json], bool]]] = {
     "IsBoolean": lambda value: isinstance(value, bool),
     "IsTimestamp": _is_timestamp,
 }
+
+
+OPERATORS: Final = ("IsPresent", *TYPE_TESTS, *COMPARISONS, *PATH_COMPARISONS)
 
 
 def _type_name(value: Json) -> str:

@@ -8,6 +8,8 @@ from stepstack.json_types import Json
 from stepstack.language import known_fields
 from stepstack.language.choice_rules import (
     COMPARISONS,
+    OPERATORS,
+    PATH_COMPARISONS,
     TYPE_TESTS,
     And,
     ChoiceRule,
@@ -30,9 +32,6 @@ __all__ = ["read_choices"]
 NESTING_LIMIT: Final = 100
 """And, Or and Not inside each other: deeper ones are refused, so that no rule exhausts Python's stack."""
 
-_PATH_COMPARISONS: Final = {f"{name}Path": holds for name, holds in COMPARISONS.items() if name != "StringMatches"}
-_OPERATORS: Final = ("IsPresent", *TYPE_TESTS, *COMPARISONS, *_PATH_COMPARISONS)
-_OPERATOR_NAMES: Final = frozenset(_OPERATORS)
 _KINDS: Final = ("And", "Or", "Not", "Variable", "Condition")
 _NO_DOLLAR: Final = "Value is not a Reference Path: Reference path didn't start with '$'"
 
@@ -102,19 +101,19 @@ def _nested(fields: Fields, nesting: int) -> Test | None:
 
 
 def _data_test(fields: Fields) -> Test | None:
-    names = [name for name in fields.members if name in _OPERATOR_NAMES]
+    names = [name for name in fields.members if name in OPERATORS]
     variable = fields.single_path("Variable", _NO_DOLLAR)
     if len(names) != 1:
         problem = "There should only be" if names else "This object should have only"
-        fields.refuse(f"{problem} one of the following fields: [{', '.join(_OPERATORS)}]")
+        fields.refuse(f"{problem} one of the following fields: [{', '.join(OPERATORS)}]")
         return None
     return None if variable is None else _with_operator(fields, variable, names[0])
 
 
 def _with_operator(fields: Fields, variable: AslPath, name: str) -> Test | None:
-    if name in _PATH_COMPARISONS:
+    if name in PATH_COMPARISONS:
         path = fields.single_path(name, _NO_DOLLAR)
-        return None if path is None else PathComparison(variable, _PATH_COMPARISONS[name], path)
+        return None if path is None else PathComparison(variable, PATH_COMPARISONS[name], path)
     value = fields.members[name]
     problem = _operand_problem(name, value)
     if problem is not None:

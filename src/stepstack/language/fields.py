@@ -91,6 +91,10 @@ class Fields:
         """Where the field `name` stands."""
         return f"{self.location}/{name}"
 
+    def _label(self, name: str) -> str:
+        """How AWS names the field `name` in failures: JSONata's with the way to it, JSONPath's alone."""
+        return self.inside + name if self.is_jsonata else name
+
     # What is wrong
 
     def refuse(self, message: str, name: str | None = None, *, code: str = "SCHEMA_VALIDATION_FAILED") -> None:
@@ -275,7 +279,7 @@ class Fields:
 
     def jsonata(self, name: str) -> Field | None:
         """Any JSON value in which JSONata may stand."""
-        label = self.inside + name
+        label = self._label(name)
         value = self.members[name]
         problems = [self._expression_problems(text, place) for place, text in _expressions(value, label)]
         if any(problems):
@@ -337,7 +341,7 @@ class Fields:
         elif name not in members:
             return None
         number = self.number(name, least, most, kind=kind)
-        return None if number is None else Field(name=self.inside + name, expression=Literal(number))
+        return None if number is None else Field(name=self._label(name), expression=Literal(number))
 
     def text_field(self, name: str) -> Field | None:
         """A text as a constant or as a JSONata expression."""
@@ -346,7 +350,7 @@ class Fields:
             return None
         if self.is_jsonata and self.is_expression(name, text):
             return self.jsonata(name)
-        return Field(name=self.inside + name, expression=Literal(text))
+        return Field(name=self._label(name), expression=Literal(text))
 
     def is_expression(self, name: str, text: str) -> bool:
         """Whether `text` is written `{% ... %}`; reports where only its beginning is."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from stepstack.language.choice_rules import OPERATORS
+
 __all__ = [
     "CATCHER",
     "CHOICE_RULE",
@@ -150,21 +152,6 @@ ITEM_BATCHER: Final = KnownFields(
 RESULT_WRITER: Final = KnownFields("Arguments", "Comment", "Parameters", "Resource", "WriterConfig")
 WRITER_CONFIG: Final = KnownFields("Comment", "OutputType", "Transformation")
 
-_COMPARED: Final = tuple(
-    f"{kind}{order}{path}"
-    for kind, orders in {
-        "Boolean": ("Equals",),
-        "Numeric": ("Equals", "GreaterThan", "GreaterThanEquals", "LessThan", "LessThanEquals"),
-        "String": ("Equals", "GreaterThan", "GreaterThanEquals", "LessThan", "LessThanEquals"),
-        "Timestamp": ("Equals", "GreaterThan", "GreaterThanEquals", "LessThan", "LessThanEquals"),
-    }.items()
-    for order in orders
-    for path in ("", "Path")
-)
-_RULE: Final = (
-    *("And", "Condition", "Comment", "Not", "Or", "Variable"),
-    *_COMPARED,
-    *("IsBoolean", "IsNull", "IsNumeric", "IsPresent", "IsString", "IsTimestamp", "StringMatches"),
-)
+_RULE: Final = ("And", "Comment", "Condition", "Not", "Or", "Variable", *OPERATORS)
 CHOICE_RULE: Final = KnownFields(*_RULE, "Assign", "Next", "Output")
 NESTED_RULE: Final = KnownFields(*_RULE)

@@ -90,7 +90,9 @@ class _Request:
         return Fields(members, "", QueryLanguage.JSONPATH, around)
 
     def _refuse_depth(self) -> None:
-        self.findings.refuse("TOO_DEEPLY_NESTED", "The definition is nested too deeply", None)
+        """Reports that the stack is exhausted, unless something else is found that is as good a reason."""
+        if not self.findings.has_errors:
+            self.findings.refuse("TOO_DEEPLY_NESTED", "The definition is nested too deeply", None)
 
 
 def parse(definition: str, *, catalog: ResourceCatalog | None = None, machine_type: str = "STANDARD") -> StateMachine:
