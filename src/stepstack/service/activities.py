@@ -159,10 +159,11 @@ class Activities:
 
     def send_success(self, params: Params) -> Result:
         output = params["output"]
-        problem = json_problem(output)
-        if problem is not None:
-            raise ServiceError("InvalidOutput", f"Invalid Output: '{problem}'")
-        self._answered(lambda: self._tokens.succeed(params["taskToken"], output))
+        try:
+            self._answered(lambda: self._tokens.succeed(params["taskToken"], output))
+        except ValueError:
+            problem = json_problem(output) or "Invalid output."
+            raise ServiceError("InvalidOutput", f"Invalid Output: '{problem}'") from None
         return {}
 
     def send_failure(self, params: Params) -> Result:

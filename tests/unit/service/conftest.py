@@ -25,15 +25,13 @@ class Caller:
 
     seeds = itertools.count(1)
 
-    def __init__(self, *, scale=1.0, journal=None, sink=None, retention=None, tasks=None, **options):
+    def __init__(self, *, scale=1.0, journal=None, tasks=None, **options):
         self.loop = asyncio.new_event_loop()
         clock = Clock(self.loop, scale)
         runner = PythonTasks(tasks or {})
         self.journal = journal
         self.is_killed = False
-        self.service = StepFunctionsService(
-            clock, Randomness(next(self.seeds)), runner, journal=journal, sink=sink, retention=retention, **options
-        )
+        self.service = StepFunctionsService(clock, Randomness(next(self.seeds)), runner, journal=journal, **options)
 
     def run(self, work):
         return self.loop.run_until_complete(asyncio.wait_for(work, 20))

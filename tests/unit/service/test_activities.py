@@ -113,6 +113,10 @@ def test_an_output_that_is_no_json_is_refused_and_the_task_goes_on(call, waiting
     assert call("SendTaskSuccess", taskToken=token, output="{}") == {}
 
 
+def test_a_wrong_token_is_told_before_a_wrong_output(call):
+    assert call.refusal("SendTaskSuccess", taskToken="none", output="{").error_code == "InvalidToken"
+
+
 def test_tags_are_added_replaced_removed_and_listed(call):
     arn = call("CreateActivity", name="act", tags=[{"key": "a", "value": "1"}])["activityArn"]
     call("TagResource", resourceArn=arn, tags=[{"key": "b", "value": "2"}, {"key": "a", "value": "3"}])
