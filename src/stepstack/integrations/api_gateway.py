@@ -66,9 +66,9 @@ class ApiGateway:
         )
 
     async def _signed(self, method: str, url: str, headers: list[tuple[str, str]], content: bytes) -> list[tuple[str, str]]:
-        from botocore.auth import SigV4Auth  # noqa: PLC0415 - heavy
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - heavy
-        from botocore.credentials import Credentials  # noqa: PLC0415 - heavy
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+        from botocore.credentials import Credentials
 
         keys = await self._keys()
         request = AWSRequest(method=method, url=url, data=content, headers=dict(headers))

@@ -38,7 +38,7 @@ async def aws_credentials() -> Credentials | None:
 
 
 def _find_credentials() -> Credentials | None:
-    import botocore.session  # noqa: PLC0415 - heavy, and only for calls to AWS itself
+    import botocore.session
 
     found = botocore.session.get_session().get_credentials()
     if found is None:

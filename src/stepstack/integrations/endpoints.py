@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from stepstack.errors import SettingsError
 from stepstack.integrations.credentials import Credentials, aws_credentials, local_credentials
+from stepstack.integrations.model_files import sdk_name, sdk_services
 
 if TYPE_CHECKING:
     from stepstack.clock import Timeline
@@ -157,15 +158,11 @@ def variables_for(service: str) -> list[str]:
     return [*names, _botocore_variable(service)]
 
 
-@functools.lru_cache(maxsize=1)
-def _hyphenated() -> Mapping[str, str]:
-    from botocore.utils import CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES  # noqa: PLC0415 - heavy
-
-    return CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES  # type: ignore[no-any-return]
-
-
 def _botocore_variable(service: str) -> str:
-    return "AWS_ENDPOINT_URL_" + _hyphenated().get(service, service).upper().replace("-", "_")
+    from botocore.utils import CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES
+
+    words: str = CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES.get(service, service)
+    return "AWS_ENDPOINT_URL_" + words.upper().replace("-", "_")
 
 
 def _urls(variables: Mapping[str, str]) -> dict[str, str]:
@@ -180,15 +177,12 @@ def _urls(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _botocore_urls(variables: Mapping[str, str]) -> dict[str, str]:
-    named = {name: _url(variables, name) for name in variables if name.startswith("AWS_ENDPOINT_URL_")}
-    if not named:
-        return {}
-    services = {hyphenated: name for name, hyphenated in _hyphenated().items()}
     urls = {}
-    for name, url in named.items():
-        hyphenated = name.removeprefix("AWS_ENDPOINT_URL_").lower().replace("_", "-")
+    for name in variables:
+        url = _url(variables, name) if name.startswith("AWS_ENDPOINT_URL_") else None
         if url:
-            urls[services.get(hyphenated, hyphenated)] = url
+            words = name.removeprefix("AWS_ENDPOINT_URL_").lower().replace("_", "-")
+            urls[sdk_services().get(sdk_name(words), words)] = url
     return urls
 
 
@@ -208,10 +202,10 @@ def _url(variables: Mapping[str, str], name: str) -> str | None:
 @functools.lru_cache(maxsize=256)
 def aws_url(service: str, region: str) -> tuple[str, str]:
     """AWS's own endpoint, and the region that requests to it are signed for, from botocore's table of them."""
-    from botocore.loaders import create_loader  # noqa: PLC0415 - heavy, and only for calls to AWS itself
-    from botocore.regions import EndpointResolver  # noqa: PLC0415 - heavy, and only for calls to AWS itself
+    from botocore.loaders import create_loader
+    from botocore.regions import EndpointResolver
 
-    from stepstack.integrations.service_model import describe  # noqa: PLC0415 - loads the service's model
+    from stepstack.integrations.service_model import describe
 
     prefix = describe(service).model["metadata"]["endpointPrefix"]
     found = EndpointResolver(create_loader().load_data("endpoints")).construct_endpoint(prefix, region)

@@ -94,7 +94,7 @@ class ServiceCaller:
         return response.status, response.headers, response.body
 
     def _message(self, operation: Operation, endpoint: Endpoint, params: dict[str, Any]) -> tuple[str, Mapping[str, str], bytes, str]:
-        from botocore.awsrequest import AWSRequest, prepare_request_dict  # noqa: PLC0415 - heavy
+        from botocore.awsrequest import AWSRequest, prepare_request_dict
 
         model = operation.botocore_model
         for name in model.idempotent_members:
@@ -116,8 +116,8 @@ class ServiceCaller:
 
     @staticmethod
     def _reply(operation: Operation, endpoint: Endpoint, status: int, headers: Headers, body: bytes) -> Reply:
-        from botocore.awsrequest import HeadersDict  # noqa: PLC0415 - heavy
-        from botocore.parsers import ResponseParserError  # noqa: PLC0415 - heavy
+        from botocore.awsrequest import HeadersDict
+        from botocore.parsers import ResponseParserError
 
         model = operation.botocore_model
         # The parser takes bytes for text, but leaves a stream alone.
@@ -164,8 +164,8 @@ def _with_host_prefix(request: dict[str, Any], endpoint: Endpoint, params: Mappi
 
 
 def _add_checksum(request: dict[str, Any], operation: Operation, params: Mapping[str, Any]) -> None:
-    from botocore.config import Config  # noqa: PLC0415 - heavy
-    from botocore.httpchecksum import apply_request_checksum, resolve_request_checksum_algorithm  # noqa: PLC0415 - heavy
+    from botocore.config import Config
+    from botocore.httpchecksum import apply_request_checksum, resolve_request_checksum_algorithm
 
     config = Config(signature_version="s3", request_checksum_calculation="when_supported")
     request["context"] = {"client_config": config}
@@ -174,8 +174,8 @@ def _add_checksum(request: dict[str, Any], operation: Operation, params: Mapping
 
 
 def _sign(request: Any, operation: Operation, endpoint: Endpoint) -> None:
-    from botocore.auth import AUTH_TYPE_MAPS  # noqa: PLC0415 - heavy
-    from botocore.credentials import Credentials  # noqa: PLC0415 - heavy
+    from botocore.auth import AUTH_TYPE_MAPS
+    from botocore.credentials import Credentials
 
     if "aws.auth#sigv4" not in (operation.model.get("auth") or ["aws.auth#sigv4"]) or operation.model.get("authtype") == "none":
         return

@@ -11,11 +11,11 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from stepstack.integrations.model_files import read_model, sdk_services
 from stepstack.integrations.sdk_names import capitalised, service_prefix, uncapitalised
 from stepstack.integrations.shapes import ShapeCompiler, StructureShape
 
 if TYPE_CHECKING:
-    from botocore.loaders import Loader
     from botocore.model import OperationModel
     from botocore.parsers import ResponseParser
     from botocore.serialize import Serializer
@@ -25,35 +25,15 @@ __all__ = ["Operation", "ServiceDescription", "describe", "sdk_service"]
 MODELS_KEPT = 24
 
 
-@functools.lru_cache(maxsize=1)
-def _loader() -> Loader:
-    import botocore.loaders  # noqa: PLC0415 - heavy, and not needed where no task calls a service
-
-    return botocore.loaders.create_loader()
-
-
-@functools.lru_cache(maxsize=1)
-def _sdk_services() -> Mapping[str, str]:
-    """The names of services in `aws-sdk` Resource ARNs, each with botocore's name: `{"sfn": "stepfunctions"}`."""
-    from botocore.utils import CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES  # noqa: PLC0415 - heavy
-
-    names = {}
-    for name in _loader().list_available_services("service-2"):
-        service_id = CLIENT_NAME_TO_HYPHENIZED_SERVICE_ID_OVERRIDES.get(name, name)
-        spelling = service_id.replace("-", "").removeprefix("amazon").removeprefix("aws").removesuffix("service")
-        names[spelling] = name
-    return names
-
-
 def sdk_service(spelling: str) -> str | None:
     """Botocore's name of the service that an ARN names behind `aws-sdk:`; None where there is no such service."""
-    return _sdk_services().get(spelling)
+    return sdk_services().get(spelling)
 
 
 @functools.lru_cache(maxsize=MODELS_KEPT)
 def describe(service: str) -> ServiceDescription:
     """The service of that name in botocore (`stepfunctions`)."""
-    return ServiceDescription(service, _loader().load_service_model(service, "service-2"))
+    return ServiceDescription(service, read_model(service))
 
 
 class Operation:
@@ -128,19 +108,19 @@ class ServiceDescription:
 
     @functools.cached_property
     def botocore_model(self) -> Any:
-        from botocore.model import ServiceModel  # noqa: PLC0415 - heavy
+        from botocore.model import ServiceModel
 
         return ServiceModel(self.model, service_name=self.name)
 
     @functools.cached_property
     def serializer(self) -> Serializer:
-        from botocore.serialize import create_serializer  # noqa: PLC0415 - heavy
+        from botocore.serialize import create_serializer
 
         return create_serializer(self.botocore_model.resolved_protocol, include_validation=False)
 
     @functools.cached_property
     def parser(self) -> ResponseParser:
-        from botocore.parsers import create_parser  # noqa: PLC0415 - heavy
+        from botocore.parsers import create_parser
 
         return create_parser(self.botocore_model.resolved_protocol)
 

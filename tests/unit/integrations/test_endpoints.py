@@ -31,6 +31,9 @@ async def application(_method, _url, _headers, _body, *, service, region):
         ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "logs"),
         ("AWS_ENDPOINT_URL_EVENTBRIDGE", "events"),
         ("AWS_ENDPOINT_URL_S3", "s3"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager"),
+        ("AWS_ENDPOINT_URL_CONFIG_SERVICE", "config"),
+        ("AWS_ENDPOINT_URL_EXECUTE_API", "execute-api"),
         ("AWS_ENDPOINT_URL", "kms"),
     ],
 )
