@@ -253,7 +253,6 @@ async def _until_signalled(settings: Settings, sockets: list[socket.socket], wit
 
 def _spare_collections() -> None:
     """What was loaded stays until the end: the collector need not look at it again; nor need it look so often at what comes."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
 
