@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepstack.integrations.catalog import SDK, sdk_operation
-from stepstack.integrations.optimized import OptimizedAction, optimized_action
+from stepstack.integrations.optimized import OptimizedAction
+from stepstack.integrations.optimized_actions import optimized_action
 from stepstack.integrations.service_model import describe
 from stepstack.integrations.shapes import ListShape, MapShape, Shape, StructureShape
 from stepstack.json_types import Json

@@ -7,7 +7,8 @@ state machine may use a pattern (the parser knows). Source: AWS's developer guid
 
 from __future__ import annotations
 
-from stepstack.integrations.optimized import OptimizedAction, optimized_action
+from stepstack.integrations.optimized import OptimizedAction
+from stepstack.integrations.optimized_actions import optimized_action
 from stepstack.integrations.service_model import Operation, describe, sdk_service
 from stepstack.language.resources import IntegrationPattern, ResourceKind, TaskResource
 

@@ -23,7 +23,8 @@ from stepstack.integrations.jobs import JobFollower
 from stepstack.integrations.lambda_function import LambdaFunctions, invocation_answer
 from stepstack.integrations.mocks import Mocks
 from stepstack.integrations.nested_executions import NestedExecutions
-from stepstack.integrations.optimized import OptimizedAction, optimized_action
+from stepstack.integrations.optimized import OptimizedAction
+from stepstack.integrations.optimized_actions import optimized_action
 from stepstack.integrations.queue_url import check_queue_url
 from stepstack.integrations.request_forms import ANSWER_FORMS, REQUEST_FORMS, STARTED_FORMS
 from stepstack.integrations.sdk_metadata import sdk_metadata

@@ -62,7 +62,7 @@ def sdk_name(words: str) -> str:
 @functools.lru_cache(maxsize=1)
 def sdk_services() -> Mapping[str, str]:
     """Botocore's names of services by their names in `aws-sdk` Resource ARNs: `{"sfn": "stepfunctions"}`."""
-    names = {}
+    names: dict[str, str] = {}
     for folder in sorted(_folder().iterdir()):
         if folder.is_dir():
             names.setdefault(sdk_name(NAMES_THAT_DIFFER.get(folder.name, folder.name)), folder.name)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stepstack.integrations.optimized import ACTIONS
+from stepstack.integrations.optimized_actions import ACTIONS
 from stepstack.integrations.request_forms import REQUEST_FORMS
 from stepstack.integrations.service_model import describe
 from stepstack.language.resources import IntegrationPattern
