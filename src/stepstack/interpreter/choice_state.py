@@ -1,4 +1,8 @@
-"""The Choice state: goes on with the first rule that holds, or with Default; without one, the state fails."""
+"""The Choice state: goes on with the first rule that holds, or with Default.
+
+Without a Default, an input that no rule matches ends the execution with States.Runtime. AWS's documentation has an error
+States.NoChoiceMatched for it; its executions do not.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,8 @@ from typing import cast
 
 from stepstack.errors import ExpressionError
 from stepstack.interpreter.data_flow import assign, is_jsonata, noted_input, output_from_input, through_path
-from stepstack.interpreter.failures import StateFailed, expression_failure
+from stepstack.interpreter.failures import expression_failure, runtime_failure
 from stepstack.interpreter.payload import Payload
-from stepstack.interpreter.ports import StateFailure
 from stepstack.interpreter.visit import Visit
 from stepstack.language.choice_rules import ChoiceRule
 from stepstack.language.state_machine import ChoiceState
@@ -23,7 +26,7 @@ def run_choice(visit: Visit) -> Payload:
         visit.next = rule.next
         return _output_of_rule(visit, rule, effective)
     if state.default is None:
-        raise StateFailed(_no_choice_matched(visit))
+        raise runtime_failure(visit, "Failed to transition out of the state. The state does not point to a next state.")
     visit.next = state.default
     return output_from_input(visit, effective)
 
@@ -45,11 +48,3 @@ def _output_of_rule(visit: Visit, rule: ChoiceRule, effective: Payload) -> Paylo
         return through_path(visit, state.output_path, effective, "OutputPath")
     assign(visit, rule.assign, raw.value)
     return raw if rule.output is None else Payload(visit.evaluate(rule.output, visit.scope(raw.value)))
-
-
-def _no_choice_matched(visit: Visit) -> StateFailure:
-    cause = (
-        f"An error occurred while executing the state '{visit.state.name}' (entered at the event id #{visit.entered_event_id}). "
-        f"Failed to transition out of the state. The state does not point to a next state."
-    )
-    return StateFailure("States.NoChoiceMatched", cause)

@@ -101,5 +101,6 @@ def _caught(visit: Visit, catcher: Catcher, failure: StateFailure) -> Payload:
 
 
 def error_output_of(failure: StateFailure) -> Json:
-    """The Error Output that a catcher sees."""
-    return {"Error": failure.error_name, "Cause": failure.cause}
+    """The Error Output that a catcher sees; a timeout, which has no cause in histories, has an empty one here."""
+    cause = "" if failure.cause is None and failure.error_name == UNCAUGHT_BY_TASK_FAILED else failure.cause
+    return {"Error": failure.error_name, "Cause": cause}

@@ -184,7 +184,7 @@ class TestTaskTokens:
             await execution.wait()
             return execution.output
 
-        assert '"Error":"States.Timeout"' in with_engine(scenario, tasks=Services())
+        assert with_engine(scenario, tasks=Services()) == '{"Error":"States.Timeout","Cause":""}'
 
     def test_a_heartbeat_starts_the_time_anew(self, with_engine, types):
         fields = {**self.MACHINE["States"]["T"], "HeartbeatSeconds": 1}
