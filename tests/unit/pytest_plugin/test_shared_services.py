@@ -1,0 +1,176 @@
+"""Containers that a whole run shares: started once, stopped by the controller. A `docker` of ours writes down what it is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from stepstack.clock import Deadline
+
+DOCKER = """#!{python}
+import json, os, pathlib, sys
+words = sys.argv[1:]
+if "--project-name" in words:
+    words = words[words.index("--project-name") + 2 :]
+    words = words[2:] if words[0] == "--profile" else words
+    with open(os.environ["DOCKER_LOG"], "a") as log:
+        log.write(words[0] + "\\n")
+    up = pathlib.Path(os.environ["DOCKER_LOG"] + ".up")
+    up.touch() if words[0] == "up" else up.unlink(missing_ok=True)
+"""
+
+SUITE = """
+import os
+import pytest
+
+{marker}
+@pytest.mark.parametrize("number", range(6))
+def test_lists(stepfunctions, dynamodb, stepstack, number):
+    assert stepfunctions.list_state_machines()["stateMachines"] == []
+    assert dynamodb.list_tables()["TableNames"] == []
+    assert set(stepstack.endpoints) == {{"stepfunctions", "dynamodb"}}
+"""
+
+WAITING = """
+import pathlib, threading
+
+def test_waits(stepfunctions):
+    pathlib.Path("waits").touch()
+    threading.Event().wait(60)
+"""
+
+
+class Service(BaseHTTPRequestHandler):
+    """Both services at one port, for as long as "docker" says that they are up."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        is_up = self.server.up.exists()
+        body = b'{"stateMachines": [], "TableNames": []}' if is_up else b"down"
+        self.send_response(200 if is_up else 503)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_words):
+        pass
+
+
+@pytest.fixture
+def containers(pytester, monkeypatch):
+    """A machine with our `docker`; the list that it returns grows by the commands that it was given."""
+    log = pytester.path / "docker.log"
+    command = pytester.mkdir("bin") / "docker"
+    command.write_text(DOCKER.format(python=sys.executable))
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    (pytester.path / "docker-compose.yml").touch()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    server.up = log.with_name("docker.log.up")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_LOG", str(log))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("STEPSTACK_KEEP_UP", raising=False)
+    for variable in ("STEPFUNCTIONS_PORT", "DYNAMODB_PORT", "DYNALITE_PORT", "STEPSTACK_PORT"):
+        monkeypatch.setenv(variable, str(server.server_port))
+    yield lambda: log.read_text().split() if log.exists() else []
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def run(pytester):
+    def start(suite, *words):
+        pytester.makepyfile(test_suite=suite)
+        return pytester.runpytest_subprocess("-p", "stepstack.pytest_plugin", "-p", "xdist.plugin", *words, timeout=90)
+
+    return start
+
+
+@pytest.mark.parametrize("words", [[], ["-n", "3"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize("backend", ["local", "dynalite", "stepstack"])
+def test_an_options_backend_is_brought_up_once_and_taken_down(run, containers, backend, words):
+    run(SUITE.format(marker=""), "--stepstack-backend", backend, *words).assert_outcomes(passed=6)
+
+    assert containers() == ["up", "down"]
+
+
+def test_a_markers_backend_is_brought_up_by_the_first_worker_and_taken_down(run, containers):
+    run(SUITE.format(marker="@pytest.mark.stepstack(backend='local')"), "-n", "3").assert_outcomes(passed=6)
+
+    assert containers() == ["up", "down"]
+
+
+def test_services_that_are_up_are_only_used(run, containers, pytester):
+    (pytester.path / "docker.log.up").touch()
+
+    run(SUITE.format(marker=""), "--stepstack-backend=local", "-n", "2").assert_outcomes(passed=6)
+
+    assert containers() == []
+
+
+def test_nothing_is_brought_up_for_a_collection(run, containers):
+    run(SUITE.format(marker=""), "--stepstack-backend=local", "--collect-only")
+
+    assert containers() == []
+
+
+def test_failing_tests_leave_nothing_up(run, containers):
+    run("def test_fails(stepfunctions): assert 0", "--stepstack-backend=local").assert_outcomes(failed=1)
+
+    assert containers() == ["up", "down"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("words", [[], ["-n", "1"]], ids=["alone", "xdist"])
+def test_an_interrupted_run_leaves_nothing_up(pytester, containers, number, words):
+    pytester.makepyfile(test_suite=WAITING)
+    plugins = ["-p", "stepstack.pytest_plugin", "-p", "xdist.plugin"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *plugins, "--stepstack-backend=local", *words],
+        cwd=pytester.path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = Deadline(60)
+        while not (pytester.path / "waits").exists() and not deadline.has_passed():
+            deadline.pause(0.02)
+        process.send_signal(number)
+        assert process.wait(60) == pytest.ExitCode.INTERRUPTED
+    finally:
+        process.kill()
+        process.wait()
+
+    assert containers() == ["up", "down"]
+
+
+def test_time_and_mock_file_reach_the_compose_file(pytester, containers):
+    command = pytester.path / "bin" / "docker"
+    told = 'if words[0] == "up": open(os.environ["DOCKER_LOG"] + ".told", "w").write(json.dumps(dict(os.environ)))\n'
+    command.write_text(command.read_text().replace("    with open", f"    {told}    with open"))
+    pytester.makepyfile(test_suite="def test_lists(stepfunctions): pass")
+
+    pytester.runpytest_subprocess(
+        "-p",
+        "stepstack.pytest_plugin",
+        "--stepstack-backend=local",
+        "--stepstack-time=0.01",
+        "--stepstack-mock-file=mocks.json",
+        timeout=60,
+    ).assert_outcomes(passed=1)
+
+    environment = json.loads((pytester.path / "docker.log.told").read_text())
+    assert environment["WAIT_TIME_SCALE"] == "0.01"
+    assert environment["MOCK_CONFIG_FILE"] == str(pytester.path / "mocks.json")
+    assert environment["SFN_MOCK_CONFIG"] == "/home/StepFunctionsLocal/MockConfigFile.json"
