@@ -14,6 +14,7 @@ Called by `stepstack.assembly`; calls `embedded_moto`, the checks in front of mo
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -21,12 +22,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+from xml.sax.saxutils import unescape
 
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_queues import LongPoll
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
 if TYPE_CHECKING:
+    from stepstack.stacks.api_gateway import ApiGateway
+    from stepstack.stacks.custom_resources import CustomResources
     from stepstack.stacks.embedded_moto import MotoBackends
     from stepstack.stacks.event_sources import EventSources
     from stepstack.stacks.lambda_api import LambdaApi
@@ -41,6 +45,8 @@ CLOSING_SECONDS = 5.0
 
 _QUICK = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
 """DynamoDB operations on one item: done in less time than a thread takes to wake."""
+
+_VERSION = re.compile(r"<Key>([^<]*)</Key>.*?<VersionId>([^<]*)</VersionId>", re.DOTALL)
 
 _TARGET_OPERATIONS = frozenset({"DeleteRule", "ListTargetsByRule", "PutTargets", "RemoveTargets"})
 """EventBridge's operations on targets: some targets are functions and state machines of this stack."""
@@ -63,6 +69,8 @@ class EmbeddedServices:
         """Starts an execution by its state machine's ARN with an input's text, for EventBridge rules."""
         self._lambda: tuple[LambdaService, LambdaApi] | None = None
         self._event_sources: EventSources | None = None
+        self._api_gateway: ApiGateway | None = None
+        self._custom_resources: CustomResources | None = None
         self._moto: MotoBackends | None = None
         self._loading = threading.Lock()
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -104,30 +112,43 @@ class EmbeddedServices:
         The URL's path and query count, its host does not. `service` (its signing name, such as `dynamodb`) and `region` need not be given
         where the request is signed. Headers may have any case.
         """
+        response = await self.handle(self._request(method, url, headers, body, service=service, region=region))
+        return response.status, response.headers, response.body
+
+    def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, service: str, region: str) -> ServiceRequest:
         parts = urlsplit(url)
         lowered = {name.lower(): value for name, value in headers.items()}
         request = ServiceRequest.read(method, parts.path, parts.query, lowered, body, service=service, region=region)
         lowered["host"] = urlsplit(self.endpoint_url).netloc
-        response = await self.handle(request)
-        return response.status, response.headers, response.body
+        return request
 
     async def handle(self, request: ServiceRequest) -> ServiceResponse:
         """The answer of the service that `request` is for."""
-        service = request.service
-        if service == "lambda":
-            return await self._lambda_parts()[1].handle(request)
-        if service == "logs" and self._lambda is not None:
+        own = self._own_answer(request)
+        if own is not None:
+            return await own
+        if request.service == "logs" and self._lambda is not None:
             await self.lambda_service.logs.flush(self._answer)
-        if service == "s3" and "notification" in request.query and request.method in {"GET", "PUT"}:
-            return await self.event_sources.notifications.handle(request)
-        if service == "sqs" and (poll := LongPoll.of(request)):
-            return await poll.answer(self._answer)
-        if service == "events" and request.operation in _TARGET_OPERATIONS:
-            return await self.event_sources.rules.handle(request)
         response = await self._answer(request)
         if self._event_sources is not None and response.status < 300:
             self._event_sources.observe(request, response)
         return response
+
+    def _own_answer(self, request: ServiceRequest) -> Awaitable[ServiceResponse] | None:
+        """The answer to what is not moto's, in whole or in part; None for all else."""
+        service = request.service
+        if self._api_gateway is not None and (found := self._api_gateway.found(request)):
+            return self._api_gateway.handle(*found, request)
+        if self._custom_resources is not None and self._custom_resources.is_answer(request):
+            return self._custom_resources.receive(request)
+        if service == "lambda":
+            return self._lambda_parts()[1].handle(request)
+        if service == "s3" and "notification" in request.query and request.method in {"GET", "PUT"}:
+            return self.event_sources.notifications.handle(request)
+        if service == "events" and request.operation in _TARGET_OPERATIONS:
+            return self.event_sources.rules.handle(request)
+        poll = LongPoll.of(request) if service == "sqs" else None
+        return None if poll is None else poll.answer(self._answer)
 
     @property
     def event_sources(self) -> EventSources:
@@ -144,6 +165,7 @@ class EmbeddedServices:
         if self._event_sources is not None:
             self._event_sources.close()
             self._event_sources = None
+        self._api_gateway = None
         if self._lambda is not None:
             self.lambda_service.reset()
         if self._moto is not None:
@@ -157,8 +179,8 @@ class EmbeddedServices:
         self.reset()
 
     def _lambda_parts(self) -> tuple[LambdaService, LambdaApi]:
-        from stepstack.stacks.lambda_api import LambdaApi  # noqa: PLC0415 - a stack without functions needs none of it
-        from stepstack.stacks.lambda_service import LambdaService  # noqa: PLC0415
+        from stepstack.stacks.lambda_api import LambdaApi
+        from stepstack.stacks.lambda_service import LambdaService
 
         with self._loading:
             if self._lambda is None:
@@ -166,6 +188,35 @@ class EmbeddedServices:
                 service.working = self._at_work
                 self._lambda = service, LambdaApi(service, self._object, self._open_event_sources)
             return self._lambda
+
+    @property
+    def api_gateway(self) -> ApiGateway:
+        """The APIs of this stack."""
+        from stepstack.stacks.api_gateway import ApiGateway
+
+        if self._api_gateway is None:
+            self._api_gateway = ApiGateway(self.lambda_service, account_id=self.account_id)
+        return self._api_gateway
+
+    @property
+    def custom_resources(self) -> CustomResources:
+        """What waits for the answers of custom resources' functions."""
+        from stepstack.stacks.custom_resources import CustomResources
+
+        if self._custom_resources is None:
+            self._custom_resources = CustomResources(self.lambda_service)
+        return self._custom_resources
+
+    async def empty_bucket(self, bucket: str) -> None:
+        """Removes the objects of a bucket, all versions of them; one that is not there is no fault."""
+        while True:
+            _, _, body = await self.transport("GET", f"http://s3/{bucket}?versions", {}, b"", service="s3", region=self.region)
+            found = _VERSION.findall(body.decode("utf-8", "replace"))
+            if not found:
+                return
+            for key, version in found:
+                path = f"http://s3/{bucket}/{quote(unescape(key))}?versionId={version}"
+                await self._answer(self._request("DELETE", path, {}, b"", service="s3", region=self.region))
 
     def _function_variables(self) -> Mapping[str, str]:
         return {"AWS_ENDPOINT_URL": self.endpoint_url}
@@ -175,7 +226,7 @@ class EmbeddedServices:
         return self.working()
 
     def _open_event_sources(self) -> EventSources:
-        from stepstack.stacks.event_sources import EventSources  # noqa: PLC0415 - a stack without events needs none of it
+        from stepstack.stacks.event_sources import EventSources
 
         if self._event_sources is None:
             self._event_sources = EventSources(
@@ -225,7 +276,7 @@ class EmbeddedServices:
         return (self._moto or self._load()).handle(request)
 
     def _load(self) -> MotoBackends:
-        from stepstack.stacks.embedded_moto import MotoBackends  # noqa: PLC0415 - moto takes a third of a second
+        from stepstack.stacks.embedded_moto import MotoBackends
 
         with self._loading:
             if self._moto is None:

@@ -170,14 +170,14 @@ def _inferred_backend(request: ServiceRequest) -> str:
 
 @functools.cache
 def _dispatcher() -> Any:
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415 - imports Flask
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     return DomainDispatcherApplication(create_backend_app)
 
 
 @functools.lru_cache(maxsize=512)
 def _backend_for_host(host: str) -> str | None:
-    from moto.backend_index import backend_url_patterns  # noqa: PLC0415 - compiles 300 patterns
+    from moto.backend_index import backend_url_patterns
 
     return next((backend for backend, pattern in backend_url_patterns if pattern.match(f"https://{host}")), None)
 

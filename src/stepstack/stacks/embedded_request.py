@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-__all__ = ["ServiceRequest", "ServiceResponse", "json_response"]
+from stepstack.errors import ServiceError
+
+__all__ = ["ServiceRequest", "ServiceResponse", "call_operation", "json_response"]
 
 _SCOPE = re.compile(r"(?:Credential=|X-Amz-Credential=)([^/,&]+)/(\d+)/([^/,&]+)/([^/,&]+)/aws4_request")
 _AWS_HOST = re.compile(r"(?:[^.]+\.)*?(?P<service>[a-z0-9-]+)(?:\.(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?::\d+)?")
@@ -118,3 +120,26 @@ def json_response(
 ) -> ServiceResponse:
     """`value` as a JSON answer."""
     return ServiceResponse(status, {"Content-Type": content_type, **(headers or {})}, json.dumps(value, ensure_ascii=False).encode())
+
+
+_TARGETS_OF = {
+    "dynamodb": "DynamoDB_20120810",
+    "dynamodbstreams": "DynamoDBStreams_20120810",
+    "events": "AWSEvents",
+    "logs": "Logs_20140328",
+    "sqs": "AmazonSQS",
+}
+
+
+async def call_operation(
+    answer: Callable[[ServiceRequest], Awaitable[ServiceResponse]], service: str, operation: str, parameters: Mapping[str, Any], region: str
+) -> dict[str, Any]:
+    """One operation of a service with a JSON protocol, answered by `answer`; ServiceError where it refuses."""
+    headers = {"x-amz-target": f"{_TARGETS_OF[service]}.{operation}", "content-type": "application/x-amz-json-1.0", "host": "127.0.0.1"}
+    name = "dynamodb" if service == "dynamodbstreams" else service
+    response = await answer(ServiceRequest("POST", "/", "", headers, json.dumps(parameters).encode(), service=name, region=region))
+    content: dict[str, Any] = json.loads(response.body) if response.body else {}
+    if response.status >= 300:
+        code = str(content.get("__type", "InternalFailure")).rpartition("#")[2]
+        raise ServiceError(code, str(content.get("message") or content.get("Message") or ""))
+    return content

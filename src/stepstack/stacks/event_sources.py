@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError
-from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
+from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, call_operation
 from stepstack.stacks.event_rules import EventRules
 from stepstack.stacks.event_source_mappings import EventSourceMapping, Json, QueueMapping, StreamMapping, Working, mapping_of
 from stepstack.stacks.lambda_service import LambdaService
@@ -31,7 +31,6 @@ StartExecution: TypeAlias = "Callable[[str, str], Awaitable[object]]"
 
 _log = logging.getLogger("stepstack.embedded")
 
-_TARGETS = {"dynamodb": "DynamoDB_20120810", "dynamodbstreams": "DynamoDBStreams_20120810", "events": "AWSEvents", "sqs": "AmazonSQS"}
 _READS = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "TransactGet", "Receive", "Delete", "Change", "Purge")
 
 
@@ -60,19 +59,7 @@ class EventSources:
 
     async def call(self, service: str, operation: str, parameters: Mapping[str, Any], region: str) -> Json:
         """One operation of an embedded service with a JSON protocol; its answer, or ServiceError."""
-        headers = {
-            "x-amz-target": f"{_TARGETS[service]}.{operation}",
-            "content-type": "application/x-amz-json-1.0",
-            "host": "127.0.0.1",
-        }
-        signing_name = "dynamodb" if service == "dynamodbstreams" else service
-        body = json.dumps(parameters).encode()
-        response = await self._answer(ServiceRequest("POST", "/", "", headers, body, service=signing_name, region=region))
-        content: Json = json.loads(response.body) if response.body else {}
-        if response.status >= 300:
-            code = str(content.get("__type", "InternalFailure")).rpartition("#")[2]
-            raise ServiceError(code, str(content.get("message") or content.get("Message") or ""))
-        return content
+        return await call_operation(self._answer, service, operation, parameters, region)
 
     async def add_mapping(self, parameters: Mapping[str, Any]) -> EventSourceMapping:
         """CreateEventSourceMapping."""

@@ -130,6 +130,7 @@ class LambdaService:
         memory_mb: int = 128,
         variables: Mapping[str, str] | None = None,
         runtime: str = DEFAULT_RUNTIME,
+        log_group: str | None = None,
         region: str | None = None,
     ) -> str:
         """Makes a function, or takes the place of the one of that name; its ARN.
@@ -154,6 +155,7 @@ class LambdaService:
             "Timeout": timeout_seconds,
             "MemorySize": memory_mb,
             "Environment": {"Variables": dict(variables or {})},
+            "LoggingConfig": {"LogGroup": log_group} if log_group else None,
         }
         self._discard(region, matched["name"])
         return self._add(region, matched["name"], code, parameters, code_size=0, digest="").arn

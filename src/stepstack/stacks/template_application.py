@@ -1,0 +1,178 @@
+"""An application deployed from its template into the embedded stack, as CloudFormation would deploy it.
+
+`deploy` makes the resources in the order in which they need each other, and undoes what it has made where one fails.
+Called by `stepstack up --template` and the plugin's fixture; calls `template`, `template_intrinsics` and `template_resources`. Left out:
+updates of an application, rollback triggers, drift.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stepstack.clock import Randomness
+from stepstack.errors import SettingsError, StepstackError, UnsupportedFeature
+from stepstack.stacks.template import LOCAL_BUCKET, Template, load_template
+from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources
+from stepstack.stacks.template_resources import Made, StepFunctions, Workshop, resource_type
+
+if TYPE_CHECKING:
+    from stepstack.stacks.embedded import EmbeddedServices
+
+__all__ = ["Application", "deploy"]
+
+Json: TypeAlias = dict[str, Any]
+
+_API_URL = re.compile(r"https?://([a-z0-9]{10})\.execute-api\.[a-z0-9-]+\.amazonaws\.com")
+
+
+class Application:
+    """What a template has become; `outputs` are by their names, `physical_ids` by the resources' logical ids."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.outputs: dict[str, str] = {}
+        self.physical_ids: dict[str, str] = {}
+        self._made: dict[str, Made] = {}
+
+    def reference(self, name: str) -> Any:
+        """What Ref gives."""
+        return self._made[name].reference
+
+    def attribute(self, name: str, attribute: str) -> Any:
+        """What Fn::GetAtt gives; KeyError where there is no such attribute."""
+        return self._made[name].attributes[attribute]
+
+    def add(self, logical_id: str, made: Made) -> None:
+        """Takes a resource in."""
+        self._made[logical_id] = made
+        self.physical_ids[logical_id] = made.reference
+
+    async def delete(self) -> None:
+        """Deletes the resources, the last made first. All are tried; the first failure is raised."""
+        failure: StepstackError | None = None
+        for logical_id in reversed(list(self._made)):
+            made = self._made.pop(logical_id)
+            try:
+                if made.delete is not None:
+                    await made.delete()
+            except StepstackError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
+
+
+async def deploy(
+    path: Path | str,
+    services: EmbeddedServices,
+    step_functions: StepFunctions,
+    *,
+    name: str = "stack",
+    parameters: Mapping[str, str] | None = None,
+    randomness: Randomness | None = None,
+) -> Application:
+    """Deploys the template at `path`; runs on the stack's loop.
+
+    `step_functions(operation, parameters)` makes the state machines. Raises SettingsError where the template is wrong, UnsupportedFeature
+    where it has what is not supported, and ServiceError where a service refuses a resource.
+    """
+    template = load_template(Path(path), parameters, region=services.region)
+    suffix = (randomness or Randomness()).uuid().replace("-", "")[:12].upper()
+    workshop = Workshop(services, step_functions, template.folder, name, suffix)
+    application = Application(name)
+    intrinsics = _intrinsics(template, workshop, application)
+    wanted = {
+        logical_id: resource
+        for logical_id, resource in template.resources.items()
+        if "Condition" not in resource or intrinsics.condition(resource["Condition"])
+    }
+    _check_types(wanted)
+    try:
+        for logical_id in _in_order(wanted):
+            application.add(logical_id, await _make(workshop, intrinsics, logical_id, wanted[logical_id]))
+    except BaseException:
+        await application.delete()
+        raise
+    for output, described in template.outputs.items():
+        if "Condition" not in described or intrinsics.condition(described["Condition"]):
+            application.outputs[output] = _local(str(intrinsics.evaluate(described.get("Value"))), services.endpoint_url)
+    return application
+
+
+def _intrinsics(template: Template, workshop: Workshop, application: Application) -> Intrinsics:
+    stack_id = f"arn:aws:cloudformation:{workshop.region}:{workshop.account_id}:stack/{workshop.stack_name}/{workshop.suffix}"
+    return Intrinsics(
+        pseudo_parameters={
+            "AWS::AccountId": workshop.account_id,
+            "AWS::NotificationARNs": [],
+            "AWS::Partition": "aws",
+            "AWS::Region": workshop.region,
+            "AWS::StackId": stack_id,
+            "AWS::StackName": workshop.stack_name,
+            "AWS::URLSuffix": "amazonaws.com",
+        },
+        parameters=template.parameters,
+        mappings=template.mappings,
+        conditions=template.conditions,
+        resources=application,
+    )
+
+
+def _check_types(resources: Mapping[str, Json]) -> None:
+    """All that is not supported is told at once, before anything is made."""
+    troubles = []
+    for logical_id, resource in resources.items():
+        type_name = str(resource.get("Type"))
+        kind = resource_type(type_name)
+        if kind is None:
+            troubles.append(f"the resource {logical_id} has the type {type_name}, which is not supported here")
+            continue
+        try:
+            kind.check(logical_id, type_name, resource.get("Properties") or {})
+        except UnsupportedFeature as error:
+            troubles.append(str(error))
+    if troubles:
+        raise UnsupportedFeature("; ".join(troubles))
+
+
+async def _make(workshop: Workshop, intrinsics: Intrinsics, logical_id: str, resource: Json) -> Made:
+    properties = intrinsics.evaluate(resource.get("Properties") or {})
+    asset = (resource.get("Metadata") or {}).get("aws:asset:path")
+    if asset and resource["Type"] == "AWS::Lambda::Function":
+        # `cdk synth` puts the code beside the template.
+        properties["Code"] = {"S3Bucket": LOCAL_BUCKET, "S3Key": asset}
+    kind = resource_type(resource["Type"])
+    assert kind is not None  # noqa: S101 - checked before anything is made
+    return await kind.make(workshop, logical_id, properties)
+
+
+def _in_order(resources: Mapping[str, Json]) -> Iterator[str]:
+    """The logical ids, each behind those that it needs."""
+    done: set[str] = set()
+    under_way: list[str] = []
+
+    def visit(logical_id: str) -> Iterator[str]:
+        if logical_id in done:
+            return
+        if logical_id in under_way:
+            raise SettingsError(f"the template's resources need each other in a circle: {' -> '.join([*under_way, logical_id])}")
+        under_way.append(logical_id)
+        resource = resources[logical_id]
+        explicit = resource.get("DependsOn") or []
+        explicit = [explicit] if isinstance(explicit, str) else explicit
+        for needed in [*needed_resources(resource.get("Properties"), resources), *(name for name in explicit if name in resources)]:
+            if needed != logical_id:
+                yield from visit(needed)
+        under_way.pop()
+        done.add(logical_id)
+        yield logical_id
+
+    for logical_id in resources:
+        yield from visit(logical_id)
+
+
+def _local(value: str, endpoint_url: str) -> str:
+    """An output that names an API's host on AWS names the API here."""
+    return _API_URL.sub(lambda found: f"{endpoint_url}/execute-api/{found[1]}", value)

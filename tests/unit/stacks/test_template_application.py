@@ -1,0 +1,340 @@
+import asyncio
+import json
+from textwrap import dedent
+
+import pytest
+
+from stepstack.errors import SettingsError, UnsupportedFeature
+from stepstack.stacks.embedded import EmbeddedServices
+from stepstack.stacks.template_application import deploy
+
+APP = """
+import json
+import os
+
+import boto3
+
+
+def handler(event, context):
+    name = event["pathParameters"]["id"]
+    if name == "boom":
+        raise RuntimeError(name)
+    body = json.dumps({"hello": name, "method": event["httpMethod"]})
+    return {"statusCode": 200, "headers": {"X-Table": os.environ["TABLE"]}, "body": body}
+
+
+def http(event, context):
+    return {"key": event["routeKey"], "query": event.get("queryStringParameters"), "body": event.get("body")}
+
+
+def record(event, context):
+    seen.append(event)
+
+
+seen = []
+"""
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = folder
+        self.services = EmbeddedServices(endpoint_url="http://127.0.0.1:4321")
+        self.machines = {}
+        (folder / "src").mkdir()
+        (folder / "src" / "app.py").write_text(APP)
+
+    async def step_functions(self, operation, parameters):
+        if operation == "CreateStateMachine":
+            arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:{parameters['name']}"
+            self.machines[arn] = parameters
+            return {"stateMachineArn": arn}
+        assert operation == "DeleteStateMachine"
+        del self.machines[parameters["stateMachineArn"]]
+        return {}
+
+    async def deploy(self, template, **options):
+        path = self.folder / "template.yaml"
+        path.write_text(dedent(template) if isinstance(template, str) else json.dumps(template))
+        return await deploy(path, self.services, self.step_functions, name="app", **options)
+
+    async def get(self, url, method="GET", body=b"", headers=None):
+        status, received, content = await self.services.transport(method, url, headers or {}, body)
+        return status, received, json.loads(content) if content else None
+
+    async def names(self, service, operation, member):
+        return (await self.services.event_sources.call(service, operation, {}, "us-east-1"))[member]
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    yield made
+    made.services.close()
+
+
+SAM = """
+    AWSTemplateFormatVersion: '2010-09-09'
+    Transform: AWS::Serverless-2016-10-31
+    Parameters:
+      Stage: {Type: String, Default: dev}
+    Globals:
+      Function:
+        Runtime: python3.12
+        CodeUri: src/
+        Environment: {Variables: {TABLE: !Ref Table}}
+    Resources:
+      Table:
+        Type: AWS::DynamoDB::Table
+        Properties:
+          BillingMode: PAY_PER_REQUEST
+          AttributeDefinitions: [{AttributeName: PK, AttributeType: S}]
+          KeySchema: [{AttributeName: PK, KeyType: HASH}]
+          StreamSpecification: {StreamViewType: NEW_IMAGE}
+      Bucket:
+        Type: AWS::S3::Bucket
+      Hello:
+        Type: AWS::Serverless::Function
+        Properties:
+          Handler: app.handler
+          Policies: [{DynamoDBCrudPolicy: {TableName: !Ref Table}}]
+          Events:
+            Get: {Type: Api, Properties: {Path: '/hello/{id}', Method: get}}
+      Http:
+        Type: AWS::Serverless::Function
+        Properties:
+          Handler: app.http
+          Events:
+            Any: {Type: HttpApi, Properties: {Path: '/things/{proxy+}', Method: any}}
+      Recorder:
+        Type: AWS::Serverless::Function
+        Properties:
+          Handler: app.record
+          Events:
+            Stream:
+              Type: DynamoDB
+              Properties:
+                Stream: !GetAtt Table.StreamArn
+                StartingPosition: LATEST
+                FilterCriteria: {Filters: [{Pattern: '{"eventName": ["INSERT"]}'}]}
+            Upload: {Type: S3, Properties: {Bucket: !Ref Bucket, Events: 's3:ObjectCreated:*'}}
+            Event: {Type: EventBridgeRule, Properties: {Pattern: {source: [shop]}}}
+      Machine:
+        Type: AWS::Serverless::StateMachine
+        Properties:
+          DefinitionUri: machine.asl.json
+          DefinitionSubstitutions: {Function: !GetAtt Hello.Arn}
+    Outputs:
+      Url: {Value: !Sub 'https://${ServerlessRestApi}.execute-api.${AWS::Region}.amazonaws.com/Prod/hello/'}
+      HttpUrl: {Value: !Sub 'https://${ServerlessHttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}'}
+      Table: {Value: !Ref Table}
+      Bucket: {Value: !Ref Bucket}
+      Stage: {Value: !Join ['-', [stage, !Ref Stage]]}
+"""
+
+
+def test_a_sam_application_is_deployed_used_and_deleted(world):
+    (world.folder / "machine.asl.json").write_text(
+        '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "${Function}", "End": true}}}'
+    )
+
+    async def scenario():
+        application = await world.deploy(SAM)
+        outputs = application.outputs
+        assert outputs["Stage"] == "stage-dev"
+        assert outputs["Url"].startswith("http://127.0.0.1:4321/execute-api/")
+        status, headers, body = await world.get(outputs["Url"] + "Ann")
+        assert (status, headers["X-Table"], body) == (200, outputs["Table"], {"hello": "Ann", "method": "GET"})
+        assert (await world.get(outputs["Url"] + "boom"))[::2] == (502, {"message": "Internal server error"})
+        assert (await world.get(outputs["Url"] + "a/b"))[::2] == (403, {"message": "Missing Authentication Token"})
+        assert (await world.get(outputs["Url"] + "Ann", "POST"))[0] == 403
+        status, _, body = await world.get(outputs["HttpUrl"] + "/things/a/b?x=1&x=2", "PUT", b"text", {"content-type": "text/plain"})
+        assert (status, body) == (200, {"key": "ANY /things/{proxy+}", "query": {"x": "1,2"}, "body": "text"})
+        assert (await world.get(outputs["HttpUrl"] + "/none"))[::2] == (404, {"message": "Not Found"})
+        (machine,) = world.machines.values()
+        assert f"function:{application.physical_ids['Hello']}" in machine["definition"]
+        await world.services.event_sources.call(
+            "dynamodb", "PutItem", {"TableName": outputs["Table"], "Item": {"PK": {"S": "1"}}}, "us-east-1"
+        )
+        await world.services.transport("PUT", f"http://s3/{outputs['Bucket']}/key", {}, b"x", service="s3")
+        await application.delete()
+        assert world.machines == {}
+        assert await world.names("dynamodb", "ListTables", "TableNames") == []
+        assert world.services.lambda_service.listed() == []
+        assert world.services.event_sources.mappings == {}
+        assert (await world.get(outputs["Url"] + "Ann"))[0] == 403
+
+    asyncio.run(scenario())
+
+
+def test_events_of_a_template_reach_their_function(world):
+    (world.folder / "machine.asl.json").write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}')
+
+    async def scenario():
+        application = await world.deploy(SAM)
+        seen = []
+        # The function of the template is replaced by one that can be looked into.
+        world.services.lambda_service.register(application.physical_ids["Recorder"], lambda event, _: seen.append(event))
+        table, bucket = application.outputs["Table"], application.outputs["Bucket"]
+
+        async def send(service, target, parameters):
+            headers = {"x-amz-target": target, "content-type": "application/x-amz-json-1.0"}
+            status, _, _ = await world.services.transport("POST", "http://x/", headers, json.dumps(parameters).encode(), service=service)
+            assert status == 200
+
+        await send("dynamodb", "DynamoDB_20120810.PutItem", {"TableName": table, "Item": {"PK": {"S": "1"}}})
+        await world.services.transport("PUT", f"http://s3/{bucket}/key", {}, b"x", service="s3")
+        await send("events", "AWSEvents.PutEvents", {"Entries": [{"Source": "shop", "DetailType": "d", "Detail": "{}"}]})
+        for _ in range(2000):
+            if len(seen) == 3:
+                break
+            await asyncio.sleep(0.01)
+        return seen
+
+    seen = asyncio.run(scenario())
+    kinds = sorted(event["Records"][0]["eventSource"] if "Records" in event else event["source"] for event in seen)
+    assert kinds == ["aws:dynamodb", "aws:s3", "shop"]
+
+
+def test_conditions_mappings_and_parameters_decide(world):
+    template = """
+        Parameters: {Stage: {Type: String, AllowedValues: [dev, prod], Default: dev}}
+        Mappings: {Names: {dev: {Queue: dev-queue}, prod: {Queue: prod-queue}}}
+        Conditions: {IsProd: !Equals [!Ref Stage, prod]}
+        Resources:
+          Queue:
+            Type: AWS::SQS::Queue
+            Properties:
+              QueueName: !FindInMap [Names, !Ref Stage, Queue]
+              VisibilityTimeout: !If [IsProd, 60, !Ref AWS::NoValue]
+          Extra: {Type: AWS::SQS::Queue, Condition: IsProd}
+        Outputs:
+          Arn: {Value: !GetAtt Queue.Arn}
+          Extra: {Condition: IsProd, Value: !Ref Extra}
+    """
+
+    async def scenario():
+        first = await world.deploy(template)
+        second = await world.deploy(template, parameters={"Stage": "prod"})
+        return first.outputs, second.outputs
+
+    dev, prod = asyncio.run(scenario())
+    assert dev == {"Arn": "arn:aws:sqs:us-east-1:123456789012:dev-queue"}
+    assert (prod["Arn"].endswith("prod-queue"), "/123456789012/app-Extra-" in prod["Extra"]) == (True, True)
+
+
+def test_code_in_the_template_and_code_of_cdk_are_run(world):
+    (world.folder / "asset.1").mkdir()
+    (world.folder / "asset.1" / "index.py").write_text("def handler(event, context):\n    return 'asset'\n")
+    inline = "def handler(event, context):\n    return 'inline'\n"
+    function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}}
+    template = {
+        "Resources": {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
+            "Inline": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {**function, "Code": {"ZipFile": inline}},
+            },
+            "Asset": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {**function, "Code": {"S3Bucket": "cdk-assets", "S3Key": "1.zip"}},
+                "Metadata": {"aws:asset:path": "asset.1", "aws:asset:property": "Code"},
+            },
+        }
+    }
+
+    async def scenario():
+        application = await world.deploy(template)
+        return [(await world.services.lambda_service.invoke(application.physical_ids[name])).payload for name in ("Inline", "Asset")]
+
+    assert asyncio.run(scenario()) == [b'"inline"', b'"asset"']
+
+
+@pytest.mark.parametrize(
+    ("resources", "error", "text"),
+    [
+        ("{X: {Type: AWS::EC2::Instance}}", UnsupportedFeature, "the resource X has the type AWS::EC2::Instance"),
+        (
+            "{X: {Type: AWS::SQS::Queue, Properties: {Wrong: 1}}, Y: {Type: AWS::EC2::VPC}}",
+            UnsupportedFeature,
+            "the resource X (AWS::SQS::Queue) has the property Wrong, which is not supported here; the resource Y has the type AWS::EC2",
+        ),
+        ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Nowhere}}}", SettingsError, "no parameter and no resource Nowhere"),
+        ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue x}}}", UnsupportedFeature, "Fn::ImportValue"),
+        ("{X: {Type: AWS::Events::Rule, Properties: {ScheduleExpression: rate(1 day)}}}", UnsupportedFeature, "is a schedule"),
+        ("{X: {Type: AWS::SQS::Queue, DependsOn: Y}, Y: {Type: AWS::SQS::Queue, DependsOn: X}}", SettingsError, "X -> Y -> X"),
+        ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !GetAtt Y.Colour}}, Y: {Type: AWS::SQS::Queue}}", SettingsError, "Colour"),
+    ],
+    ids=["type", "all at once", "reference", "function", "schedule", "circle", "attribute"],
+)
+def test_what_is_not_supported_is_named_and_nothing_is_left(world, resources, error, text):
+    async def scenario():
+        with pytest.raises(error) as caught:
+            await world.deploy(f"Resources: {resources}")
+        assert text in str(caught.value)
+        answer = await world.services.event_sources.call("sqs", "ListQueues", {}, "us-east-1")
+        assert "QueueUrls" not in answer
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("template", "parameters", "text"),
+    [
+        ("nothing: here", {}, "has no Resources"),
+        ("Resources: {", {}, "neither YAML nor JSON"),
+        ("{Parameters: {A: {Type: String}}, Resources: {}}", {}, "A has no default"),
+        ("Resources: {}", {"B": "1"}, "has no parameter B"),
+        ("{Transform: AWS::Include, Resources: {}}", {}, "AWS::Include is not supported"),
+        (
+            "{Transform: AWS::Serverless-2016-10-31, Resources: {F: {Type: AWS::Serverless::Function, Properties: {Nonsense: 1}}}}",
+            {},
+            "no valid SAM template",
+        ),
+    ],
+    ids=["no resources", "no yaml", "parameter", "unknown parameter", "transform", "sam"],
+)
+def test_a_template_that_is_none_is_refused(world, template, parameters, text):
+    with pytest.raises(SettingsError, match=r".") as caught:
+        asyncio.run(world.deploy(template, parameters=parameters))
+    assert text in str(caught.value)
+
+
+def test_a_template_that_is_not_there_is_refused(world, tmp_path):
+    with pytest.raises(SettingsError, match="cannot be read"):
+        asyncio.run(deploy(tmp_path / "none.yaml", world.services, world.step_functions))
+
+
+CUSTOM = """
+    Resources:
+      Thing: {Type: Custom::Thing, Properties: {ServiceToken: 'arn:aws:lambda:us-east-1:123456789012:function:maker', Size: 3}}
+    Outputs: {Made: {Value: !Ref Thing}, Colour: {Value: !GetAtt Thing.Colour}}
+"""
+
+
+def custom_maker(world, seen, status):
+    def maker(event, _context):
+        seen.append((event["RequestType"], event["ResourceProperties"]["Size"], event.get("PhysicalResourceId")))
+        answer = {"Status": status, "Reason": "no paint", "PhysicalResourceId": "thing-1", "Data": {"Colour": "red"}}
+        path = event["ResponseURL"].removeprefix("http://127.0.0.1:4321")
+        asyncio.run(world.services.transport("PUT", f"http://x{path}", {}, json.dumps(answer).encode()))
+
+    return maker
+
+
+def test_a_custom_resource_is_made_and_deleted_by_its_function(world):
+    seen = []
+    world.services.lambda_service.register("maker", custom_maker(world, seen, "SUCCESS"))
+
+    async def scenario():
+        application = await world.deploy(CUSTOM)
+        await application.delete()
+        return application.outputs
+
+    assert asyncio.run(scenario()) == {"Made": "thing-1", "Colour": "red"}
+    assert seen == [("Create", 3, None), ("Delete", 3, "thing-1")]
+
+
+def test_a_custom_resource_that_fails_gives_its_reason(world):
+    world.services.lambda_service.register("maker", custom_maker(world, [], "FAILED"))
+    with pytest.raises(SettingsError, match="the custom resource Thing failed: no paint"):
+        asyncio.run(world.deploy(CUSTOM))
