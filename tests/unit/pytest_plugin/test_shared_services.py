@@ -97,8 +97,11 @@ def run(pytester):
     return start
 
 
-@pytest.mark.parametrize("words", [[], ["-n", "3"]], ids=["alone", "xdist"])
-@pytest.mark.parametrize("backend", ["local", "dynalite", "stepstack"])
+@pytest.mark.parametrize(
+    ("backend", "words"),
+    [("local", []), ("local", ["-n", "3"]), ("dynalite", []), ("stepstack", [])],
+    ids=["local", "local, xdist", "dynalite", "stepstack"],
+)
 def test_an_options_backend_is_brought_up_once_and_taken_down(run, containers, backend, words):
     run(SUITE.format(marker=""), "--stepstack-backend", backend, *words).assert_outcomes(passed=6)
 
@@ -161,14 +164,8 @@ def test_time_and_mock_file_reach_the_compose_file(pytester, containers):
     command.write_text(command.read_text().replace("    with open", f"    {told}    with open"))
     pytester.makepyfile(test_suite="def test_lists(stepfunctions): pass")
 
-    pytester.runpytest_subprocess(
-        "-p",
-        "stepstack.pytest_plugin",
-        "--stepstack-backend=local",
-        "--stepstack-time=0.01",
-        "--stepstack-mock-file=mocks.json",
-        timeout=60,
-    ).assert_outcomes(passed=1)
+    options = ["--stepstack-backend=local", "--stepstack-time=0.01", "--stepstack-mock-file=mocks.json"]
+    pytester.runpytest_subprocess("-p", "stepstack.pytest_plugin", *options, timeout=60).assert_outcomes(passed=1)
 
     environment = json.loads((pytester.path / "docker.log.told").read_text())
     assert environment["WAIT_TIME_SCALE"] == "0.01"
