@@ -48,6 +48,8 @@ DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
 START_SECONDS = 30.0
 GC_THRESHOLDS = (20_000, 20, 100)
+WARM_UP_DEFINITION = """{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem",
+    "Parameters": {"TableName.$": "$.t", "Item": {}}, "ResultPath": "$.r", "End": true}}}"""
 
 Value = TypeVar("Value")
 
@@ -143,16 +145,16 @@ class Assembly:
 
 def assemble(settings: Settings, *, services: EmbeddedServices | None = None) -> Assembly:
     """The parts for `settings`, in the loop that is running. `services` (moto and Lambda) answer for all but Step Functions."""
-    from stepstack.api import create_app  # noqa: PLC0415 - the parser and the engine, which `--help` need not load
-    from stepstack.integrations.catalog import IntegrationCatalog  # noqa: PLC0415
-    from stepstack.integrations.endpoints import Endpoints  # noqa: PLC0415
-    from stepstack.integrations.http_client import HttpClient  # noqa: PLC0415
-    from stepstack.integrations.integrations import Integrations  # noqa: PLC0415
-    from stepstack.integrations.mocks import Mocks  # noqa: PLC0415
-    from stepstack.integrations.service_call import ServiceCaller  # noqa: PLC0415
-    from stepstack.service import StepFunctionsService  # noqa: PLC0415
-    from stepstack.service.cloudwatch_logs import CloudWatchLogs  # noqa: PLC0415
-    from stepstack.service.store import Retention  # noqa: PLC0415
+    from stepstack.api import create_app
+    from stepstack.integrations.catalog import IntegrationCatalog
+    from stepstack.integrations.endpoints import Endpoints
+    from stepstack.integrations.http_client import HttpClient
+    from stepstack.integrations.integrations import Integrations
+    from stepstack.integrations.mocks import Mocks
+    from stepstack.integrations.service_call import ServiceCaller
+    from stepstack.service import StepFunctionsService
+    from stepstack.service.cloudwatch_logs import CloudWatchLogs
+    from stepstack.service.store import Retention
 
     clock = Clock(asyncio.get_running_loop(), settings.scale)
     randomness = Randomness(settings.seed)
@@ -193,7 +195,7 @@ def assemble(settings: Settings, *, services: EmbeddedServices | None = None) ->
 def _mock_file(settings: Settings) -> MockFile | None:
     if settings.mock_file is None:
         return None
-    from stepstack.integrations.mock_file import MockFile  # noqa: PLC0415 - only with such a file
+    from stepstack.integrations.mock_file import MockFile
 
     return MockFile(settings.mock_file)
 
@@ -207,13 +209,13 @@ def _test_case_problem(mocks: Mocks, machine: str, case: str) -> str | None:
 def _journal(settings: Settings) -> Any:
     if settings.data_folder is None:
         return None
-    from stepstack.service.sqlite_journal import SqliteJournal  # noqa: PLC0415 - only with a folder
+    from stepstack.service.sqlite_journal import SqliteJournal
 
     return SqliteJournal(settings.data_folder)
 
 
 def _embedded_services(settings: Settings, port: int) -> EmbeddedServices:
-    from stepstack.stacks.embedded import EmbeddedServices  # noqa: PLC0415 - only where they are wanted
+    from stepstack.stacks.embedded import EmbeddedServices
 
     return EmbeddedServices(account_id=settings.account_id, region=settings.region, endpoint_url=f"http://127.0.0.1:{port}")
 
@@ -221,7 +223,7 @@ def _embedded_services(settings: Settings, port: int) -> EmbeddedServices:
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, sockets: list[socket.socket], *, with_services: bool) -> AsyncIterator[Assembly]:
     """A stack that answers on `sockets` for as long as the body runs; with the embedded services, where they are wanted."""
-    from stepstack.api.server import Server  # noqa: PLC0415 - uvicorn
+    from stepstack.api.server import Server
 
     services = _embedded_services(settings, sockets[-1].getsockname()[1]) if with_services else None
     assembly = assemble(settings, services=services)
@@ -245,10 +247,20 @@ async def _until_signalled(settings: Settings, sockets: list[socket.socket], wit
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, ended.set)
-    async with serving(settings, sockets, with_services=with_services):
+    async with serving(settings, sockets, with_services=with_services) as assembly:
         _spare_collections()
         ready()
+        await _warm_up(assembly)
         await ended.wait()
+
+
+async def _warm_up(assembly: Assembly) -> None:
+    """Loads what the first requests would have to wait for: the service model, the parser's tables, DynamoDB's part of the catalog."""
+    from stepstack.api.service_model import known_operation, operation_names
+
+    for name in operation_names():
+        known_operation(name)
+    await assembly.service.call("ValidateStateMachineDefinition", {"definition": WARM_UP_DEFINITION})
 
 
 def _spare_collections() -> None:
@@ -329,6 +341,6 @@ class EmbeddedStack:
 
 def embedded_stack(settings: Settings | None = None, *, port: int = 0, with_services: bool = True) -> EmbeddedStack:
     """The embedded stack in a background thread on 127.0.0.1: Step Functions and, on the same port, all other services."""
-    from stepstack.api.server import listen  # noqa: PLC0415
+    from stepstack.api.server import listen
 
     return EmbeddedStack(settings or Settings.from_environment(), listen("127.0.0.1", port), with_services=with_services)

@@ -123,7 +123,7 @@ class _App:
                 await self._answer(send, error.status, {"__type": error.code, "message": error.message}, close=True)
 
     async def _call(self, name: str, headers: _Headers, receive: Receive, send: Send) -> None:
-        from stepstack.api.service_model import known_operation  # noqa: PLC0415 - reading the model waits for the first request
+        from stepstack.api.service_model import known_operation
 
         body = await read_body(receive, headers.content_length)
         try:

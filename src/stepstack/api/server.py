@@ -62,10 +62,10 @@ class Server:
 
     async def start(self) -> None:
         """Returns when the sockets answer."""
-        from uvicorn.config import Config  # noqa: PLC0415 - uvicorn is a tenth of a second that only a server needs
-        from uvicorn.server import ServerState  # noqa: PLC0415
+        from uvicorn.config import Config
+        from uvicorn.server import ServerState
 
-        from stepstack.api.connection import Connection, Connections  # noqa: PLC0415
+        from stepstack.api.connection import Connection, Connections
 
         config = Config(
             self._app,
@@ -112,7 +112,7 @@ def connection_limit() -> int:
     """How many connections may be open at once: the process's open files, less those that others need."""
     if sys.platform == "win32":
         return 400
-    import resource  # noqa: PLC0415 - not on Windows
+    import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and (hard == resource.RLIM_INFINITY or soft < hard):
