@@ -25,7 +25,7 @@ def test_a_connection_is_kept_for_many_requests(connect):
     client = connect()
     for _ in range(3):
         client.send(request())
-        assert client.answer() == (200, b'{"activities":[]}')
+        assert client.answer()[0] == 200
 
 
 def test_requests_sent_ahead_are_answered_in_order(connect):
