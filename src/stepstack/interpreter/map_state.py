@@ -1,8 +1,8 @@
 """The Map state: runs its item processor once for each item; its result is the array of the outputs.
 
-Inline, the iterations are branches of the same execution, at most MaxConcurrency (or 40) at a time, and the first that fails ends the
-others. Distributed, each item or batch is a child execution of a Map Run (`distributed_map`). Source: recorded histories for the order
-and linkage of the events, the developer guide's "Map workflow state".
+Inline, the iterations are branches of the same execution, at most MaxConcurrency and never more than 40 at a time; the first that fails
+ends the others. Distributed, each item or batch is a child execution of a Map Run (`distributed_map`). Source: recorded histories for
+the order and linkage of the events, the developer guide's "Map workflow state".
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from stepstack.json_types import Json, json_text
 from stepstack.language.state_machine import MapState, ProcessorMode
 
 INLINE_CONCURRENCY: Final = 40
-"""The most iterations that AWS runs at once where MaxConcurrency is 0."""
+"""The most iterations that AWS runs at once, whatever MaxConcurrency says."""
 
 ITERATIONS_PER_TURN: Final = 32
 
@@ -82,7 +82,7 @@ async def _run_inline(visit: Visit, state: MapState, effective: Payload, items: 
         limit = whole_number(visit, state.max_concurrency, visit.scope(effective.value))
         if limit < 0:
             raise runtime_failure(visit, "MaxConcurrency cannot be negative.")
-        concurrency = limit or INLINE_CONCURRENCY
+        concurrency = min(limit or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
     iterations = _InlineIterations(visit, state, effective, items)
     return await iterations.run(min(concurrency, len(items)))
 

@@ -55,7 +55,7 @@ class Registry:
 
 
 class TestInline:
-    @pytest.mark.parametrize(("limit", "expected"), [(1, 1), (3, 3), (0, 40)])
+    @pytest.mark.parametrize(("limit", "expected"), [(1, 1), (3, 3), (0, 40), (90, 40)])
     def test_no_more_than_max_concurrency_run_at_once(self, with_engine, limit, expected):
         gauge = Gauge()
         machine = mapping(work(), MaxConcurrency=limit)
