@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from stepstack.pytest_plugin import hooks
+from stepstack.pytest_plugin.application import application
 from stepstack.pytest_plugin.coverage import add_coverage_options, configure_coverage
 from stepstack.pytest_plugin.failures import add_report_option, explain_failure
 from stepstack.pytest_plugin.fixtures import (
@@ -36,6 +37,7 @@ from stepstack.pytest_plugin.settings import add_options, marker_settings
 from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, mock_task
 
 __all__ = [
+    "application",
     "clock",
     "dynamodb",
     "dynamodb_resource",

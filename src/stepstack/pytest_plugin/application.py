@@ -1,0 +1,97 @@
+"""The fixture `application`: what a SAM or CloudFormation template describes, deployed for one test.
+
+    def test_hello(application):
+        url = application("template.yaml").outputs["HelloUrl"]
+
+On the embedded stack the template is deployed now, with everything in it, and taken down when the test ends. On AWS nothing is deployed:
+`application` finds what `sam deploy` has made, by the stack's name in AWS_SAM_STACK_NAME. Imports only pytest and the standard library,
+because every pytest run loads it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepstack.pytest_plugin.task_fixtures import made_or_failed
+
+if TYPE_CHECKING:
+    from stepstack.stacks.names import UniqueNames
+    from stepstack.testing.stack import Stack
+
+__all__ = ["STACK_NAME_VARIABLE", "DeployedApplication", "application"]
+
+STACK_NAME_VARIABLE = "AWS_SAM_STACK_NAME"
+"""Names the deployed stack on AWS."""
+DEPLOY_SECONDS = 120.0
+NAME_LIMIT = 32
+"""A bucket's name has 63 characters for it, the logical id and a suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedApplication:
+    """What a template has become: `outputs` by their names, `physical_ids` by the resources' logical ids."""
+
+    name: str
+    outputs: Mapping[str, str]
+    physical_ids: Mapping[str, str]
+
+
+@pytest.fixture
+def application(request: pytest.FixtureRequest, stepstack: Stack, unique_name: UniqueNames) -> Iterator[Callable[..., DeployedApplication]]:
+    """Deploys templates: `application("template.yaml", parameters={"Stage": "test"})` has `.outputs` and `.physical_ids`.
+
+    The path is relative to the test's folder, then to pytest's root, then to the current folder. What was deployed is deleted when the
+    test ends; on AWS, the deployed stack named by AWS_SAM_STACK_NAME is used as it is, and its parameters are those of its deployment.
+    """
+    folders = (Path(request.node.path).parent, request.config.rootpath)
+
+    with ExitStack() as deployed:
+
+        def make(template: str | Path, *, parameters: Mapping[str, str] | None = None) -> DeployedApplication:
+            if stepstack.backend == "aws":
+                return made_or_failed(lambda: _found(stepstack))
+            name = unique_name("app", limit=NAME_LIMIT).replace("_", "-")
+            made, delete = made_or_failed(lambda: _deployed(stepstack, name, template, folders, parameters or {}))
+            deployed.callback(delete)
+            return made
+
+        yield make
+
+
+def _deployed(
+    stack: Stack, name: str, template: str | Path, folders: tuple[Path, ...], parameters: Mapping[str, str]
+) -> tuple[DeployedApplication, Callable[[], None]]:
+    """The application and how to delete it."""
+    from stepstack.errors import StackError
+    from stepstack.stacks.template_application import deploy
+    from stepstack.testing.definitions import find_file
+
+    if stack.embedded_stack is None or stack.embedded_stack.assembly.services is None:
+        raise StackError(f"the backend {stack.backend} has no place for applications: templates are deployed on embedded, and found on aws")
+    embedded = stack.embedded_stack
+    path = find_file(template, folders)
+    work = deploy(path, embedded.assembly.services, embedded.service.call, name=name, parameters=parameters)
+    made = embedded.run(work, DEPLOY_SECONDS)
+    return DeployedApplication(name, dict(made.outputs), dict(made.physical_ids)), lambda: embedded.run(made.delete(), DEPLOY_SECONDS)
+
+
+def _found(stack: Stack) -> DeployedApplication:
+    """The stack that is deployed on AWS."""
+    from stepstack.errors import SettingsError
+
+    name = os.environ.get(STACK_NAME_VARIABLE)
+    if not name:
+        raise SettingsError(f"on AWS an application is deployed by `sam deploy`: say the stack's name in {STACK_NAME_VARIABLE}")
+    cloudformation = stack.client("cloudformation")
+    [description] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+    ids = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for page in pages for entry in page["StackResourceSummaries"]}
+    return DeployedApplication(name, outputs, ids)
