@@ -56,6 +56,8 @@ class EventSources:
         self.notifications = BucketNotifications(answer, self._invoke, region=region)
         self.rules = EventRules(answer, self.call, self._invoke, start_execution, region=region)
         self._deliveries: set[asyncio.Future[Any]] = set()
+        self._last: asyncio.Future[Any] | None = None
+        """The delivery that was begun last."""
 
     async def call(self, service: str, operation: str, parameters: Mapping[str, Any], region: str) -> Json:
         """One operation of an embedded service with a JSON protocol; its answer, or ServiceError."""
@@ -95,6 +97,7 @@ class EventSources:
         self.notifications.configurations.clear()
         for delivery in list(self._deliveries):
             delivery.get_loop().call_soon_threadsafe(delivery.cancel)
+        self._last = None
 
     def _wake(self, kind: type[EventSourceMapping]) -> None:
         for mapping in list(self.mappings.values()):
@@ -107,7 +110,8 @@ class EventSources:
             return
         at_work = self._working()
         at_work.__enter__()
-        task = asyncio.ensure_future(delivery)
+        task = asyncio.ensure_future(_one_after_the_other(self._last, delivery))
+        self._last = task
         self._deliveries.add(task)
 
         def ended(task: asyncio.Future[None]) -> None:
@@ -122,3 +126,10 @@ class EventSources:
     async def _invoke(self, function_arn: str, event: Any) -> None:
         """An asynchronous invocation."""
         await self._functions.invoke(function_arn, json.dumps(event).encode(), invocation_type="Event")
+
+
+async def _one_after_the_other(before: asyncio.Future[Any] | None, delivery: Awaitable[None]) -> None:
+    """Events are sent off in the order in which they happened."""
+    if before is not None and not before.done():
+        await asyncio.wait([before])
+    await delivery

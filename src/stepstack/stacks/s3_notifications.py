@@ -85,9 +85,10 @@ class BucketNotifications:
             return None
         names = parse_qs(request.query, keep_blank_values=True)
         if request.method == "POST" and "delete" in names and not key:
-            return self._deliver(request, bucket, functions, [("ObjectRemoved:Delete", name) for name in _deleted_keys(response.body)])
+            removed = [("ObjectRemoved:Delete", bucket, name) for name in _deleted_keys(response.body)]
+            return self._deliver(request, response, functions, removed)
         event = _event_name(request, names) if key else None
-        return self._deliver(request, bucket, functions, [(event, key)]) if event else None
+        return self._deliver(request, response, functions, [(event, bucket, key)]) if event else None
 
     async def _put(self, bucket: str, request: ServiceRequest) -> ServiceResponse:
         try:
@@ -103,24 +104,31 @@ class BucketNotifications:
         return response
 
     async def _deliver(
-        self, request: ServiceRequest, bucket: str, functions: list[FunctionConfiguration], events: list[tuple[str, str]]
+        self,
+        request: ServiceRequest,
+        response: ServiceResponse,
+        functions: list[FunctionConfiguration],
+        happenings: list[tuple[str, str, str]],
     ) -> None:
-        for event, key in events:
+        for happening in happenings:
+            event, _, key = happening
             for function in functions:
                 if function.wants(event, key):
-                    record = await self._record(request, bucket, key, event, function)
+                    record = await self._record(request, response, happening, function)
                     await self._invoke(function.function_arn, {"Records": [record]})
 
-    async def _record(self, request: ServiceRequest, bucket: str, key: str, event: str, function: FunctionConfiguration) -> dict[str, Any]:
+    async def _record(
+        self, request: ServiceRequest, response: ServiceResponse, happening: tuple[str, str, str], function: FunctionConfiguration
+    ) -> dict[str, Any]:
+        event, bucket, key = happening
         described: dict[str, Any] = {"key": quote_plus(key, safe="/")}
-        if event.startswith("ObjectCreated"):
-            head = await self._answer(
-                replace(request, method="HEAD", query="", body=b"", path=_path(request, bucket, key), headers=_plain(request))
-            )
-            headers = {name.lower(): value for name, value in head.headers.items()}
-            described |= {"size": int(headers.get("content-length", 0)), "eTag": headers.get("etag", "").strip('"')}
-            if headers.get("x-amz-version-id", "null") != "null":
-                described["versionId"] = headers["x-amz-version-id"]
+        if event == "ObjectCreated:Put":
+            size = request.headers.get("x-amz-decoded-content-length") or len(request.body)
+            described |= {"size": int(size), **_identity(response)}
+        elif event.startswith("ObjectCreated"):
+            path = _path(request, bucket, key)
+            head = await self._answer(replace(request, method="HEAD", query="", body=b"", path=path, headers=_plain(request)))
+            described |= {"size": int(_lowered(head).get("content-length", 0)), **_identity(head)}
         now = datetime.now(timezone.utc)
         return {
             "eventVersion": "2.1",
@@ -138,6 +146,16 @@ class BucketNotifications:
                 "object": {**described, "sequencer": f"{next(self._sequence):018X}"},
             },
         }
+
+
+def _identity(response: ServiceResponse) -> dict[str, str]:
+    headers = _lowered(response)
+    version = headers.get("x-amz-version-id", "null")
+    return {"eTag": headers.get("etag", "").strip('"'), **({} if version == "null" else {"versionId": version})}
+
+
+def _lowered(response: ServiceResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _plain(request: ServiceRequest) -> dict[str, str]:

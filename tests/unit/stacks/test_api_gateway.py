@@ -1,0 +1,207 @@
+import asyncio
+import base64
+import json
+
+import pytest
+
+from stepstack.errors import UnsupportedFeature
+from stepstack.stacks.api_gateway import Api
+from stepstack.stacks.embedded import EmbeddedServices
+
+URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:f/invocations"
+
+
+def proxy(**more):
+    return {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": URI, **more}}
+
+
+class World:
+    def __init__(self):
+        self.services = EmbeddedServices(endpoint_url="http://127.0.0.1:4321")
+        self.events = []
+        self.answer = {"statusCode": 200, "body": "ok"}
+        self.services.lambda_service.register("f", self.handler)
+
+    def handler(self, event, _context):
+        self.events.append(event)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def api(self, paths, *, is_rest=True, stage="Prod", **document):
+        api = Api("abc123", {"paths": paths, **document}, is_rest=is_rest)
+        api.stages.add(stage)
+        self.services.api_gateway.apis["abc123"] = api
+
+    def send(self, method, path, *, headers=None, body=b"", host="127.0.0.1:4321"):
+        """Over ASGI, as a server hands it on: status, headers, body."""
+        path, _, query = path.partition("?")
+        sent = []
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in {"host": host, **(headers or {})}.items()],
+            "scheme": "http",
+        }
+
+        async def receive():
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message):
+            sent.append(message)
+
+        asyncio.run(self.services(scope, receive, send))
+        return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, sent[1]["body"]
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.services.close()
+
+
+def test_a_rest_event_has_what_aws_s_has(world):
+    world.api({"/users/{id}": {"get": proxy()}})
+    status, _, body = world.send("GET", "/execute-api/abc123/Prod/users/a%20b?x=1&x=2&y=", headers={"X-Api-Version": "3"})
+    assert (status, body) == (200, b"ok")
+    (event,) = world.events
+    assert (event["resource"], event["path"], event["httpMethod"]) == ("/users/{id}", "/users/a b", "GET")
+    assert event["pathParameters"] == {"id": "a b"}
+    assert event["queryStringParameters"] == {"x": "2", "y": ""}
+    assert event["multiValueQueryStringParameters"] == {"x": ["1", "2"], "y": [""]}
+    assert event["headers"]["X-Api-Version"] == "3"
+    assert (event["body"], event["isBase64Encoded"], event["stageVariables"]) == (None, False, None)
+    assert (event["requestContext"]["stage"], event["requestContext"]["path"]) == ("Prod", "/Prod/users/a%20b")
+    assert "version" not in event
+
+
+def test_an_api_answers_under_its_host_name_too(world):
+    world.api({"/": {"get": proxy()}})
+    assert world.send("GET", "/Prod/", host="abc123.execute-api.localhost:4321")[0] == 200
+
+
+def test_literal_paths_come_before_parameters_and_parameters_before_the_rest(world):
+    world.api({"/{proxy+}": {"x-amazon-apigateway-any-method": proxy()}, "/a/{id}": {"get": proxy()}, "/a/b": {"get": proxy()}})
+    for path in ("a/b", "a/c", "a/c/d", "z"):
+        world.send("GET", f"/execute-api/abc123/Prod/{path}")
+    world.send("POST", "/execute-api/abc123/Prod/a/b")
+    assert [event["resource"] for event in world.events] == ["/a/b", "/a/{id}", "/{proxy+}", "/{proxy+}", "/{proxy+}"]
+    assert world.events[2]["pathParameters"] == {"proxy": "a/c/d"}
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [("/execute-api/abc123/Prod/none", "GET"), ("/execute-api/abc123/Prod/a", "PUT"), ("/execute-api/abc123/Other/a", "GET")],
+)
+def test_an_unknown_route_of_a_rest_api_is_forbidden(world, path, method):
+    world.api({"/a": {"get": proxy()}})
+    status, _, body = world.send(method, path)
+    assert (status, json.loads(body)) == (403, {"message": "Missing Authentication Token"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        RuntimeError("no"),
+        None,
+        "text",
+        {"body": "no status"},
+        {"statusCode": 200, "body": {"not": "text"}},
+        {"statusCode": 200, "unknown": 1},
+        {"statusCode": "x"},
+        {"statusCode": 200, "headers": {"a": ["b"]}},
+    ],
+    ids=["raises", "nothing", "text", "no status", "object body", "other member", "bad status", "list header"],
+)
+def test_what_is_no_proxy_answer_is_a_bad_gateway(world, answer):
+    world.api({"/a": {"get": proxy()}})
+    world.answer = answer
+    status, _, body = world.send("GET", "/execute-api/abc123/Prod/a")
+    assert (status, json.loads(body)) == (502, {"message": "Internal server error"})
+
+
+def test_status_headers_and_binary_bodies_go_back(world):
+    world.api({"/a": {"get": proxy()}})
+    world.answer = {
+        "statusCode": "404",
+        "headers": {"Content-Type": "image/png", "X-Flag": True},
+        "multiValueHeaders": {"X-Many": ["a", "b"]},
+        "body": base64.b64encode(b"\x00\xff").decode(),
+        "isBase64Encoded": True,
+    }
+    status, headers, body = world.send("GET", "/execute-api/abc123/Prod/a")
+    assert (status, body) == (404, b"\x00\xff")
+    assert (headers["content-type"], headers["x-flag"], headers["x-many"]) == ("image/png", "true", "a, b")
+
+
+@pytest.mark.parametrize(
+    ("types", "content_type", "body", "is_base64"),
+    [
+        ([], "image/png", "\ufffd", False),
+        (["image/*"], "image/png", "/w==", True),
+        (["*/*"], "image/png", "/w==", True),
+        (["image~1png"], "image/png; x=1", "/w==", True),
+    ],
+    ids=["as text", "kind", "everything", "escaped"],
+)
+def test_a_rest_api_s_binary_types_decide_on_the_body(world, types, content_type, body, is_base64):
+    world.api({"/a": {"post": proxy()}}, **{"x-amazon-apigateway-binary-media-types": types})
+    world.send("POST", "/execute-api/abc123/Prod/a", headers={"content-type": content_type}, body=b"\xff")
+    assert (world.events[0]["body"], world.events[0]["isBase64Encoded"]) == (body, is_base64)
+
+
+def test_an_http_event_leaves_out_what_is_absent(world):
+    world.api({"/a/{id}": {"get": proxy(payloadFormatVersion="2.0")}}, is_rest=False, stage="$default")
+    world.send("GET", "/execute-api/abc123/a/1", headers={"cookie": "a=1; b=2"})
+    (event,) = world.events
+    assert (event["version"], event["routeKey"], event["rawPath"], event["rawQueryString"]) == ("2.0", "GET /a/{id}", "/a/1", "")
+    assert (event["cookies"], event["pathParameters"]) == (["a=1", "b=2"], {"id": "1"})
+    assert event["requestContext"]["http"]["method"] == "GET"
+    assert {"body", "queryStringParameters", "stageVariables"}.isdisjoint(event)
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"), [({"a": 1}, b'{"a": 1}'), ("text", b"text"), ([1], b"[1]"), ({"statusCode": 200, "body": "b"}, b"b")]
+)
+def test_an_http_api_infers_an_answer(world, answer, body):
+    world.api({"/a": {"get": proxy(payloadFormatVersion="2.0")}}, is_rest=False, stage="$default")
+    world.answer = answer
+    assert world.send("GET", "/execute-api/abc123/a")[::2] == (200, body)
+
+
+def test_a_failing_function_is_an_http_api_s_internal_error(world):
+    world.api({"/a": {"get": proxy(payloadFormatVersion="2.0")}}, is_rest=False, stage="$default")
+    world.answer = RuntimeError("no")
+    status, _, body = world.send("GET", "/execute-api/abc123/a")
+    assert (status, json.loads(body)) == (500, {"message": "Internal Server Error"})
+
+
+def test_a_preflight_is_answered_from_the_definition(world):
+    answers = {"responseParameters": {"method.response.header.Access-Control-Allow-Origin": "'*'"}}
+    mock = {"x-amazon-apigateway-integration": {"type": "mock", "responses": {"default": answers}}}
+    world.api({"/a": {"get": proxy(), "options": mock}})
+    status, headers, _ = world.send("OPTIONS", "/execute-api/abc123/Prod/a")
+    assert (status, headers["access-control-allow-origin"], world.events) == (200, "*", [])
+
+
+@pytest.mark.parametrize(
+    ("operation", "text"),
+    [
+        ({**proxy(), "security": [{"key": []}]}, "GET /a has an authorizer"),
+        ({"x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "http://x"}}, "GET /a has no Lambda proxy integration"),
+        ({}, "GET /a has no Lambda proxy integration"),
+    ],
+    ids=["authorizer", "http", "none"],
+)
+def test_what_is_not_supported_is_refused_when_the_api_is_made(operation, text):
+    with pytest.raises(UnsupportedFeature, match=text):
+        Api("abc123", {"paths": {"/a": {"get": operation}}}, is_rest=True)
+
+
+def test_an_unknown_api_is_forbidden(world):
+    world.api({})
+    assert world.send("GET", "/execute-api/nobody/Prod/a")[0] == 403
