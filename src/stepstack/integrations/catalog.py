@@ -19,13 +19,16 @@ _SDK_PATTERNS = frozenset({IntegrationPattern.REQUEST_RESPONSE, IntegrationPatte
 
 
 def sdk_operation(resource: TaskResource) -> Operation | None:
-    """The operation that an `aws-sdk` resource names; None where there is no such service or action."""
+    """The operation that an `aws-sdk` resource names; None where there is no such service or action, or one of streamed events."""
     name = sdk_service(resource.service.removeprefix(SDK))
     if name is None:
         return None
     service = describe(name)
     operation = service.actions.get(resource.action)
-    return service.operation(operation) if operation is not None else None
+    if operation is None:
+        return None
+    found = service.operation(operation)
+    return None if found.is_event_stream else found
 
 
 class IntegrationCatalog:

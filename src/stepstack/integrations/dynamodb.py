@@ -1,15 +1,17 @@
 """The direct path to DynamoDB: its operations on items, as signed JSON over a kept connection.
 
-States and DynamoDB's wire name everything alike, so parameters go out, and answers come back, as they are: no model is walked. Called by
-the runner, for `dynamodb:*` and for `aws-sdk:dynamodb:*`. Other operations (tables, backups) go the way of every service.
+States and DynamoDB's wire name nearly everything alike, so parameters go out, and answers come back, as they are: no model is walked.
+Called by the runner, for `dynamodb:*` and for `aws-sdk:dynamodb:*`. Other operations (tables, backups) go the way of every service.
 Source: DynamoDB's developer guide, "Low-level API", and recorded answers.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
+from stepstack.integrations.attribute_names import in_sdk_spelling, in_wire_spelling
 from stepstack.integrations.endpoints import Endpoint, Endpoints
 from stepstack.integrations.http_client import split_url
 from stepstack.integrations.service_call import Refusal, Reply, ServiceCaller, Unreachable, call_in_process, lowered
@@ -48,6 +50,11 @@ class DynamoDbItems:
         self._endpoints = endpoints
         self._caller = caller
         self._signers: dict[str, JsonSigner] = {}
+
+    async def sdk_call(self, operation: str, parameters: Mapping[str, Json]) -> Reply:
+        """The answer to an `aws-sdk` task, in the SDK's spelling."""
+        reply = await self.call(operation, cast("Mapping[str, Json]", in_wire_spelling(parameters)))
+        return dataclasses.replace(reply, content=cast("Mapping[str, Json]", in_sdk_spelling(dict(reply.content))))
 
     async def call(self, operation: str, parameters: Mapping[str, Json]) -> Reply:
         """The answer. Raises Refusal, Unreachable, or EndpointMissing."""

@@ -13,6 +13,7 @@ from typing import Any, cast
 from stepstack.clock import Randomness
 from stepstack.integrations.api_gateway import ApiGateway
 from stepstack.integrations.assumed_role import RoleCaller
+from stepstack.integrations.attribute_names import in_wire_spelling
 from stepstack.integrations.catalog import SDK, IntegrationCatalog, sdk_operation, supported_parameters
 from stepstack.integrations.dynamodb import ITEM_OPERATIONS, DynamoDbItems
 from stepstack.integrations.emr_names import with_ids
@@ -28,10 +29,10 @@ from stepstack.integrations.optimized_actions import optimized_action
 from stepstack.integrations.queue_url import check_queue_url
 from stepstack.integrations.request_forms import ANSWER_FORMS, REQUEST_FORMS, STARTED_FORMS
 from stepstack.integrations.sdk_metadata import sdk_metadata
-from stepstack.integrations.service_call import Refusal, Reply, ServiceCaller, Unreachable
+from stepstack.integrations.service_call import Refusal, Reply, ServiceCaller, Unreachable, Unsendable
 from stepstack.integrations.service_model import Operation, describe
 from stepstack.integrations.shapes import epoch_milliseconds, epoch_seconds, iso_timestamp
-from stepstack.integrations.task_errors import no_endpoint, optimized_failure, sdk_failure, unreachable
+from stepstack.integrations.task_errors import cannot_be_called, optimized_failure, sdk_failure, unreachable
 from stepstack.interpreter.ports import TaskCall, TaskFailed
 from stepstack.json_types import Json, JsonObject, json_text, parse_json
 from stepstack.language.resources import ResourceKind, TaskResource
@@ -75,11 +76,7 @@ class Integrations:
         resource = call.resource
         if resource.kind is not ResourceKind.SERVICE:
             return None
-        if resource.service.startswith(SDK):
-            operation = sdk_operation(resource)
-            problems = operation.parameters(is_sdk=True).problems(call.parameters, "Parameters") if operation is not None else []
-        else:
-            problems = _optimized_problems(call, _known_action(resource))
+        problems = _sdk_problems(call) if resource.service.startswith(SDK) else _optimized_problems(call, _known_action(resource))
         return ", ".join(problems) or None
 
     def is_mocked(self, call: TaskCall) -> bool:
@@ -96,8 +93,8 @@ class Integrations:
             if resource.service.startswith(SDK):
                 return await self._sdk(call)
             return await self._optimized(call, _known_action(resource))
-        except EndpointMissing as error:
-            raise no_endpoint(str(error)) from error
+        except (EndpointMissing, Unsendable) as error:
+            raise cannot_be_called(str(error)) from error
 
     async def completion(self, call: TaskCall, submitted: Json) -> Json:
         """What the ended job answers, for `.sync`. Raises TaskFailed."""
@@ -111,8 +108,8 @@ class Integrations:
                 )
             request, started = self._as_sent(action, call, submitted)
             return await self._callers(call).jobs.completion(action, action.job, call, request, started)
-        except EndpointMissing as error:
-            raise no_endpoint(str(error)) from error
+        except (EndpointMissing, Unsendable) as error:
+            raise cannot_be_called(str(error)) from error
         except Refusal as refusal:
             raise optimized_failure(refusal, action.service, self._randomness.uuid()) from refusal
         except Unreachable as error:
@@ -164,7 +161,7 @@ class Integrations:
         service = operation.service.name
         callers = self._callers(call)
         if service == "dynamodb" and operation.name in ITEM_OPERATIONS:
-            return await callers.items.call(operation.name, cast("JsonObject", call.parameters))
+            return await callers.items.sdk_call(operation.name, cast("JsonObject", call.parameters))
         params = operation.parameters(is_sdk=True).request(call.parameters)
         if service == "stepfunctions":
             return await callers.nested.sdk_call(operation.name, params, call.timeline)
@@ -243,6 +240,15 @@ def _known_action(resource: TaskResource) -> OptimizedAction:
     if action is None:
         raise TaskFailed("States.Runtime", f"The resource provided {resource.arn} is not recognized.")
     return action
+
+
+def _sdk_problems(call: TaskCall) -> list[str]:
+    operation = sdk_operation(call.resource)
+    if operation is None:
+        return []
+    if operation.service.name == "dynamodb" and operation.name in ITEM_OPERATIONS:
+        return operation.parameters(is_sdk=False).problems(in_wire_spelling(call.parameters), "Parameters")
+    return operation.parameters(is_sdk=True).problems(call.parameters, "Parameters")
 
 
 def _optimized_problems(call: TaskCall, action: OptimizedAction) -> list[str]:

@@ -18,7 +18,7 @@ from stepstack.integrations.endpoints import Endpoint, Endpoints
 from stepstack.integrations.http_client import CallTimedOut, ConnectionFailed, Headers, HttpClient
 from stepstack.integrations.service_model import Operation, describe
 
-__all__ = ["Refusal", "Reply", "ServiceCaller", "Unreachable", "call_in_process", "lowered"]
+__all__ = ["Refusal", "Reply", "ServiceCaller", "Unreachable", "Unsendable", "call_in_process", "lowered"]
 
 TIMEOUT_SECONDS = 75.0
 """Longer than the longest poll of a service: GetActivityTask answers within 60 seconds."""
@@ -54,6 +54,10 @@ class Unreachable(Exception):
     """No answer came; the text is what AWS's SDK says of it."""
 
 
+class Unsendable(Exception):
+    """The parameters have values that the service's protocol cannot carry, such as a date that is none."""
+
+
 class ServiceCaller:
     """Calls operations of services, wherever `endpoints` says they are."""
 
@@ -67,13 +71,13 @@ class ServiceCaller:
         return await self._endpoints.endpoint(service, region=region)
 
     async def call(self, service: str, operation_name: str, params: Mapping[str, Any], *, region: str | None = None) -> Reply:
-        """The answer of the operation. Raises Refusal, Unreachable, or EndpointMissing."""
+        """The answer of the operation. Raises Refusal, Unreachable, Unsendable, or EndpointMissing."""
         function = self._endpoints.function(service)
         if function is not None:
             return await call_in_process(service, function(service, operation_name, params))
         operation = describe(service).operation(operation_name)
         endpoint = await self.endpoint(service, region=region)
-        url, headers, body, method = self._message(operation, endpoint, dict(params))
+        url, headers, body, method = self._sendable(operation, endpoint, dict(params))
         status, answer_headers, answer = await self.send(
             endpoint, operation.service.signing_name, url=url, headers=headers, body=body, method=method
         )
@@ -92,6 +96,14 @@ class ServiceCaller:
         except (ConnectionFailed, CallTimedOut) as error:
             raise Unreachable(str(error)) from error
         return response.status, response.headers, response.body
+
+    def _sendable(self, operation: Operation, endpoint: Endpoint, params: dict[str, Any]) -> tuple[str, Mapping[str, str], bytes, str]:
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return self._message(operation, endpoint, params)
+        except (TypeError, ValueError, AttributeError, LookupError, BotoCoreError) as error:
+            raise Unsendable(f"The parameters of {operation.name} cannot be sent: {error}") from error
 
     def _message(self, operation: Operation, endpoint: Endpoint, params: dict[str, Any]) -> tuple[str, Mapping[str, str], bytes, str]:
         from botocore.awsrequest import AWSRequest, prepare_request_dict

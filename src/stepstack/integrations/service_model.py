@@ -58,6 +58,14 @@ class Operation:
         member = shape.get("members", {}).get(shape.get("payload"))
         return member is not None and self.service.model["shapes"][member["shape"]]["type"] == "blob"
 
+    @functools.cached_property
+    def is_event_stream(self) -> bool:
+        """Whether it sends or answers one event after the other, which Step Functions does not do."""
+        shapes = self.service.model["shapes"]
+        names = [self.model.get(side, {}).get("shape") for side in ("input", "output")]
+        members = [member for name in names for member in shapes.get(name, {}).get("members", {}).values()]
+        return any(shapes[member["shape"]].get("eventstream") for member in members)
+
     @property
     def botocore_model(self) -> OperationModel:
         return self.service.botocore_model.operation_model(self.name)
@@ -126,4 +134,4 @@ class ServiceDescription:
 
 
 def _sdk_member(name: str) -> str:
-    return capitalised(uncapitalised(name))
+    return "Nul" if name == "NULL" else capitalised(uncapitalised(name))  # a word of Java cannot be a name

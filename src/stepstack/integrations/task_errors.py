@@ -14,7 +14,7 @@ from stepstack.integrations.service_call import Refusal
 from stepstack.integrations.service_model import ServiceDescription, describe
 from stepstack.interpreter.ports import TaskFailed
 
-__all__ = ["no_endpoint", "optimized_failure", "sdk_failure", "unreachable"]
+__all__ = ["cannot_be_called", "optimized_failure", "sdk_failure", "unreachable"]
 
 WITHOUT_ATTEMPT_COUNT = frozenset({"DynamoDb", "S3", "SecretsManager"})
 """Services whose recorded causes lack " (SDK Attempt Count: 1)". Those recorded last have it, so every other service has."""
@@ -51,8 +51,8 @@ def unreachable(prefix: str, words: str, service: ServiceDescription | None = No
     return TaskFailed(f"{prefix}.SdkClientException", words + (_attempts(service) if service else ""))
 
 
-def no_endpoint(words: str) -> TaskFailed:
-    """A mistake of the set-up, which no Catcher for States.ALL shall hide."""
+def cannot_be_called(words: str) -> TaskFailed:
+    """A mistake of the set-up or of the definition, which no Catcher for States.ALL shall hide."""
     return TaskFailed("States.Runtime", words)
 
 

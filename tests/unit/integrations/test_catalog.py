@@ -42,6 +42,8 @@ def test_a_resource_that_aws_has_is_none_of_our_problems(name, resource):
         "aws-sdk:stepfunctions:startExecution",
         "aws-sdk:ecs:runTask.sync",
         "lambda:invoke.sync:2",
+        "aws-sdk:s3:selectObjectContent",
+        "aws-sdk:lambda:invokeWithResponseStream",
     ],
 )
 def test_any_other_resource_is_refused_in_the_words_of_aws(name, resource):

@@ -59,6 +59,16 @@ def test_the_sdk_integration_answers_what_dynamodb_answers(answered):
     assert answer == ITEM
 
 
+def test_the_sdk_integration_spells_types_as_the_sdk_does_and_takes_both_spellings(answered):
+    item = {"a": {"BOOL": True}, "b": {"M": {"c": {"NULL": True}}}}
+    parameters = {"TableName": "t", "Item": {"a": {"Bool": True}, "b": {"M": {"c": {"NULL": True}}}}, "ReturnValues": "ALL_OLD"}
+    answer, requests = answered("aws-sdk:dynamodb:putItem", parameters, (200, {"Attributes": item}))
+    assert requests[0].json["Item"] == item
+    assert answer == {"Attributes": {"a": {"Bool": True}, "b": {"M": {"c": {"Nul": True}}}}}
+    answer, _ = answered("dynamodb:getItem", GET, (200, {"Item": item}))
+    assert answer["Item"] == item
+
+
 def test_the_optimized_integration_adds_the_metadata_of_the_sdk(answered):
     answer, _ = answered("dynamodb:getItem", GET, (200, ITEM, {"Server": "a stand-in"}))
     http = answer["SdkHttpMetadata"]

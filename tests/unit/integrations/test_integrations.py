@@ -226,6 +226,25 @@ def test_without_an_endpoint_the_task_fails_beyond_any_catcher(task_call):
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k", "IfModifiedSince": "soon"}),
+        ("aws-sdk:cloudwatch:getMetricData", {"StartTime": {"a": 1}, "EndTime": [1], "MetricDataQueries": []}),
+        ("aws-sdk:s3:putObject", {"Bucket": "b", "Key": "k", "Body": "x", "ChecksumAlgorithm": "NONE"}),
+    ],
+    ids=["no date", "object for a date", "unknown checksum"],
+)
+def test_values_that_the_protocol_cannot_carry_fail_the_task_beyond_any_catcher(task_call, name, parameters):
+    async def scenario():
+        with pytest.raises(TaskFailed) as failed:
+            await Integrations(Endpoints(default_url="http://127.0.0.1:1")).request(task_call(name, parameters))
+        assert failed.value.failure.error_name == "States.Runtime"
+        assert "cannot be sent" in failed.value.failure.cause
+
+    asyncio.run(scenario())
+
+
 def test_a_service_that_is_not_there_is_a_failure_of_the_sdk(task_call):
     async def scenario():
         integrations = Integrations(Endpoints(default_url="http://127.0.0.1:1"))
