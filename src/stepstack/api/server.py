@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
 import sys
 from typing import Any
@@ -80,6 +81,8 @@ class Server:
             server_header=False,
         )
         config.load()
+        # A client that speaks no HTTP is told so; its mistake is none of the server's.
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         state = self._state = ServerState()
         connections = Connections(connection_limit())
         loop = asyncio.get_running_loop()

@@ -43,8 +43,9 @@ def execute(arguments: argparse.Namespace) -> int:
     port = bound.getsockname()[1]
 
     def ready() -> None:
-        place = f"http://{arguments.host}:{port}"
-        print(f"Step Functions answers on {place} (account {settings.account_id}, region {settings.region})", flush=True)
+        # It begins as Step Functions Local's line does, for those who wait for that.
+        begin = f"Starting server on port {port} with account {settings.account_id}, region {settings.region}"
+        print(f"{begin}: http://{arguments.host}:{port} answers", flush=True)
 
     run_server(settings, [bound], with_services=False, ready=ready)
     return 0

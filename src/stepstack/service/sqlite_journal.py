@@ -161,7 +161,7 @@ class SqliteJournal(Journal):
         self, arn: str, value: dict[str, Any], catalog: ResourceCatalog | None, machines: dict[tuple[str, str], Any]
     ) -> StateMachineRecord:
         revisions = [self._revision(revision, value["type"], catalog, machines) for revision in value["revisions"]]
-        record = StateMachineRecord(arn, value["name"], value["type"], value["created_at"], revisions[0], value["creation"], value["tags"])
+        record = StateMachineRecord(arn, value["name"], value["type"], value["created_at"], revisions[0], value["tags"])
         record.last_version = value["last_version"]
         for version in value["versions"]:
             number = version["number"]
@@ -214,7 +214,6 @@ def _state_machine_json(record: StateMachineRecord) -> Mapping[str, Any]:
         "name": record.name,
         "type": record.type,
         "created_at": record.created_at,
-        "creation": record.creation,
         "tags": record.tags,
         "last_version": record.last_version,
         "revisions": [_revision_json(revision) for revision in revisions],

@@ -6,7 +6,7 @@ of AWS for idempotence, revisions and messages; AWS's API reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from stepstack.errors import DefinitionError, ServiceError
@@ -46,16 +46,16 @@ class StateMachines:
         tags = tag_map(params.get("tags", ()))
         parse_arn_of_role(params["roleArn"])
         arn = self._account.arns.state_machine(name)
-        creation = {"definition": params["definition"], "type": kind, "logging": logging, "tracing": tracing, "encryption": encryption}
+        wanted = (params["definition"], kind, logging, tracing, encryption)
         existing = self._account.store.state_machines.get(arn)
         if existing is not None:
-            return self._created_again(existing, creation, publish=publish, description=params.get("versionDescription"))
+            return self._created_again(existing, wanted, publish=publish, description=params.get("versionDescription"))
         if len(self._account.store.state_machines) >= STATE_MACHINE_LIMIT:
             raise ServiceError("StateMachineLimitExceeded", f"State Machine Limit Exceeded: '{STATE_MACHINE_LIMIT}'")
         machine = self._parsed(params["definition"], kind)
         now = self._account.now()
         revision = Revision(params["definition"], machine, params["roleArn"], logging, tracing, encryption, None, now)
-        record = StateMachineRecord(arn, name, kind, now, revision, creation, tags)
+        record = StateMachineRecord(arn, name, kind, now, revision, tags)
         self._account.store.state_machines[arn] = record
         result: dict[str, Any] = {"stateMachineArn": arn, "creationDate": wire_time(now)}
         if publish:
@@ -63,10 +63,11 @@ class StateMachines:
         self._account.journal.state_machine(record)
         return result
 
-    def _created_again(self, record: StateMachineRecord, creation: Mapping[str, Any], *, publish: bool, description: str | None) -> Result:
+    def _created_again(self, record: StateMachineRecord, wanted: tuple[Any, ...], *, publish: bool, description: str | None) -> Result:
         if record.is_deleting:
             raise ServiceError("StateMachineDeleting", f"State Machine is deleting: '{record.arn}'")
-        if record.creation != creation:
+        current = record.revision
+        if (current.definition, record.type, current.logging, current.tracing, current.encryption) != wanted:
             raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{record.arn}'")
         result = {"stateMachineArn": record.arn, "creationDate": wire_time(record.created_at)}
         if publish:

@@ -65,8 +65,6 @@ class StateMachineRecord:
     type: str
     created_at: float
     revision: Revision
-    creation: Mapping[str, Any]
-    """The parameters of its creation that an idempotent repetition must repeat."""
     tags: dict[str, str] = field(default_factory=dict)
     versions: dict[int, VersionRecord] = field(default_factory=dict)
     last_version: int = 0

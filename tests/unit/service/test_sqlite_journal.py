@@ -40,7 +40,7 @@ def test_a_state_machine_comes_back_with_versions_aliases_and_tags(make_journale
     before = [call(operation, **params) for operation, params in questions]
     after = reopen(call)
     assert [after(operation, **params) for operation, params in questions] == before
-    assert after.machine()["stateMachineArn"] == arn
+    assert after.machine(definition=FAIL)["stateMachineArn"] == arn
 
 
 def test_a_finished_execution_comes_back_whole(make_journaled, reopen):
