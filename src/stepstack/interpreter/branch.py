@@ -7,7 +7,7 @@ variables: it starts with its parent's, and what it assigns stays inside. The st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from stepstack.clock import Timeline
@@ -72,6 +72,16 @@ class Branch:
             context_members=self.context_members if context_members is None else context_members,
         )
 
+    def take_up(self, graph: StateGraph, context_members: JsonObject) -> Coroutine[Any, Any, Payload] | None:
+        """For a redrive: goes on in the state in which this branch ended; None where it had not entered any."""
+        visit = self.visit
+        if visit is None:
+            return None
+        self.is_aborted = False
+        self.context_members = context_members
+        visit.begin_redrive()
+        return self.go_on(graph, visit)
+
     def record(self, event_type: str, details: Mapping[str, Any] | None = None) -> int:
         """Records an event that follows this branch's previous one, and which the next one follows."""
         self.previous_event_id = number = self.history.record(event_type, self.previous_event_id, details)
@@ -86,7 +96,6 @@ class Branch:
         visit = self.visit
         if visit is not None and visit.state.type in ABORTABLE_STATES:
             self.record_aside(f"{visit.state.type}StateAborted")
-        self.visit = None
 
     @property
     def is_stopped(self) -> bool:

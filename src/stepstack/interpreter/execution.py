@@ -132,7 +132,8 @@ class Execution:
     def redrive(self) -> None:
         """Takes an execution that failed, timed out or was stopped up again, in the state in which it ended.
 
-        A Parallel or an inline Map runs all its branches again. Raises ValueError where there is nothing to take up.
+        Branches and iterations that had ended keep their results; a Map Run begins anew. Raises ValueError where there is nothing to take
+        up.
         """
         branch = self._root
         visit = None if branch is None else branch.visit
@@ -145,7 +146,7 @@ class Execution:
         last = self.history.events[-1].id
         branch.previous_event_id = self.history.record("ExecutionRedriven", last, {"redriveCount": self.redrive_count})
         branch.context_members = self._context_members()
-        visit.begin_attempt(0)
+        visit.begin_redrive()
         self._begin(lambda: branch.go_on(self.machine, visit))
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:

@@ -28,7 +28,7 @@ from stepstack.interpreter.map_trial import tried_result
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
-from stepstack.json_types import Json, json_text
+from stepstack.json_types import Json, JsonObject, json_text
 from stepstack.language.state_machine import MapState, ProcessorMode
 
 INLINE_CONCURRENCY: Final = 40
@@ -83,7 +83,10 @@ async def _run_inline(visit: Visit, state: MapState, effective: Payload, items: 
         if limit < 0:
             raise runtime_failure(visit, "MaxConcurrency cannot be negative.")
         concurrency = min(limit or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
-    iterations = _InlineIterations(visit, state, effective, items)
+    iterations = visit.ended_in
+    if not isinstance(iterations, _InlineIterations):
+        visit.branch.record("MapStateStarted", {"length": len(items)})
+        iterations = _InlineIterations(visit, state, effective, items)
     return await iterations.run(min(concurrency, len(items)))
 
 
@@ -100,19 +103,21 @@ class _InlineIterations:
         self.parent = visit.branch
         self.current: dict[int, _Iteration] = {}
         """The iterations under way, by index."""
-        self.last_event_id = 0
+        self.failed: list[_Iteration] = []
+        self.last_event_id = self.parent.previous_event_id
         """The event that MapStateSucceeded follows."""
 
     async def run(self, workers: int) -> Payload:
         parent = self.parent
-        self.last_event_id = parent.record("MapStateStarted", {"length": len(self.items)})
-        if workers == 0:
-            parent.record_aside("MapStateSucceeded")
-            return Payload([], "[]")
-        first = [self._start(next(self.pending), parent.previous_event_id) for _ in range(workers)]
-        works = [_Worker(self, iteration) for iteration in first]
+        begun = [*self.failed, *self.current.values()]
+        self.failed = []
+        self.current = {iteration.index: iteration for iteration in begun}
+        while len(begun) < workers and (following := self.start_next(parent.previous_event_id)) is not None:
+            begun.append(following)
+        self.visit.ended_in = self
         try:
-            await run_together(parent.timeline, works, self._stop)
+            if begun:
+                await run_together(parent.timeline, [_Worker(self, iteration) for iteration in begun], self._stop)
         except StateFailed as failed:
             self._record_aborts()
             parent.previous_event_id = failed.event_id
@@ -121,18 +126,18 @@ class _InlineIterations:
             if parent.is_aborted:
                 self._record_aborts()
             raise
+        self.visit.ended_in = None
         parent.previous_event_id = self.last_event_id
         parent.record_aside("MapStateSucceeded")
         return Payload.array(cast("list[Payload]", self.outputs))
 
-    def _start(self, index: int, previous_event_id: int) -> _Iteration:
-        iteration = self.current[index] = _Iteration(self, index, previous_event_id)
-        return iteration
-
     def start_next(self, previous_event_id: int) -> _Iteration | None:
         """The next iteration, begun; None where none is left."""
         index = next(self.pending, None)
-        return None if index is None else self._start(index, previous_event_id)
+        if index is None:
+            return None
+        iteration = self.current[index] = _Iteration(self, index, previous_event_id)
+        return iteration
 
     def _stop(self) -> None:
         for iteration in self.current.values():
@@ -153,22 +158,28 @@ class _Iteration:
         self.iterations = iterations
         self.index = index
         self.item = iterations.items[index]
-        parent = iterations.parent
-        self.branch = parent.child({**parent.context_members, "Map": item_context(index, self.item)})
+        self.branch = iterations.parent.child(self._context_members())
         self.branch.previous_event_id = previous_event_id
         self.details = {"name": iterations.state.name, "index": index}
         self.branch.record("MapIterationStarted", self.details)
 
+    def _context_members(self) -> JsonObject:
+        return {**self.iterations.parent.context_members, "Map": item_context(self.index, self.item)}
+
     async def run(self) -> None:
         iterations = self.iterations
         branch = self.branch
+        processor = iterations.state.item_processor
         try:
-            payload = item_input(iterations.visit, iterations.state, iterations.effective, self.index, self.item)
-            output = await branch.walk(iterations.state.item_processor, payload)
+            going_on = branch.take_up(processor, self._context_members())
+            if going_on is None:
+                payload = item_input(iterations.visit, iterations.state, iterations.effective, self.index, self.item)
+                going_on = branch.walk(processor, payload)
+            output = await going_on
         except StateFailed as failed:
             failed.event_id = branch.previous_event_id
             branch.record_aside("MapIterationFailed", self.details)
-            del iterations.current[self.index]
+            iterations.failed.append(iterations.current.pop(self.index))
             raise
         iterations.outputs[self.index] = output
         iterations.last_event_id = branch.record_aside("MapIterationSucceeded", self.details)

@@ -29,34 +29,59 @@ async def _work(visit: Visit, state: ParallelState) -> Payload:
     parent = visit.branch
     trial = parent.execution.trial
     if trial is None or not trial.has_mock:
-        parent.record("ParallelStateStarted")
-        result = await _run_branches(visit, state, branch_input)
+        result = await _branches(visit, state, branch_input).run()
         parent.record_aside("ParallelStateSucceeded")
     else:
         result = trial.mocked_result()
     return output_from_result(visit, state, result)
 
 
-async def _run_branches(visit: Visit, state: ParallelState, branch_input: Payload) -> Payload:
-    parent = visit.branch
-    branches = [parent.child() for _ in state.branches]
-    walks = [functools.partial(branch.walk, graph, branch_input) for branch, graph in zip(branches, state.branches, strict=True)]
+def _branches(visit: Visit, state: ParallelState, branch_input: Payload) -> _Branches:
+    """The branches of a new attempt, or those of the attempt that a redrive takes up."""
+    if isinstance(visit.ended_in, _Branches):
+        return visit.ended_in
+    visit.branch.record("ParallelStateStarted")
+    return _Branches(visit, state, branch_input)
 
-    def stop() -> None:
-        for branch in branches:
+
+class _Branches:
+    """The branches of one attempt."""
+
+    def __init__(self, visit: Visit, state: ParallelState, branch_input: Payload) -> None:
+        self._visit = visit
+        self._state = state
+        self._input = branch_input
+        self._branches = [visit.branch.child() for _ in state.branches]
+        self._outputs: list[Payload | None] = [None] * len(state.branches)
+
+    async def run(self) -> Payload:
+        """The array of the outputs of all branches. Raises the first failure, once the others were stopped."""
+        parent = self._visit.branch
+        works = [functools.partial(self._walk, index) for index, output in enumerate(self._outputs) if output is None]
+        self._visit.ended_in = self
+        try:
+            await run_together(parent.timeline, works, self._stop)
+        except StateFailed as failed:
+            self._record_aborts()
+            parent.previous_event_id = failed.event_id
+            raise
+        except asyncio.CancelledError:
+            if parent.is_aborted:
+                self._record_aborts()
+            raise
+        self._visit.ended_in = None
+        parent.previous_event_id = max((branch.previous_event_id for branch in self._branches), default=parent.previous_event_id)
+        return Payload.array(cast("list[Payload]", self._outputs))
+
+    async def _walk(self, index: int) -> None:
+        branch, graph = self._branches[index], self._state.branches[index]
+        going_on = branch.take_up(graph, self._visit.branch.context_members)
+        self._outputs[index] = await (branch.walk(graph, self._input) if going_on is None else going_on)
+
+    def _stop(self) -> None:
+        for branch in self._branches:
             branch.is_aborted = True
 
-    try:
-        outputs = await run_together(parent.timeline, walks, stop)
-    except StateFailed as failed:
-        for branch in branches:
+    def _record_aborts(self) -> None:
+        for branch in self._branches:
             branch.record_abort()
-        parent.previous_event_id = failed.event_id
-        raise
-    except asyncio.CancelledError:
-        if parent.is_aborted:
-            for branch in branches:
-                branch.record_abort()
-        raise
-    parent.previous_event_id = max((branch.previous_event_id for branch in branches), default=parent.previous_event_id)
-    return Payload.array(outputs)

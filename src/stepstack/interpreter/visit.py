@@ -32,6 +32,7 @@ class Visit:
         "_context",
         "assigned",
         "branch",
+        "ended_in",
         "entered_at",
         "entered_event_id",
         "entered_previous_event_id",
@@ -54,6 +55,8 @@ class Visit:
         self.entered_event_id = 0
         self.entered_previous_event_id = branch.previous_event_id
         self._context: JsonObject | None = None
+        self.ended_in: object | None = None
+        """The branches or iterations of the attempt in which the execution ended, for a redrive to go on with."""
 
     def enter(self) -> None:
         """Records StateEntered."""
@@ -96,6 +99,15 @@ class Visit:
         """The state is tried (again): its Context Object shows how often it was, and the token of this attempt."""
         self.retry_count = retry_count
         self.task_token = task_token
+        self._context = None
+        self.ended_in = None
+
+    def begin_redrive(self) -> None:
+        """The state in which the execution ended is taken up again: its retriers count from the beginning."""
+        self.retry_count = 0
+        self.task_token = None
+        self.assigned = None
+        self.next = self.state.next
         self._context = None
 
     def scope(self, data: Json, result: Json = ABSENT, error_output: Json = ABSENT) -> Scope:

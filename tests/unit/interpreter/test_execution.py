@@ -232,6 +232,37 @@ class TestRedrive:
 
         assert with_engine(scenario, tasks={"T": task}).output == '{"x":7,"redrives":1}'
 
+    @pytest.mark.parametrize("kind", ["Parallel", "Map"])
+    def test_branches_that_had_ended_keep_their_results(self, with_engine, types, kind):
+        calls = []
+
+        def task(parameters):
+            calls.append(parameters)
+            if parameters == 2 and calls.count(2) == 1:
+                raise TaskFailed("Oops")
+            return parameters
+
+        work = {"Type": "Task", "Resource": TASK["States"]["T"]["Resource"], "End": True}
+        graphs = [
+            {"StartAt": f"P{n}", "States": {f"P{n}": {"Type": "Pass", "Result": n, "Next": f"T{n}"}, f"T{n}": work}} for n in (1, 2, 3)
+        ]
+        each = {"StartAt": "P", "States": {"P": {"Type": "Pass", "Next": "T"}, "T": work}}
+        state = {"Parallel": {"Branches": graphs}, "Map": {"ItemProcessor": each, "MaxConcurrency": 1}}[kind]
+
+        async def scenario(engine):
+            execution = await engine.finish({"StartAt": "S", "States": {"S": {"Type": kind, "End": True, **state}}}, [1, 2, 3])
+            assert execution.status == "FAILED"
+            execution.redrive()
+            await execution.wait()
+            return execution
+
+        execution = with_engine(scenario, tasks=lambda call: task(call.parameters))
+        assert (execution.status, execution.output) == ("SUCCEEDED", "[1,2,3]")
+        assert sorted(calls) == [1, 2, 2, 3]
+        redriven = types(execution).index("ExecutionRedriven")
+        assert types(execution)[redriven + 1] == "TaskScheduled"
+        assert types(execution)[-1] == "ExecutionSucceeded"
+
     def test_what_has_succeeded_cannot_be_redriven(self, with_engine):
         async def scenario(engine):
             execution = await engine.finish(PASS)
