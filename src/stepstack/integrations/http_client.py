@@ -21,6 +21,8 @@ __all__ = ["CallTimedOut", "ConnectionFailed", "Headers", "HttpClient", "HttpRes
 Headers = Sequence[tuple[str, str]]
 
 CONNECTIONS_PER_ORIGIN = 64
+ORIGINS_KEPT = 100
+"""Origins to which connections are kept at most; those asked longest ago are let go."""
 IDLE_SECONDS = 30.0
 """A connection that was idle for longer is not used again: servers close theirs at such ages."""
 CONNECT_SECONDS = 10.0
@@ -95,11 +97,18 @@ class _Connection:
 class _Pool:
     """The connections to one origin: idle ones, and how many may be open at once."""
 
-    __slots__ = ("idle", "slots")
+    __slots__ = ("idle", "requests", "slots")
 
     def __init__(self, size: int) -> None:
         self.idle: list[_Connection] = []
         self.slots = asyncio.Semaphore(size)
+        self.requests = 0
+        """How many are under way or wait for a place."""
+
+    def close(self) -> None:
+        for connection in self.idle:
+            connection.writer.transport.abort()
+        self.idle.clear()
 
 
 class HttpClient:
@@ -116,33 +125,43 @@ class HttpClient:
         """The answer, whatever its status. Raises ConnectionFailed or CallTimedOut."""
         origin, target = split_url(url)
         message = _request_head(method, target, origin, headers, body) + body
-        pool = self._pools.get(origin)
-        if pool is None:
-            pool = self._pools[origin] = _Pool(self._connections_per_origin)
-        async with pool.slots:
-            while True:
-                connection = self._idle(pool) or await self._connect(origin, timeout_seconds)
-                try:
-                    response, is_kept = await _exchange(connection, method, message, timeout_seconds, body_limit)
-                except BaseException as error:
-                    connection.writer.transport.abort()
-                    if isinstance(error, _NothingCame) and not connection.is_fresh:
-                        continue  # the server closed a connection that it had kept: it has not seen this request
-                    if isinstance(error, (OSError, EOFError)):
-                        raise ConnectionFailed(f"Unable to execute HTTP request: {_words(error)}") from error
-                    raise
-                if is_kept:
-                    self._keep(pool, connection)
-                else:
-                    connection.writer.close()
-                return response
+        pool = self._pool(origin)
+        pool.requests += 1
+        try:
+            async with pool.slots:
+                while True:
+                    connection = self._idle(pool) or await self._connect(origin, timeout_seconds)
+                    try:
+                        response, is_kept = await _exchange(connection, method, message, timeout_seconds, body_limit)
+                    except BaseException as error:
+                        connection.writer.transport.abort()
+                        if isinstance(error, _NothingCame) and not connection.is_fresh:
+                            continue  # the server closed a connection that it had kept: it has not seen this request
+                        if isinstance(error, (OSError, EOFError)):
+                            raise ConnectionFailed(f"Unable to execute HTTP request: {_words(error)}") from error
+                        raise
+                    if is_kept:
+                        self._keep(pool, connection)
+                    else:
+                        connection.writer.close()
+                    return response
+        finally:
+            pool.requests -= 1
 
     async def close(self) -> None:
         pools, self._pools = self._pools, {}
         for pool in pools.values():
-            for connection in pool.idle:
-                connection.writer.transport.abort()
+            pool.close()
         await asyncio.sleep(0)
+
+    def _pool(self, origin: _Origin) -> _Pool:
+        pool = self._pools.pop(origin, None) or _Pool(self._connections_per_origin)
+        if len(self._pools) >= ORIGINS_KEPT:
+            idle = next((known for known, other in self._pools.items() if not other.requests), None)
+            if idle is not None:
+                self._pools.pop(idle).close()
+        self._pools[origin] = pool
+        return pool
 
     @staticmethod
     def _idle(pool: _Pool) -> _Connection | None:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepstack.integrations.attribute_names import WIRE_NAMES, in_sdk_spelling, in_wire_spelling
@@ -21,16 +21,19 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=3))
 def test_what_is_respelled_both_ways_is_as_it_was(item):
     assert in_wire_spelling(in_sdk_spelling(item)) == item
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=3))
 def test_what_is_in_dynamodbs_spelling_already_stays_so(item):
     assert in_wire_spelling(item) == item
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, VALUES, max_size=3))
 def test_every_item_fits_the_shape_of_its_spelling(item):
     operation = describe("dynamodb").operation("PutItem")

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from stepstack.integrations import http_client
 from stepstack.integrations.http_client import CallTimedOut, ConnectionFailed, HttpClient, split_url
 
 
@@ -203,6 +204,20 @@ def test_a_cancelled_request_leaves_its_place_to_the_next(serving):
             assert server.connections == 2
 
     asyncio.run(scenario())
+
+
+def test_connections_to_the_origins_asked_longest_ago_are_let_go(local_server, monkeypatch):
+    monkeypatch.setattr(http_client, "ORIGINS_KEPT", 2)
+
+    async def scenario():
+        async with local_server(echo) as one, local_server(echo) as two, local_server(echo) as three:
+            client = HttpClient()
+            for server in (one, two, one, three, one, two):
+                await client.request("POST", server.url, [], b"x", timeout_seconds=5)
+            await client.close()
+            return one.connections, two.connections, three.connections
+
+    assert asyncio.run(scenario()) == (1, 2, 1)
 
 
 def test_a_port_where_nobody_listens_is_told_in_the_words_of_the_sdk():
