@@ -28,7 +28,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from stepstack.clock import Clock, Randomness
 from stepstack.errors import SettingsError
@@ -41,12 +41,16 @@ if TYPE_CHECKING:
     from stepstack.integrations.mocks import Mocks
     from stepstack.service import StepFunctionsService
     from stepstack.stacks.embedded import EmbeddedServices
+    from stepstack.stacks.template_application import Application
 
-__all__ = ["Assembly", "EmbeddedStack", "Settings", "assemble", "embedded_stack", "run_server", "time_scale"]
+__all__ = ["Assembly", "EmbeddedStack", "Settings", "assemble", "deploy_template", "embedded_stack", "run_server", "time_scale"]
 
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
 START_SECONDS = 30.0
+
+DEPLOY_SECONDS = 300.0
+"""For a template: the transform of SAM takes seconds, a custom resource may wait for its function."""
 GC_THRESHOLDS = (20_000, 20, 100)
 WARM_UP_DEFINITION = """{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem",
     "Parameters": {"TableName.$": "$.t", "Item": {}}, "ResultPath": "$.r", "End": true}}}"""
@@ -236,12 +240,19 @@ async def serving(settings: Settings, sockets: list[socket.socket], *, with_serv
         await assembly.close()
 
 
-def run_server(settings: Settings, sockets: list[socket.socket], *, with_services: bool, ready: Callable[[], None]) -> None:
-    """Serves in the foreground until SIGINT or SIGTERM; calls `ready` once the sockets answer."""
-    asyncio.run(_until_signalled(settings, sockets, with_services, ready))
+Prepare: TypeAlias = "Callable[[Assembly], Coroutine[Any, Any, object]]"
 
 
-async def _until_signalled(settings: Settings, sockets: list[socket.socket], with_services: bool, ready: Callable[[], None]) -> None:
+def run_server(
+    settings: Settings, sockets: list[socket.socket], *, with_services: bool, ready: Callable[[], None], prepare: Prepare | None = None
+) -> None:
+    """Serves in the foreground until SIGINT or SIGTERM; calls `ready` once the sockets answer and `prepare` has done its work."""
+    asyncio.run(_until_signalled(settings, sockets, with_services, ready, prepare))
+
+
+async def _until_signalled(
+    settings: Settings, sockets: list[socket.socket], with_services: bool, ready: Callable[[], None], prepare: Prepare | None
+) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -249,6 +260,8 @@ async def _until_signalled(settings: Settings, sockets: list[socket.socket], wit
             loop.add_signal_handler(number, ended.set)
     async with serving(settings, sockets, with_services=with_services) as assembly:
         _spare_collections()
+        if prepare is not None:
+            await prepare(assembly)
         ready()
         await _warm_up(assembly)
         await ended.wait()
@@ -315,6 +328,13 @@ class EmbeddedStack:
         assert self._loop is not None  # noqa: S101 - as above
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_seconds)
 
+    def deploy(self, template: Path | str, *, name: str = "stack", parameters: Mapping[str, str] | None = None) -> Application:
+        """Deploys a SAM, CloudFormation or CDK template into the stack: what its resources and outputs have become.
+
+        To take it down again: `stack.run(application.delete())`. Raises SettingsError or UnsupportedFeature with what is wrong.
+        """
+        return self.run(deploy_template(self.assembly, template, name=name, parameters=parameters), DEPLOY_SECONDS)
+
     def close(self) -> None:
         """Stops everything and waits until it has stopped; may be called twice."""
         if self._loop is not None and self._closing is not None and self._thread.is_alive():
@@ -337,6 +357,17 @@ class EmbeddedStack:
             self._assembly = assembly
             self._started.set()
             await self._closing.wait()
+
+
+async def deploy_template(
+    assembly: Assembly, template: Path | str, *, name: str = "stack", parameters: Mapping[str, str] | None = None
+) -> Application:
+    """Deploys a template into a stack that has the embedded services; runs in the stack's loop."""
+    from stepstack.stacks.template_application import deploy
+
+    if assembly.services is None:
+        raise SettingsError("a template is deployed into a stack with the embedded services: use `stepstack up`, not `serve`")
+    return await deploy(template, assembly.services, assembly.service.call, name=name, parameters=parameters)
 
 
 def embedded_stack(settings: Settings | None = None, *, port: int = 0, with_services: bool = True) -> EmbeddedStack:

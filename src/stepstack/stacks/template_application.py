@@ -7,6 +7,7 @@ updates of an application, rollback triggers, drift.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -78,7 +79,8 @@ async def deploy(
     `step_functions(operation, parameters)` makes the state machines. Raises SettingsError where the template is wrong, UnsupportedFeature
     where it has what is not supported, and ServiceError where a service refuses a resource.
     """
-    template = load_template(Path(path), parameters, region=services.region)
+    # Reading a SAM template takes seconds, in which the stack answers others.
+    template = await asyncio.to_thread(load_template, Path(path), parameters, region=services.region)
     suffix = (randomness or Randomness()).uuid().replace("-", "")[:12].upper()
     workshop = Workshop(services, step_functions, template.folder, name, suffix)
     application = Application(name)

@@ -1,9 +1,12 @@
 import asyncio
 import contextlib
 import json
+import threading
 
+import boto3
 import pytest
 
+from stepstack.assembly import Settings, embedded_stack
 from stepstack.stacks.embedded import EmbeddedServices
 
 TABLE = {
@@ -382,3 +385,51 @@ def test_reset_ends_every_delivery(world):
         assert world.services.event_sources.mappings == {}
 
     run(scenario())
+
+
+def test_a_wait_is_skipped_only_once_its_events_have_been_delivered():
+    delivered = threading.Event()
+    gate = threading.Event()
+
+    def audit(event, _context):
+        gate.wait(20)
+        delivered.set()
+
+    def act(_event, _context):
+        # Released only when the execution has long reached its Wait, whose ten seconds would be over at once.
+        threading.Timer(0.3, gate.set).start()
+
+    with embedded_stack(Settings.from_environment({}, scale=0.0)) as stack:
+        functions = stack.assembly.services.lambda_service
+        functions.register("audit", audit)
+        functions.register("check", lambda _event, _context: delivered.is_set())
+
+        def client(service):
+            keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            return boto3.client(service, endpoint_url=stack.endpoint_url, region_name="us-east-1", **keys)
+
+        stream = client("dynamodb").create_table(**TABLE)["TableDescription"]["LatestStreamArn"]
+        client("lambda").create_event_source_mapping(FunctionName="audit", EventSourceArn=stream, StartingPosition="LATEST")
+        functions.register("act", act)
+        put = {"TableName": "people", "Item": {"id": {"S": "1"}}}
+        states = {
+            "Act": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:act", "Next": "Put"},
+            "Put": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem", "Parameters": put, "Next": "Wait"},
+            "Wait": {"Type": "Wait", "Seconds": 10, "Next": "Check"},
+            "Check": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:check", "End": True},
+        }
+        stepfunctions = client("stepfunctions")
+        definition = json.dumps({"StartAt": "Act", "States": states})
+        machine = stepfunctions.create_state_machine(name="m", definition=definition, roleArn="arn:aws:iam::123456789012:role/r")
+        arn = stepfunctions.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+        execution = stack.run(ended(stack, arn), 30)
+    assert (execution["status"], execution["output"]) == ("SUCCEEDED", "true")
+
+
+async def ended(stack, arn):
+    """The description of an execution, once it has ended."""
+    while True:
+        execution = await stack.service.call("DescribeExecution", {"executionArn": arn})
+        if execution["status"] != "RUNNING":
+            return execution
+        await asyncio.sleep(0.005)

@@ -1,9 +1,11 @@
 import asyncio
 import json
+import urllib.request
 from textwrap import dedent
 
 import pytest
 
+from stepstack.assembly import Settings, embedded_stack
 from stepstack.errors import SettingsError, UnsupportedFeature
 from stepstack.stacks.embedded import EmbeddedServices
 from stepstack.stacks.template_application import deploy
@@ -338,3 +340,32 @@ def test_a_custom_resource_that_fails_gives_its_reason(world):
     world.services.lambda_service.register("maker", custom_maker(world, [], "FAILED"))
     with pytest.raises(SettingsError, match="the custom resource Thing failed: no paint"):
         asyncio.run(world.deploy(CUSTOM))
+
+
+def test_an_application_is_deployed_into_a_running_stack_and_answers_over_http(tmp_path):
+    body = "{'statusCode': 200, 'body': os.environ['AWS_ENDPOINT_URL']}"
+    (tmp_path / "app.py").write_text(f"import os\n\n\ndef handler(event, context):\n    return {body}\n")
+    template = """
+        Transform: AWS::Serverless-2016-10-31
+        Resources:
+          Hello:
+            Type: AWS::Serverless::Function
+            Properties:
+              Runtime: python3.12
+              Handler: app.handler
+              Events: {Get: {Type: HttpApi, Properties: {Path: /hello, Method: get}}}
+          Machine:
+            Type: AWS::Serverless::StateMachine
+            Properties: {Definition: {StartAt: A, States: {A: {Type: Task, Resource: !GetAtt Hello.Arn, End: true}}}}
+        Outputs:
+          Url: {Value: !Sub 'https://${ServerlessHttpApi}.execute-api.${AWS::Region}.amazonaws.com/hello'}
+    """
+    (tmp_path / "template.yaml").write_text(dedent(template))
+    with embedded_stack(Settings.from_environment({})) as stack:
+        application = stack.deploy(tmp_path / "template.yaml")
+        with urllib.request.urlopen(application.outputs["Url"], timeout=30) as answer:  # noqa: S310 - a URL of the stack
+            assert answer.read().decode() == stack.endpoint_url
+        machines = stack.run(stack.service.call("ListStateMachines", {}))["stateMachines"]
+        assert [machine["stateMachineArn"] for machine in machines] == [application.physical_ids["Machine"]]
+        stack.run(application.delete())
+        assert stack.run(stack.service.call("ListStateMachines", {}))["stateMachines"] == []
