@@ -32,6 +32,7 @@ from stepstack.pytest_plugin.fixtures import (
     stepstack_settings,
     unique_name,
 )
+from stepstack.pytest_plugin.mock_file import add_mock_file_option, configure_mock_file
 from stepstack.pytest_plugin.run import RUN, WORKER_INPUT, StepstackRun
 from stepstack.pytest_plugin.settings import add_options, marker_settings
 from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, mock_task
@@ -57,6 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
     add_coverage_options(parser)
     add_report_option(parser)
+    add_mock_file_option(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -71,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.stash[RUN] = StepstackRun(config)
     configure_coverage(config)
+    configure_mock_file(config, config.stash[RUN].settings.backend)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -6,9 +6,7 @@ pytest run loads it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,17 +14,15 @@ import pytest
 from stepstack.pytest_plugin.failures import EXECUTIONS
 from stepstack.pytest_plugin.run import RUN
 from stepstack.pytest_plugin.settings import PluginSettings, marker_settings
-from stepstack.pytest_plugin.task_fixtures import end_mocks, mocks_of
+from stepstack.pytest_plugin.task_fixtures import SETTINGS, end_mocks, mocks_of
 
 if TYPE_CHECKING:
+    from stepstack.pytest_plugin.machines import StateMachineFactory
     from stepstack.pytest_plugin.tables import TableFactory
     from stepstack.stacks.names import UniqueNames
-    from stepstack.testing.definitions import DefinitionSource
     from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.stack import Stack
     from stepstack.testing.state_machines import StateMachineHandle
-
-SETTINGS = pytest.StashKey[PluginSettings]()
 
 
 @pytest.fixture
@@ -132,45 +128,13 @@ def dynamodb_table(stepstack: Stack, unique_name: UniqueNames) -> Iterator[Table
 
 
 @pytest.fixture
-def state_machine(
-    request: pytest.FixtureRequest, stepstack: Stack, unique_name: UniqueNames
-) -> Iterator[Callable[..., StateMachineHandle]]:
+def state_machine(request: pytest.FixtureRequest, stepstack: Stack, unique_name: UniqueNames) -> Iterator[StateMachineFactory]:
     """Makes state machines and deletes them: `state_machine("state-machine.json").run({"Operation": "Read"})`.
 
     The definition is a file's path (relative to the test's folder, then to pytest's root), a dict or text, JSON or YAML; or a SAM,
-    CloudFormation or CDK template's path, with `resource`, `parameters` and `resources` as `read_definition` takes them. Its name is
-    unique and says `label`; `name` is taken as it is, for a mock file that knows the state machine by name.
+    CloudFormation or CDK template's path, with `resource`, `parameters` and `resources` as `read_definition` takes them.
     """
-    from stepstack.testing.definitions import read_definition
-    from stepstack.testing.state_machines import StateMachineHandle
+    from stepstack.pytest_plugin.machines import StateMachineFactory
 
-    settings = request.node.stash[SETTINGS]
-    folders = (Path(request.node.path).parent, request.config.rootpath)
-
-    with ExitStack() as made:
-
-        def make(
-            definition: DefinitionSource,
-            *,
-            label: str = "",
-            name: str | None = None,
-            type: str | None = None,  # noqa: A002 - AWS's word
-            role_arn: str | None = None,
-            timeout: float | None = None,
-            **words: Any,
-        ) -> StateMachineHandle:
-            read = read_definition(definition, folders=folders, **words)
-            machine = StateMachineHandle.create(
-                stepstack,
-                name or unique_name(label or "machine"),
-                read.text,
-                type=type or read.type or "STANDARD",
-                role_arn=role_arn,
-                run_seconds=settings.timeout if timeout is None else timeout,
-            )
-            machine.path, machine.label = read.path, label or machine.name
-            machine.execution_name = lambda: unique_name(label or "run")
-            made.callback(machine.delete)
-            return machine
-
-        yield make
+    with StateMachineFactory(request.node, stepstack, unique_name) as factory:
+        yield factory

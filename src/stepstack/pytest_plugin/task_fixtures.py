@@ -1,6 +1,7 @@
 """Fixtures for what tasks call and for time: `mock_task`, `lambda_functions`, `clock`.
 
-They need the engine in the test's own process, and fail at once where it is elsewhere. Imports only pytest and the standard library.
+The last two need the engine in the test's own process, and fail at once where it is elsewhere; mocks then need a mock file. Imports only
+pytest and the standard library.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from stepstack.pytest_plugin.failures import EXECUTIONS
+from stepstack.pytest_plugin.settings import PluginSettings
+
 if TYPE_CHECKING:
     from stepstack.testing.engine_clock import EngineClock
     from stepstack.testing.functions import LambdaFunctions
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
     from stepstack.testing.stack import Stack
 
 Made = TypeVar("Made")
+
+SETTINGS = pytest.StashKey[PluginSettings]()
+"""The settings of a test, its marker and its fixture applied."""
 
 MOCKS = pytest.StashKey["TaskMocks | None"]()
 """The mocks of a test; None until something asks for them."""
@@ -55,7 +62,10 @@ def mocks_of(item: pytest.Item, stack: Stack) -> TaskMocks:
     if made is None:
         from stepstack.testing.mocks import TaskMocks
 
-        made = item.stash[MOCKS] = made_or_failed(lambda: TaskMocks(stack)).__enter__()
+        settings = item.stash[SETTINGS]
+        mock_file = item.config.rootpath / settings.mock_file if settings.mock_file else None
+        made = item.stash[MOCKS] = made_or_failed(lambda: TaskMocks(stack, mock_file=mock_file)).__enter__()
+        made.executions = item.stash[EXECUTIONS]
     return made
 
 

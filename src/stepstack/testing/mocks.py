@@ -9,7 +9,7 @@ of them together; those declared last are asked first. Answers are checked again
     ...
     charge.assert_calls([{"amount": 5}, {"amount": 5}])
 
-Works where the engine runs in the test's own process.
+Where tasks run in a server elsewhere, the same declarations are that server's mock file (`mock_cases.py`).
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.errors import StackError
-from stepstack.integrations.mocks import Computes, Mock, Raises, Returns
+from stepstack.integrations.mocks import Answer, Computes, Mock, Raises, Returns
 from stepstack.json_types import Json, json_text
+from stepstack.testing.mock_cases import CASE, Declaration, MockFileContents, case_of, scheduled_calls, task_resources
 
 if TYPE_CHECKING:
     from stepstack.interpreter.ports import TaskCall
+    from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.stack import Stack
 
 __all__ = ["Computes", "MockedCall", "Raises", "Returns", "TaskMock", "TaskMocks"]
@@ -56,39 +59,40 @@ class MockedCall:
 class TaskMock:
     """One mock of a test: the calls that it answered, and assertions on them."""
 
-    def __init__(self, mock: Mock) -> None:
-        self._mock = mock
+    def __init__(self, named: str, calls: Callable[[], list[MockedCall]]) -> None:
+        self._named = named
+        self._calls = calls
 
     @property
     def calls(self) -> list[MockedCall]:
         """In their order."""
-        return [MockedCall.of(call) for call in self._mock.calls]
+        return self._calls()
 
     @property
     def call_count(self) -> int:
-        return len(self._mock.calls)
+        return len(self.calls)
 
     def assert_called(self) -> None:
         __tracebackhide__ = True
-        if not self._mock.calls:
-            raise AssertionError(f"{self._mock} should have been called")
+        if not self.calls:
+            raise AssertionError(f"{self._named} should have been called")
 
     def assert_not_called(self) -> None:
         __tracebackhide__ = True
-        if self._mock.calls:
-            raise AssertionError(f"{self._mock} should not have been called; {self._told()}")
+        if self.calls:
+            raise AssertionError(f"{self._named} should not have been called; {self._told()}")
 
     def assert_called_once(self) -> None:
         __tracebackhide__ = True
-        if len(self._mock.calls) != 1:
-            raise AssertionError(f"{self._mock} should have been called once; {self._told()}")
+        if self.call_count != 1:
+            raise AssertionError(f"{self._named} should have been called once; {self._told()}")
 
     def assert_called_with(self, parameters: Json) -> None:
         """The last call had these parameters."""
         __tracebackhide__ = True
         self.assert_called()
-        if self._mock.calls[-1].parameters != parameters:
-            raise AssertionError(f"{self._mock} should have been called last with {json_text(parameters)}; {self._told()}")
+        if self.calls[-1].parameters != parameters:
+            raise AssertionError(f"{self._named} should have been called last with {json_text(parameters)}; {self._told()}")
 
     def assert_called_once_with(self, parameters: Json) -> None:
         __tracebackhide__ = True
@@ -98,30 +102,38 @@ class TaskMock:
     def assert_calls(self, parameters: Sequence[Json]) -> None:
         """There were exactly these calls, in this order."""
         __tracebackhide__ = True
-        if [call.parameters for call in self._mock.calls] != list(parameters):
+        if [call.parameters for call in self.calls] != list(parameters):
             wanted = "".join(f"\n  {json_text(one)}" for one in parameters)
-            raise AssertionError(f"{self._mock} should have been called with:{wanted or ' nothing'}\n{self._told()}")
+            raise AssertionError(f"{self._named} should have been called with:{wanted or ' nothing'}\n{self._told()}")
 
     def _told(self) -> str:
-        lines = [f"\n  {json_text(call.parameters)} in {call.state_name!r}, attempt {call.attempt}" for call in self._mock.calls]
+        lines = [f"\n  {json_text(call.parameters)} in {call.state_name!r}, attempt {call.attempt}" for call in self.calls]
         return f"its calls were:{''.join(lines)}" if lines else "it was not called"
 
     def __repr__(self) -> str:
-        return f"<{self._mock}, {self.call_count} calls>"
+        return f"<{self._named}, {self.call_count} calls>"
 
 
 class TaskMocks:
-    """The mocks of one test; call it to declare one. A context manager that takes them away again."""
+    """The mocks of one test; call it to declare one. A context manager that takes them away again.
 
-    def __init__(self, stack: Stack, *, checked: bool = True) -> None:
-        if stack.embedded_stack is None:
+    Where the engine is in this process, it answers from them. A server elsewhere answers from `mock_file`, which must hold the same mocks.
+    """
+
+    def __init__(self, stack: Stack, *, mock_file: Path | None = None, checked: bool = True) -> None:
+        if stack.embedded_stack is None and mock_file is None:
             raise StackError(
-                f"the backend {stack.backend} runs tasks elsewhere: mocks in Python need our engine in this process (embedded)"
+                f"the backend {stack.backend} runs tasks elsewhere, and has its mocks from a file: write one with "
+                "`pytest --stepstack-write-mocks FILE` on the embedded backend, and name it with --stepstack-mock-file"
             )
-        self._engine = stack.embedded_stack.assembly.integrations.mocks
+        self._engine = stack.embedded_stack.assembly.integrations.mocks if stack.embedded_stack is not None else None
+        self._file = MockFileContents.read(mock_file) if self._engine is None and mock_file is not None else None
         self._checked = checked
+        self.declarations: list[Declaration] = []
+        self.executions: list[tuple[str, ExecutionResult]] = []
+        """What the test ran, with its definitions; calls of a server elsewhere are read from their histories."""
         self._mocks: list[Mock] = []
-        self._before = (self._engine.refuse_unmocked, self._engine.allowed)
+        self._before = (self._engine.refuse_unmocked, self._engine.allowed) if self._engine is not None else (False, ())
 
     def __call__(
         self,
@@ -142,56 +154,99 @@ class TaskMocks:
         task's parameters, in a thread of its own unless it is a coroutine function. `answers` are given one after the other: results,
         `Raises(...)`, exceptions, or functions of the parameters; a further call fails.
         """
-        given: dict[str, Any] = {}
-        if returns is not ...:
-            given["returns"] = returns
-        if raises is not None:
-            failure = _failing(raises)
-            given["raises"] = failure.error_name if failure.cause is None else (failure.error_name, failure.cause)
-        if computes is not None:
-            given["computes"] = _beside_the_loop(computes)
+        if sum((returns is not ..., raises is not None, computes is not None, answers is not None)) != 1:
+            raise ValueError("a mock needs exactly one of returns, raises, computes and answers")
         if answers is not None:
-            given["answers"] = [_answer(one) for one in answers]
-        given["checked"] = self._checked if checked is None else checked
-        mock = self._engine.add(state=state, resource=resource, state_machine=state_machine, **given)
+            given = tuple(_answer(one) for one in answers)
+        elif raises is not None:
+            given = (_failing(raises),)
+        else:
+            given = (Returns(returns) if computes is None else Computes(_beside_the_loop(computes)),)
+        declaration = Declaration(state, resource, given, is_repeated=answers is None)
+        self.declarations.append(declaration)
+        if self._engine is None:
+            return self._declared_elsewhere(declaration, state_machine)
+        mock = self._engine.add(
+            state=state,
+            resource=resource,
+            state_machine=state_machine,
+            checked=self._checked if checked is None else checked,
+            **({"answers": given} if answers is not None else _repeated(given[0])),
+        )
         self._mocks.append(mock)
-        return TaskMock(mock)
+        return TaskMock(str(mock), lambda: [MockedCall.of(call) for call in mock.calls])
 
     def declare(self, mocks: Mapping[str, Any]) -> None:
         """Mocks by state name, as the marker has them: a result, `Raises(...)`, an exception, a function, or a list of such answers."""
         for state, answer in mocks.items():
             if isinstance(answer, list):
                 self(state, answers=answer)
-                continue
-            made = _answer(answer)
-            if isinstance(made, Raises):
-                self(state, raises=made)
-            elif isinstance(made, Computes):
-                self(state, computes=answer.function if isinstance(answer, Computes) else answer)
             else:
-                self(state, returns=made.value)
+                made = _answer(answer)
+                self(state, **_repeated(made))
 
     def refuse_others(self, *allowed: str) -> None:
         """From now on, a task that no mock answers fails its state, except where its resource is one of `allowed`."""
+        if self._engine is None:
+            raise StackError("a server elsewhere calls what its mock file does not name: only the embedded engine refuses such calls")
         self._engine.allowed = allowed
         self._engine.refuse_unmocked = True
 
     @property
     def calls(self) -> list[MockedCall]:
         """Every call of this test that was mocked or refused, in their order across all mocks."""
+        if self._engine is None:
+            return self._calls_elsewhere(None)
         return [MockedCall.of(call) for call in list(self._engine.calls)]
 
+    def test_case(self, state_machine: str, definition: str) -> str | None:
+        """The case of the mock file that an execution there needs; None where the engine here answers, or nothing is mocked."""
+        if self._file is None or not self.declarations:
+            return None
+        self._file.require(state_machine, case_of(definition, self.declarations))
+        return CASE
+
     def __enter__(self) -> TaskMocks:
-        self._engine.calls.clear()
+        if self._engine is not None:
+            self._engine.calls.clear()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._engine is None:
+            return
         for mock in self._mocks:
             self._engine.remove(mock)
         self._engine.refuse_unmocked, self._engine.allowed = self._before
 
+    def _declared_elsewhere(self, declaration: Declaration, state_machine: str | None) -> TaskMock:
+        if state_machine is not None:
+            raise StackError("a mock file knows mocks by state: state_machine= works on the embedded backend alone")
+        wanted = [f"{name}={value!r}" for name, value in (("state", declaration.state), ("resource", declaration.resource)) if value]
+        return TaskMock(f"The mock for {', '.join(wanted) or 'every call'}", lambda: self._calls_elsewhere(declaration))
 
-def _answer(answer: Any) -> Returns | Raises | Computes:
+    def _calls_elsewhere(self, declaration: Declaration | None) -> list[MockedCall]:
+        """The calls that `declaration` answered (None: any), as the histories of the test's executions show them."""
+        calls = []
+        for definition, execution in self.executions:
+            resources = task_resources(definition)
+            for call in scheduled_calls(execution.history):
+                resource = resources.get(call.state_name, "")
+                chosen = next((one for one in reversed(self.declarations) if one.matches(call.state_name, resource)), None)
+                if chosen is not None and (declaration is None or declaration is chosen):
+                    calls.append(MockedCall(call.parameters, call.state_name, resource, call.attempt, execution.arn))
+        return calls
+
+
+def _repeated(answer: Answer) -> dict[str, Any]:
+    """`answer` as the keyword that gives it for every call."""
+    if isinstance(answer, Returns):
+        return {"returns": answer.value}
+    if isinstance(answer, Raises):
+        return {"raises": answer.error_name if answer.cause is None else (answer.error_name, answer.cause)}
+    return {"computes": answer.function}
+
+
+def _answer(answer: Any) -> Answer:
     if isinstance(answer, (Returns, Raises)):
         return answer
     if isinstance(answer, Computes):

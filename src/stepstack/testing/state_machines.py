@@ -128,6 +128,8 @@ class StateMachineHandle:
         self.client = stack.client("stepfunctions")
         self.execution_name: Callable[[], str] | None = None
         """Makes the names of executions that are started without one; None leaves it to the service."""
+        self.default_test_case: Callable[[], str | None] | None = None
+        """Says which case of the server's mock file executions take that name none."""
 
     @classmethod
     def create(
@@ -218,6 +220,7 @@ class StateMachineHandle:
         return ExecutionHandle(self, arn, arn.rpartition(":")[2], input_text)
 
     def _arn_of_case(self, test_case: str | None) -> str:
+        test_case = test_case or (self.default_test_case() if self.default_test_case else None)
         return f"{self.arn}#{test_case}" if test_case else self.arn
 
     def _run_express(self, input_text: str, name: str | None, test_case: str | None) -> ExecutionResult:

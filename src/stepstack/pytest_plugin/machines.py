@@ -1,0 +1,102 @@
+"""State machines for one test: made, run, deleted.
+
+Behind the fixture `state_machine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from stepstack.pytest_plugin.mock_file import NAME as MOCK_FILE_WRITER
+from stepstack.pytest_plugin.task_fixtures import MOCKS, SETTINGS
+from stepstack.testing.definitions import read_definition
+from stepstack.testing.mock_cases import case_of, stable_name
+from stepstack.testing.state_machines import StateMachineHandle
+
+if TYPE_CHECKING:
+    from stepstack.stacks.names import UniqueNames
+    from stepstack.testing.definitions import DefinitionSource
+    from stepstack.testing.mocks import TaskMocks
+    from stepstack.testing.stack import Stack
+
+__all__ = ["StateMachineFactory"]
+
+
+class StateMachineFactory:
+    """Call it for a state machine; what it made is deleted when the test ends."""
+
+    def __init__(self, item: pytest.Item, stack: Stack, unique_name: UniqueNames) -> None:
+        self._item = item
+        self._stack = stack
+        self._unique_name = unique_name
+        self._settings = item.stash[SETTINGS]
+        self._folders = (Path(item.path).parent, item.config.rootpath)
+        self._made: list[tuple[StateMachineHandle, str]] = []
+        """With the name that each has in a mock file."""
+        self._deletions = ExitStack()
+
+    def __call__(
+        self,
+        definition: DefinitionSource,
+        *,
+        label: str = "",
+        name: str | None = None,
+        type: str | None = None,  # noqa: A002 - AWS's word
+        role_arn: str | None = None,
+        timeout: float | None = None,
+        **words: Any,
+    ) -> StateMachineHandle:
+        """A state machine whose name is unique and says `label`; `name` is taken as it is, for a mock file that knows it.
+
+        `words` are those of `read_definition`: substitutions, and what a template needs.
+        """
+        read = read_definition(definition, folders=self._folders, **words)
+        mocked_name = stable_name(self._item.nodeid, f"{label}{len(self._made) or ''}")
+        machine = StateMachineHandle.create(
+            self._stack,
+            name or (mocked_name if self._is_mocked_elsewhere() else self._unique_name(label or "machine")),
+            read.text,
+            type=type or read.type or "STANDARD",
+            role_arn=role_arn,
+            run_seconds=self._settings.timeout if timeout is None else timeout,
+        )
+        self._deletions.callback(machine.delete)
+        self._made.append((machine, mocked_name))
+        machine.path, machine.label = read.path, label or machine.name
+        machine.execution_name = lambda: self._unique_name(label or "run")
+        machine.default_test_case = self._test_case_of(machine)
+        return machine
+
+    def _is_mocked_elsewhere(self) -> bool:
+        """Whether a server elsewhere answers from a file, in which the name stands."""
+        return self._stack.embedded_stack is None and (bool(self._settings.mocks) or "mock_task" in getattr(self._item, "fixturenames", ()))
+
+    def _test_case_of(self, machine: StateMachineHandle) -> Callable[[], str | None]:
+        def test_case() -> str | None:
+            mocks = self._mocks()
+            return mocks.test_case(machine.name, machine.definition) if mocks is not None else None
+
+        return test_case
+
+    def _mocks(self) -> TaskMocks | None:
+        return self._item.stash.get(MOCKS, None)
+
+    def __enter__(self) -> StateMachineFactory:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._deletions:
+            self._write_mocks()
+
+    def _write_mocks(self) -> None:
+        writer = self._item.config.pluginmanager.get_plugin(MOCK_FILE_WRITER)
+        mocks = self._mocks()
+        if writer is not None and mocks is not None and mocks.declarations:
+            for machine, mocked_name in self._made:
+                writer.add(mocked_name, case_of(machine.definition, mocks.declarations))
