@@ -29,7 +29,7 @@ __all__ = ["STACK_NAME_VARIABLE", "DeployedApplication", "application"]
 
 STACK_NAME_VARIABLE = "AWS_SAM_STACK_NAME"
 """Names the deployed stack on AWS."""
-DEPLOY_SECONDS = 120.0
+DELETE_SECONDS = 120.0
 NAME_LIMIT = 32
 """A bucket's name has 63 characters for it, the logical id and a suffix."""
 
@@ -70,16 +70,14 @@ def _deployed(
 ) -> tuple[DeployedApplication, Callable[[], None]]:
     """The application and how to delete it."""
     from stepstack.errors import StackError
-    from stepstack.stacks.template_application import deploy
     from stepstack.testing.definitions import find_file
 
     if stack.embedded_stack is None or stack.embedded_stack.assembly.services is None:
         raise StackError(f"the backend {stack.backend} has no place for applications: templates are deployed on embedded, and found on aws")
     embedded = stack.embedded_stack
     path = find_file(template, folders)
-    work = deploy(path, embedded.assembly.services, embedded.service.call, name=name, parameters=parameters)
-    made = embedded.run(work, DEPLOY_SECONDS)
-    return DeployedApplication(name, dict(made.outputs), dict(made.physical_ids)), lambda: embedded.run(made.delete(), DEPLOY_SECONDS)
+    made = embedded.deploy(path, name=name, parameters=parameters)
+    return DeployedApplication(name, dict(made.outputs), dict(made.physical_ids)), lambda: embedded.run(made.delete(), DELETE_SECONDS)
 
 
 def _found(stack: Stack) -> DeployedApplication:

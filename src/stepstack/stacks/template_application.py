@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.clock import Randomness
-from stepstack.errors import SettingsError, StepstackError, UnsupportedFeature
+from stepstack.errors import ServiceError, SettingsError, StepstackError, UnsupportedFeature
 from stepstack.stacks.template import LOCAL_BUCKET, Template, load_template
 from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources
 from stepstack.stacks.template_resources import Made, StepFunctions, Workshop, resource_type
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Application", "deploy"]
 
 Json: TypeAlias = dict[str, Any]
+
+_GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist")
+"""In the code of a service's error."""
 
 _API_URL = re.compile(r"https?://([a-z0-9]{10})\.execute-api\.[a-z0-9-]+\.amazonaws\.com")
 
@@ -52,7 +55,10 @@ class Application:
         self.physical_ids[logical_id] = made.reference
 
     async def delete(self) -> None:
-        """Deletes the resources, the last made first. All are tried; the first failure is raised."""
+        """Deletes the resources, the last made first. All are tried; the first failure is raised.
+
+        What is gone already is as good as deleted, as for CloudFormation.
+        """
         failure: StepstackError | None = None
         for logical_id in reversed(list(self._made)):
             made = self._made.pop(logical_id)
@@ -60,7 +66,8 @@ class Application:
                 if made.delete is not None:
                     await made.delete()
             except StepstackError as error:
-                failure = failure or error
+                if not (isinstance(error, ServiceError) and _GONE.search(error.error_code)):
+                    failure = failure or error
         if failure is not None:
             raise failure
 

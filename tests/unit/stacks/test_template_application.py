@@ -369,3 +369,19 @@ def test_an_application_is_deployed_into_a_running_stack_and_answers_over_http(t
         assert [machine["stateMachineArn"] for machine in machines] == [application.physical_ids["Machine"]]
         stack.run(application.delete())
         assert stack.run(stack.service.call("ListStateMachines", {}))["stateMachines"] == []
+
+
+def test_what_is_gone_already_is_as_good_as_deleted(world):
+    keys = {
+        "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+    }
+    table = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "gone", "BillingMode": "PAY_PER_REQUEST", **keys}}
+
+    async def scenario():
+        application = await world.deploy({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}, "Table": table}})
+        await world.services.event_sources.call("dynamodb", "DeleteTable", {"TableName": "gone"}, "us-east-1")
+        await application.delete()
+        assert application.outputs == {}
+
+    asyncio.run(scenario())
