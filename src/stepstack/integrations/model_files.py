@@ -75,6 +75,14 @@ def read_model(service: str) -> Mapping[str, Any]:
         raise KeyError(service)
     for path in sorted(_folder().joinpath(service).glob("*/service-2.json*"), reverse=True):
         content = path.read_bytes()
-        model: Mapping[str, Any] = json.loads(gzip.decompress(content) if path.suffix == ".gz" else content)
-        return model
+        return _without_documentation(json.loads(gzip.decompress(content) if path.suffix == ".gz" else content))
     raise KeyError(service)
+
+
+def _without_documentation(model: dict[str, Any]) -> Mapping[str, Any]:
+    """The model without its texts, which are more than half of it in memory."""
+    for described in (*model["operations"].values(), *model["shapes"].values()):
+        described.pop("documentation", None)
+        for member in described.get("members", {}).values():
+            member.pop("documentation", None)
+    return model
