@@ -123,8 +123,8 @@ class Activities:
             if len(self._account.store.activities) >= ACTIVITY_LIMIT:
                 raise ServiceError("ActivityLimitExceeded", f"Activity Limit Exceeded: '{ACTIVITY_LIMIT}'")
             record = ActivityRecord(arn, name, self._account.now(), encryption, tags)
-            self._account.store.activities[arn] = record
             self._account.journal.activity(record)
+            self._account.store.activities[arn] = record
         elif record.encryption != encryption:
             raise ServiceError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
         return {"activityArn": arn, "creationDate": wire_time(record.created_at)}

@@ -59,8 +59,8 @@ class Executions:
             return {"executionArn": existing.arn, "startDate": wire_time(existing.started_at)}
         record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
         execution = self._prepared(record, timeline)
-        self._account.store.add_execution(record)
         self._account.journal.execution_started(record)
+        self._account.store.add_execution(record)
         execution.start()
         return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
 

@@ -56,11 +56,11 @@ class StateMachines:
         now = self._account.now()
         revision = Revision(params["definition"], machine, params["roleArn"], logging, tracing, encryption, None, now)
         record = StateMachineRecord(arn, name, kind, now, revision, tags)
-        self._account.store.state_machines[arn] = record
         result: dict[str, Any] = {"stateMachineArn": arn, "creationDate": wire_time(now)}
         if publish:
             result["stateMachineVersionArn"] = self._versions.publish_revision(record, params.get("versionDescription")).arn
         self._account.journal.state_machine(record)
+        self._account.store.state_machines[arn] = record
         return result
 
     def _created_again(self, record: StateMachineRecord, wanted: tuple[Any, ...], *, publish: bool, description: str | None) -> Result:
