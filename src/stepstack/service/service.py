@@ -8,6 +8,7 @@ of operations does the work. A service belongs to one asyncio loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -34,6 +35,9 @@ from stepstack.service.validation import Validation
 from stepstack.service.versions import Versions
 
 __all__ = ["StepFunctionsService"]
+
+CLOSE_SECONDS = 5.0
+"""How long a closing service waits for its last logs to be taken, and a reset for executions to end."""
 
 Handler = Callable[[Mapping[str, Any]], "dict[str, Any] | Awaitable[dict[str, Any]]"]
 
@@ -165,7 +169,7 @@ class StepFunctionsService:
         for execution in running:
             execution.stop(None, None)
         if running:
-            await asyncio.wait([asyncio.ensure_future(execution.wait()) for execution in running], timeout=5)
+            await asyncio.wait([asyncio.ensure_future(execution.wait()) for execution in running], timeout=CLOSE_SECONDS)
             await asyncio.sleep(0)  # their tasks see that they are cancelled
         self.clock.rewind()
         self.tokens.clear()
@@ -178,5 +182,6 @@ class StepFunctionsService:
         """Stops every execution and closes the journal; what the journal holds stays."""
         for record in self.store.running():
             self.executions.abort(record, cause=INTERRUPTED)
-        await self.logs.delivered()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.logs.delivered(), CLOSE_SECONDS)
         self._journal.close()
