@@ -298,9 +298,9 @@ def _proxied(value: Json) -> ServiceResponse:
     for name, given in (value.get("headers") or {}).items():
         headers[name] = _header(given)
     for name, several in (value.get("multiValueHeaders") or {}).items():
-        headers[name] = ", ".join(_header(given) for given in several)
+        headers[name] = "\n".join(_header(given) for given in several)
     if value.get("cookies"):
-        headers["Set-Cookie"] = str(value["cookies"][0])
+        headers["Set-Cookie"] = "\n".join(_header(cookie) for cookie in value["cookies"])
     if not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = "application/json"
     body = value.get("body")

@@ -297,7 +297,11 @@ async def _whole_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 def _wire_headers(request: ServiceRequest, response: ServiceResponse) -> list[tuple[bytes, bytes]]:
-    headers = [(name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in response.headers.items()]
+    headers = [
+        (name.lower().encode("latin-1"), line.strip().encode("utf-8"))
+        for name, value in response.headers.items()
+        for line in value.split("\n")
+    ]
     if request.method != "HEAD" or not any(name == b"content-length" for name, _ in headers):
         headers.append((b"content-length", str(len(response.body)).encode()))
     return headers

@@ -39,7 +39,7 @@ _LAMBDA_PATH = re.compile(r"/20\d\d-\d\d-\d\d/(?:functions|event-source-mappings
 
 @dataclass(frozen=True, slots=True)
 class ServiceResponse:
-    """An answer: status, headers as they are to be written, body."""
+    """An answer: status, headers as they are to be written (a value of several lines is as many headers of that name), body."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

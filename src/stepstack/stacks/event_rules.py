@@ -35,11 +35,14 @@ _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.-]+)>")
 class EventRules:
     """Delivers events to the targets that moto does not know."""
 
-    def __init__(self, answer: _Answer, call: ServiceCall, invoke: _Invoke, start_execution: _Start, *, region: str) -> None:
+    def __init__(
+        self, answer: _Answer, call: ServiceCall, invoke: _Invoke, start_execution: _Start, *, account_id: str, region: str
+    ) -> None:
         self._answer = answer
         self._call = call
         self._invoke = invoke
         self._start_execution = start_execution
+        self._account_id = account_id
         self._region = region
         self._targets: dict[tuple[str, str, str], dict[str, Json]] = {}
         """By region, bus and rule, then by the target's Id."""
@@ -73,7 +76,7 @@ class EventRules:
         results = json.loads(response.body).get("Entries") or []
         region = request.region or self._region
         events = [
-            (_bus(entry.get("EventBusName")), _event(entry, result["EventId"], region))
+            (_bus(entry.get("EventBusName")), _event(entry, result["EventId"], self._account_id, region))
             for entry, result in zip(entries, results, strict=False)
             if result.get("EventId")
         ]
@@ -117,13 +120,13 @@ def _changed(response: ServiceResponse, member: str, change: Callable[[list[Any]
     return json_response(200, {**answer, member: change(answer.get(member) or [])}, content_type=CONTENT_TYPE)
 
 
-def _event(entry: Json, identifier: str, region: str) -> Json:
+def _event(entry: Json, identifier: str, account_id: str, region: str) -> Json:
     return {
         "version": "0",
         "id": identifier,
         "detail-type": entry.get("DetailType"),
         "source": entry.get("Source"),
-        "account": "123456789012",
+        "account": account_id,
         "time": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
         "region": region,
         "resources": entry.get("Resources") or [],

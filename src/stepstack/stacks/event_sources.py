@@ -54,7 +54,7 @@ class EventSources:
         self._randomness = randomness or Randomness()
         self.mappings: dict[str, EventSourceMapping] = {}
         self.notifications = BucketNotifications(answer, self._invoke, region=region)
-        self.rules = EventRules(answer, self.call, self._invoke, start_execution, region=region)
+        self.rules = EventRules(answer, self.call, self._invoke, start_execution, account_id=functions.account_id, region=region)
         self._deliveries: set[asyncio.Future[Any]] = set()
         self._last: asyncio.Future[Any] | None = None
         """The delivery that was begun last."""

@@ -54,7 +54,10 @@ class World:
             sent.append(message)
 
         asyncio.run(self.services(scope, receive, send))
-        return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}, sent[1]["body"]
+        headers = {}
+        for name, value in sent[0]["headers"]:
+            headers[name.decode()] = ", ".join(filter(None, [headers.get(name.decode()), value.decode()]))
+        return sent[0]["status"], headers, sent[1]["body"]
 
 
 @pytest.fixture
@@ -171,6 +174,14 @@ def test_an_http_api_infers_an_answer(world, answer, body):
     world.api({"/a": {"get": proxy(payloadFormatVersion="2.0")}}, is_rest=False, stage="$default")
     world.answer = answer
     assert world.send("GET", "/execute-api/abc123/a")[::2] == (200, body)
+
+
+def test_cookies_are_headers_of_their_own(world):
+    world.api({"/a": {"get": proxy(payloadFormatVersion="2.0")}}, is_rest=False, stage="$default")
+    world.answer = {"statusCode": 200, "cookies": ["a=1", "b=2\r\nX-Injected: yes"], "body": ""}
+    _, headers, _ = world.send("GET", "/execute-api/abc123/a")
+    assert headers["set-cookie"] == "a=1, b=2, X-Injected: yes"
+    assert "x-injected" not in headers
 
 
 def test_a_failing_function_is_an_http_api_s_internal_error(world):
