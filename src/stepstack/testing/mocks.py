@@ -216,6 +216,7 @@ class TaskMocks:
             return
         for mock in self._mocks:
             self._engine.remove(mock)
+        self._engine.calls.clear()
         self._engine.refuse_unmocked, self._engine.allowed = self._before
 
     def _declared_elsewhere(self, declaration: Declaration, state_machine: str | None) -> TaskMock:

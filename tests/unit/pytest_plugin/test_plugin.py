@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import boto3  # noqa: F401 - once here, and not again in each run within this process
 import pytest
@@ -280,3 +283,48 @@ def test_a_page_is_written_for_each_failed_test_that_ran_something(run, pytester
     pages = sorted(path.name for path in (pytester.path / "pages").iterdir())
     assert [name.rpartition("-")[0] for name in pages] == ["test_fails-a-b", "test_fails-c"]
     result.stdout.fnmatch_lines([f"*{pages[0]}"])
+
+
+USES_EVERYTHING = """
+    @pytest.mark.parametrize("number", range(3))
+    def test_uses_everything(state_machine, mock_task, lambda_functions, dynamodb_table, clock, stepstack, number):
+        lambda_functions(add=lambda event, _context: event + 1)
+        mock_task("Send", returns={"MessageId": "1", "MD5OfMessageBody": "x"})
+        dynamodb_table(items=[{"Id": "1"}])
+        send = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters": {"QueueUrl": "q", "MessageBody": "b"}}
+        machine = state_machine({
+            "StartAt": "Send",
+            "States": {
+                "Send": {**send, "ResultPath": None, "Next": "Add"},
+                "Add": {"Type": "Task", "Resource": lambda_functions["add"], "Next": "Wait"},
+                "Wait": {"Type": "Wait", "Seconds": 5, "End": True},
+            },
+        })
+        assert machine.run("1").output == 2
+        clock.freeze()
+        machine.start("1").wait_for_event("WaitStateEntered")
+
+    def test_nothing_is_left_in_the_stack(stepstack, stepfunctions, dynamodb, clock):
+        assert stepfunctions.list_state_machines()["stateMachines"] == []
+        assert dynamodb.list_tables()["TableNames"] == []
+        assert stepstack.client("lambda").list_functions()["Functions"] == []
+        assert not clock.is_frozen
+        assert not stepstack.embedded_stack.assembly.integrations.mocks.calls
+"""
+
+
+def open_files():
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted in /proc")
+def test_a_run_leaves_no_thread_and_no_open_file(run):
+    run(USES_EVERYTHING).assert_outcomes(passed=4)  # what loads once stays open
+    gc.collect()
+    threads, files = threading.active_count(), open_files()
+
+    run(USES_EVERYTHING).assert_outcomes(passed=4)
+
+    gc.collect()
+    assert threading.active_count() == threads
+    assert open_files() == files
