@@ -25,6 +25,7 @@ from urllib.parse import quote, urlsplit
 from xml.sax.saxutils import unescape
 
 from stepstack.errors import ServiceError
+from stepstack.stacks.deployed_stacks import DeployedStacks
 from stepstack.stacks.embedded_queues import LongPoll
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
@@ -67,6 +68,8 @@ class EmbeddedServices:
         """Entered while events are on their way to a function; a stack with a clock gives `clock.timeline().working`."""
         self.start_execution: Callable[[str, str], Awaitable[object]] | None = None
         """Starts an execution by its state machine's ARN with an input's text, for EventBridge rules."""
+        self.deployed_stacks = DeployedStacks()
+        """What templates were deployed, for CloudFormation's answers."""
         self._lambda: tuple[LambdaService, LambdaApi] | None = None
         self._event_sources: EventSources | None = None
         self._api_gateway: ApiGateway | None = None
@@ -137,10 +140,8 @@ class EmbeddedServices:
     def _own_answer(self, request: ServiceRequest) -> Awaitable[ServiceResponse] | None:
         """The answer to what is not moto's, in whole or in part; None for all else."""
         service = request.service
-        if self._api_gateway is not None and (found := self._api_gateway.found(request)):
-            return self._api_gateway.handle(*found, request)
-        if self._custom_resources is not None and self._custom_resources.is_answer(request):
-            return self._custom_resources.receive(request)
+        if (answer := self._application_answer(request)) is not None:
+            return answer
         if service == "lambda":
             return self._lambda_parts()[1].handle(request)
         if service == "s3" and "notification" in request.query and request.method in {"GET", "PUT"}:
@@ -149,6 +150,14 @@ class EmbeddedServices:
             return self.event_sources.rules.handle(request)
         poll = LongPoll.of(request) if service == "sqs" else None
         return None if poll is None else poll.answer(self._answer)
+
+    def _application_answer(self, request: ServiceRequest) -> Awaitable[ServiceResponse] | None:
+        """The answer of what templates have made; None where a request is for none of it."""
+        if self._api_gateway is not None and (found := self._api_gateway.found(request)):
+            return self._api_gateway.handle(*found, request)
+        if self._custom_resources is not None and self._custom_resources.is_answer(request):
+            return self._custom_resources.receive(request)
+        return self.deployed_stacks.answer(request) if request.service == "cloudformation" else None
 
     @property
     def event_sources(self) -> EventSources:
@@ -166,6 +175,7 @@ class EmbeddedServices:
             self._event_sources.close()
             self._event_sources = None
         self._api_gateway = None
+        self.deployed_stacks.clear()
         if self._lambda is not None:
             self.lambda_service.reset()
         if self._moto is not None:

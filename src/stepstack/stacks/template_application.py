@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +21,7 @@ from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources
 from stepstack.stacks.template_resources import Made, StepFunctions, Workshop, resource_type
 
 if TYPE_CHECKING:
+    from stepstack.stacks.deployed_stacks import DeployedStacks
     from stepstack.stacks.embedded import EmbeddedServices
 
 __all__ = ["Application", "deploy"]
@@ -35,10 +37,14 @@ _API_URL = re.compile(r"https?://([a-z0-9]{10})\.execute-api\.[a-z0-9-]+\.amazon
 class Application:
     """What a template has become; `outputs` are by their names, `physical_ids` by the resources' logical ids."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, stack_id: str, stacks: DeployedStacks) -> None:
         self.name = name
+        self.stack_id = stack_id
+        self.created_at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         self.outputs: dict[str, str] = {}
         self.physical_ids: dict[str, str] = {}
+        self.types: dict[str, str] = {}
+        self._stacks = stacks
         self._made: dict[str, Made] = {}
 
     def reference(self, name: str) -> Any:
@@ -49,16 +55,18 @@ class Application:
         """What Fn::GetAtt gives; KeyError where there is no such attribute."""
         return self._made[name].attributes[attribute]
 
-    def add(self, logical_id: str, made: Made) -> None:
+    def add(self, logical_id: str, type_name: str, made: Made) -> None:
         """Takes a resource in."""
         self._made[logical_id] = made
         self.physical_ids[logical_id] = made.reference
+        self.types[logical_id] = type_name
 
     async def delete(self) -> None:
         """Deletes the resources, the last made first. All are tried; the first failure is raised.
 
         What is gone already is as good as deleted, as for CloudFormation.
         """
+        self._stacks.remove(self)
         failure: StepstackError | None = None
         for logical_id in reversed(list(self._made)):
             made = self._made.pop(logical_id)
@@ -90,7 +98,7 @@ async def deploy(
     template = await asyncio.to_thread(load_template, Path(path), parameters, region=services.region)
     suffix = (randomness or Randomness()).uuid().replace("-", "")[:12].upper()
     workshop = Workshop(services, step_functions, template.folder, name, suffix)
-    application = Application(name)
+    application = Application(name, workshop.arn("cloudformation", f"stack/{name}/{suffix}"), services.deployed_stacks)
     intrinsics = _intrinsics(template, workshop, application)
     wanted = {
         logical_id: resource
@@ -98,9 +106,11 @@ async def deploy(
         if "Condition" not in resource or intrinsics.condition(resource["Condition"])
     }
     _check_types(wanted)
+    services.deployed_stacks.add(application)
     try:
         for logical_id in _in_order(wanted):
-            application.add(logical_id, await _make(workshop, intrinsics, logical_id, wanted[logical_id]))
+            made = await _make(workshop, intrinsics, logical_id, wanted[logical_id])
+            application.add(logical_id, str(wanted[logical_id]["Type"]), made)
     except BaseException:
         await application.delete()
         raise
@@ -111,14 +121,13 @@ async def deploy(
 
 
 def _intrinsics(template: Template, workshop: Workshop, application: Application) -> Intrinsics:
-    stack_id = f"arn:aws:cloudformation:{workshop.region}:{workshop.account_id}:stack/{workshop.stack_name}/{workshop.suffix}"
     return Intrinsics(
         pseudo_parameters={
             "AWS::AccountId": workshop.account_id,
             "AWS::NotificationARNs": [],
             "AWS::Partition": "aws",
             "AWS::Region": workshop.region,
-            "AWS::StackId": stack_id,
+            "AWS::StackId": application.stack_id,
             "AWS::StackName": workshop.stack_name,
             "AWS::URLSuffix": "amazonaws.com",
         },

@@ -57,7 +57,7 @@ class World:
     async def deploy(self, template, **options):
         path = self.folder / "template.yaml"
         path.write_text(dedent(template) if isinstance(template, str) else json.dumps(template))
-        return await deploy(path, self.services, self.step_functions, name="app", **options)
+        return await deploy(path, self.services, self.step_functions, **{"name": "app", **options})
 
     async def get(self, url, method="GET", body=b"", headers=None):
         status, received, content = await self.services.transport(method, url, headers or {}, body)
@@ -216,12 +216,12 @@ def test_conditions_mappings_and_parameters_decide(world):
 
     async def scenario():
         first = await world.deploy(template)
-        second = await world.deploy(template, parameters={"Stage": "prod"})
+        second = await world.deploy(template, name="second", parameters={"Stage": "prod"})
         return first.outputs, second.outputs
 
     dev, prod = asyncio.run(scenario())
     assert dev == {"Arn": "arn:aws:sqs:us-east-1:123456789012:dev-queue"}
-    assert (prod["Arn"].endswith("prod-queue"), "/123456789012/app-Extra-" in prod["Extra"]) == (True, True)
+    assert (prod["Arn"].endswith("prod-queue"), "/123456789012/second-Extra-" in prod["Extra"]) == (True, True)
 
 
 def test_code_in_the_template_and_code_of_cdk_are_run(world):
