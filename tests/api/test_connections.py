@@ -56,13 +56,19 @@ def test_a_client_that_closes_its_half_within_a_request_is_let_go(connect, stack
     assert lives(stack)
 
 
-def test_a_client_that_closes_its_half_during_a_poll_does_not_take_a_task(connect, stack, monkeypatch):
-    monkeypatch.setattr(connection, "HALF_CLOSED_SECONDS", 0.05)
-    arn = json.loads(call(connect(), "CreateActivity", {"name": "polled"})[1])["activityArn"]
+def test_a_worker_that_goes_away_while_it_polls_leaves_the_task_to_the_next(connect):
     client = connect()
-    client.send(request("GetActivityTask", json.dumps({"activityArn": arn}).encode()))
-    client.end_sending()
-    assert client.received() == b""
+    activity = json.loads(call(client, "CreateActivity", {"name": "polled"})[1])["activityArn"]
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": activity, "End": True}}})
+    params = {"name": "polled", "definition": definition, "roleArn": "arn:aws:iam::123456789012:role/test"}
+    machine = json.loads(call(client, "CreateStateMachine", params)[1])["stateMachineArn"]
+    gone = connect()
+    gone.send(request("GetActivityTask", json.dumps({"activityArn": activity}).encode()))
+    gone.end_sending()
+    assert gone.received() == b""
+    call(client, "StartExecution", {"stateMachineArn": machine, "input": "[1]"})
+    status, task = call(client, "GetActivityTask", {"activityArn": activity})
+    assert (status, json.loads(task)["input"]) == (200, "[1]")
 
 
 def call(client, operation, params):

@@ -24,6 +24,9 @@ HEAD_LIMIT_BYTES = 64 * 1024
 HALF_CLOSED_SECONDS = 5.0
 """How long a client that has closed its half may wait for its answer: it may as well be gone."""
 
+LONG_POLL_TARGETS = frozenset({b"AWSStepFunctions.GetActivityTask"})
+"""What a client that has closed its half waits for in vain: it would take a task along that another worker could do."""
+
 
 class Connections:
     """The open connections of one server; those that wait for a request, the longest idle first."""
@@ -117,7 +120,9 @@ class Connection(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             return False
-        # The answer is on its way; a long poll whose client is gone ends here.
+        if any(name == b"x-amz-target" and value in LONG_POLL_TARGETS for name, value in self.headers):
+            return False
+        # The answer is on its way.
         self.loop.call_later(HALF_CLOSED_SECONDS, self.drop)
         cycle.keep_alive = False
         return True
