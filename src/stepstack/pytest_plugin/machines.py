@@ -71,6 +71,8 @@ class StateMachineFactory:
         machine.path, machine.label = read.path, label or machine.name
         machine.execution_name = lambda: self._unique_name(label or "run")
         machine.default_test_case = self._test_case_of(machine)
+        if self._stack.backend == "aws":
+            machine.walked_mocks = lambda: mocks.declarations if (mocks := self._mocks()) else ()
         return machine
 
     def _is_mocked_elsewhere(self) -> bool:

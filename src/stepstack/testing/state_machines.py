@@ -19,6 +19,7 @@ from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
 from stepstack.testing.explanation import explain, explain_events
 
 if TYPE_CHECKING:
+    from stepstack.testing.mock_cases import Declaration
     from stepstack.testing.single_states import StateResult
     from stepstack.testing.stack import Stack
 
@@ -130,6 +131,8 @@ class StateMachineHandle:
         """Makes the names of executions that are started without one; None leaves it to the service."""
         self.default_test_case: Callable[[], str | None] | None = None
         """Says which case of the server's mock file executions take that name none."""
+        self.walked_mocks: Callable[[], Sequence[Declaration]] | None = None
+        """The mocks with which `run` walks the state machine through TestState; None, or none of them, for a real execution."""
 
     @classmethod
     def create(
@@ -163,6 +166,11 @@ class StateMachineHandle:
         started synchronously. `test_case` chooses a case of the mock file that the server has (`mock_file`).
         """
         text = _input_text(input)
+        declarations = self.walked_mocks() if self.walked_mocks else ()
+        if declarations:
+            from stepstack.testing.state_walk import walk
+
+            return self.finished(walk(self, text, name or (self.execution_name() if self.execution_name else "walk"), declarations))
         if self.type == "EXPRESS":
             return self._run_express(text, name, test_case)
         return self._start(text, name, test_case).wait(timeout)
