@@ -1,5 +1,6 @@
 import asyncio
 import json
+import threading
 import urllib.request
 from textwrap import dedent
 
@@ -222,6 +223,40 @@ def test_conditions_mappings_and_parameters_decide(world):
     dev, prod = asyncio.run(scenario())
     assert dev == {"Arn": "arn:aws:sqs:us-east-1:123456789012:dev-queue"}
     assert (prod["Arn"].endswith("prod-queue"), "/123456789012/second-Extra-" in prod["Extra"]) == (True, True)
+
+
+def test_a_topic_brings_its_messages_to_its_queue_and_on_to_a_function(world):
+    template = """
+        Resources:
+          Queue: {Type: AWS::SQS::Queue}
+          Topic:
+            Type: AWS::SNS::Topic
+            Properties: {Subscription: [{Protocol: sqs, Endpoint: !GetAtt Queue.Arn}]}
+          Mapping:
+            Type: AWS::Lambda::EventSourceMapping
+            Properties: {EventSourceArn: !GetAtt Queue.Arn, FunctionName: seen}
+        Outputs: {Topic: {Value: !Ref Topic}}
+    """
+    seen = threading.Event()
+    bodies = []
+
+    def handler(event, _context):
+        bodies.extend(json.loads(record["body"])["Message"] for record in event["Records"])
+        seen.set()
+
+    world.services.lambda_service.register("seen", handler)
+
+    async def scenario():
+        application = await world.deploy(template)
+        body = f"Action=Publish&TopicArn={application.outputs['Topic']}&Message=hello&Version=2010-03-31"
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        status, _, _ = await world.services.transport("POST", "http://x/", headers, body.encode(), service="sns")
+        assert status == 200
+        assert await asyncio.to_thread(seen.wait, 20)
+        await application.delete()
+
+    asyncio.run(scenario())
+    assert bodies == ["hello"]
 
 
 def test_code_in_the_template_and_code_of_cdk_are_run(world):
