@@ -14,7 +14,7 @@ import pytest
 from stepstack.pytest_plugin.failures import EXECUTIONS
 from stepstack.pytest_plugin.run import RUN
 from stepstack.pytest_plugin.settings import PluginSettings, marker_settings
-from stepstack.pytest_plugin.task_fixtures import SETTINGS, end_mocks, mocks_of
+from stepstack.pytest_plugin.task_fixtures import SETTINGS, end_mocks, made_or_failed, mocks_of
 
 if TYPE_CHECKING:
     from stepstack.pytest_plugin.machines import StateMachineFactory
@@ -114,7 +114,7 @@ def unique_name(request: pytest.FixtureRequest, stepstack_settings: Mapping[str,
     if backend == "aws":
         from stepstack.stacks.aws import AwsAccount
 
-        prefix = {"prefix": AwsAccount.from_environment().prefix}
+        prefix = {"prefix": made_or_failed(AwsAccount.from_environment).prefix}
     return UniqueNames(**prefix, run=run.id, worker=run.worker, test=request.node.name)
 
 

@@ -207,13 +207,17 @@ class StateMachineHandle:
         self.definition = definition
 
     def delete(self) -> None:
-        """Deletes it; executions that still run are stopped first."""
-        if self.type == "STANDARD":
-            for page in self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn, statusFilter="RUNNING"):
-                for execution in page["executions"]:
-                    with suppress(self.client.exceptions.ExecutionDoesNotExist):
-                        self.client.stop_execution(executionArn=execution["executionArn"])
-        self.client.delete_state_machine(stateMachineArn=self.arn)
+        """Deletes it, where it is still there; executions that still run are stopped first."""
+        with suppress(self.client.exceptions.StateMachineDoesNotExist):
+            if self.type == "STANDARD":
+                self._stop_executions()
+            self.client.delete_state_machine(stateMachineArn=self.arn)
+
+    def _stop_executions(self) -> None:
+        for page in self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn, statusFilter="RUNNING"):
+            for execution in page["executions"]:
+                with suppress(self.client.exceptions.ExecutionDoesNotExist):
+                    self.client.stop_execution(executionArn=execution["executionArn"])
 
     def finished(self, result: ExecutionResult) -> ExecutionResult:
         """Hands `result` on to whoever listens on the stack."""

@@ -114,10 +114,10 @@ class _Walker:
 
     def _tested(self, name: str, retries: int, mock: Any, *, checked: bool = True) -> StateResult:
         client = self._machine.client
-        context = {**self._context, "State": {"Name": name, "RetryCount": retries}}
-        words: dict[str, Any] = {"variables": self._variables or None, "context": context, "retry_count": retries or None, "checked": checked}
+        context: dict[str, Any] = {**self._context, "State": {"Name": name, "RetryCount": retries}}
+        words: dict[str, Any] = {"variables": self._variables or None, "retry_count": retries or None, "checked": checked}
         try:
-            return run_single_state(self._machine, name, self._data, mock=mock, **words)
+            return run_single_state(self._machine, name, self._data, mock=mock, context=context, **words)
         except client.exceptions.ClientError as error:
             raise StackError(f"TestState does not run the state {name!r}: {error.response['Error'].get('Message')}") from error
 

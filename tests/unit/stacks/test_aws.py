@@ -40,3 +40,23 @@ def test_a_state_machine_needs_a_role():
 
     with pytest.raises(SettingsError, match="STEPSTACK_AWS_ROLE_ARN"):
         account.required_role_arn()
+
+
+def test_the_sweep_deletes_what_a_run_left_and_nothing_else(stepstack, state_machine, dynamodb_table):
+    account = AwsAccount("sweep", "us-east-1")
+    names = [f"sweep-{run}-gw0-test" for run in ("mine00", "other0")]
+    definition = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+    for name in names:
+        state_machine(definition, name=name)
+        stepstack.client("dynamodb").create_table(
+            TableName=dynamodb_table.adopt(name),
+            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    swept = account.sweep("mine00", stepstack.client)
+
+    assert swept == [names[0], names[0]]
+    assert names[0] not in stepstack.client("dynamodb").list_tables()["TableNames"]
+    assert names[1] in stepstack.client("dynamodb").list_tables()["TableNames"]
