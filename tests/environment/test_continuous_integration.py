@@ -16,7 +16,8 @@ WORKFLOW_TEXT = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="
 WORKFLOW: dict[str, Any] = yaml.safe_load(WORKFLOW_TEXT)
 PROJECT_TEXT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 VERSIONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PROJECT_TEXT)
-ENVIRONMENTS = ["embedded", "local", "dynalite", "stepstack", "aws", "lint", "type", "unit"]
+EXAMPLES = ["hello-api", "integration-testing", "order-processor"]
+ENVIRONMENTS = ["embedded", "local", "dynalite", "stepstack", "aws", "lint", "type", "unit", "mutations", *EXAMPLES]
 
 
 def test_every_action_is_pinned_to_a_commit() -> None:
@@ -46,12 +47,12 @@ def test_the_workflow_covers_every_python_version_and_every_backend_but_aws() ->
 def settings() -> dict[str, dict[str, str]]:
     """What tox makes of its settings, for each environment: a key and its text."""
     names = [*ENVIRONMENTS, *("py" + version.replace(".", "") for version in VERSIONS)]
-    keys = ["description", "commands", "interrupt_timeout", "set_env", "pass_env", "skip_install"]
+    keys = ["description", "change_dir", "commands", "deps", "interrupt_timeout", "set_env", "pass_env", "skip_install"]
     command = [sys.executable, "-m", "tox", "config", "-e", ",".join(names), "-k", *keys, "--colored", "no"]
     said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
-    sections = re.split(r"^\[testenv:(\w+)\]\n", said, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^\[testenv:([\w-]+)\]\n", said, flags=re.MULTILINE)[1:]
     return {
-        name: dict(re.findall(r"^(\w+) =\s*(.*(?:\n .*)*)", text, flags=re.MULTILINE))
+        name: {key: value.strip() for key, value in re.findall(r"^(\w+) =(.*(?:\n .*)*)", text, flags=re.MULTILINE)}
         for name, text in zip(sections[::2], sections[1::2], strict=True)
     }
 
@@ -59,6 +60,13 @@ def settings() -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("backend", ["embedded", "local", "dynalite", "stepstack", "aws"])
 def test_a_backend_s_environment_runs_the_suite_in_parallel_on_it(backend: str, settings: dict[str, dict[str, str]]) -> None:
     assert settings[backend]["commands"] == f"pytest -n auto --stepstack-backend {backend} tests/crud tests/dynalite"
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_s_environment_runs_in_its_folder_with_its_own_requirements(example: str, settings: dict[str, dict[str, str]]) -> None:
+    assert settings[example]["change_dir"] == str(ROOT / "examples" / example)
+    assert settings[example]["deps"] == f"-r examples/{example}/tests/requirements.txt"
+    assert settings[example]["commands"] == "pytest -n auto"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -76,6 +84,6 @@ def test_no_environment_but_aws_gets_the_keys_of_an_account(name: str, settings:
     assert "AWS_*" not in settings[name]["pass_env"]
 
 
-@pytest.mark.parametrize("name", ["embedded", "unit", "local", "dynalite", "stepstack"])
+@pytest.mark.parametrize("name", ["embedded", "unit", "local", "dynalite", "stepstack", *EXAMPLES])
 def test_an_environment_that_runs_tests_hides_the_account_of_its_user(name: str, settings: dict[str, dict[str, str]]) -> None:
     assert "AWS_SHARED_CREDENTIALS_FILE" in settings[name]["set_env"]
