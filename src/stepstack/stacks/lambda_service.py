@@ -16,7 +16,6 @@ import asyncio
 import base64
 import copy
 import hashlib
-import json
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -27,8 +26,9 @@ from typing import Any, TypeAlias
 
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError
-from stepstack.stacks.lambda_code import CallableCode, Code, FolderCode, code_of_zip, named_handler
+from stepstack.stacks.lambda_code import CallableCode, Code, FolderCode, named_handler
 from stepstack.stacks.lambda_context import LambdaContext
+from stepstack.stacks.lambda_limits import MAXIMUM_TIMEOUT_SECONDS, check_configuration, check_payload, unzipped
 from stepstack.stacks.lambda_logs import Event, FunctionLogs, log_lines, tail
 from stepstack.stacks.lambda_runtime import Invocation, run
 from stepstack.stacks.lambda_surroundings import now_millis
@@ -39,10 +39,6 @@ Handler: TypeAlias = "Callable[[Any, Any], Any]"
 
 LATEST = "$LATEST"
 DEFAULT_RUNTIME = "python3.13"
-MAXIMUM_TIMEOUT_SECONDS = 900
-ZIP_LIMIT_BYTES = 52_428_800
-REQUEST_LIMIT_BYTES = 6_291_456
-EVENT_LIMIT_BYTES = 1_048_576
 
 _NAME = re.compile(
     r"(?:arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?"
@@ -200,7 +196,7 @@ class LambdaService:
         request_id = self._randomness.uuid()
         if invocation_type == "DryRun":
             return InvokeResult(204, b"", executed_version=target.version, request_id=request_id)
-        _check_payload(payload, EVENT_LIMIT_BYTES if invocation_type == "Event" else REQUEST_LIMIT_BYTES)
+        check_payload(payload, invocation_type)
         running = self._run(target, payload, request_id, function, client_context)
         if invocation_type == "Event":
             self._run_behind(running)
@@ -315,8 +311,8 @@ class LambdaService:
         region = matched["region"] or region or self.region
         if (region, matched["name"]) in self._functions:
             raise ServiceError("ResourceConflictException", f"Function already exist: {matched['name']}", {"Type": "User"})
-        _check_configuration(parameters)
-        code = _code(archive)
+        check_configuration(parameters)
+        code = unzipped(archive)
         digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
         function = self._add(region, matched["name"], code, parameters, code_size=len(archive), digest=digest)
         function.tags.update(parameters.get("Tags") or {})
@@ -326,7 +322,7 @@ class LambdaService:
 
     def update_code(self, function: Function, archive: bytes, *, publish: bool = False) -> dict[str, Any]:
         """UpdateFunctionCode."""
-        code = _code(archive)
+        code = unzipped(archive)
         digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
         if not any(version.code is function.code for version in function.versions.values()):
             function.code.close()
@@ -337,7 +333,7 @@ class LambdaService:
 
     def update_configuration(self, function: Function, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateFunctionConfiguration."""
-        _check_configuration({**function.configuration, **parameters})
+        check_configuration({**function.configuration, **parameters})
         self._touch(function, {name: parameters[name] for name in _SETTABLE if name in parameters})
         function.cool_down()
         return dict(function.configuration)
@@ -465,42 +461,3 @@ def _qualified(base: Function, qualifier: str) -> Function | None:
 
 def _log_group(function: Function) -> str:
     return str(function.configuration["LoggingConfig"]["LogGroup"])
-
-
-def _code(archive: bytes) -> FolderCode:
-    if len(archive) > ZIP_LIMIT_BYTES:
-        raise ServiceError("RequestEntityTooLargeException", f"Zipped size must be smaller than {ZIP_LIMIT_BYTES} bytes")
-    return code_of_zip(archive)
-
-
-def _check_configuration(parameters: Mapping[str, Any]) -> None:
-    if parameters.get("PackageType", "Zip") != "Zip":
-        raise _invalid("stepstack runs functions in zip files: container images are not supported")
-    runtime = str(parameters.get("Runtime") or "")
-    if not runtime.startswith("python"):
-        raise _invalid(f"stepstack runs Python functions: the runtime {runtime or 'without a name'} is not supported")
-    if parameters.get("Layers"):
-        raise _invalid("stepstack runs functions without layers: put their modules into the zip file or install them beside stepstack")
-    timeout = parameters.get("Timeout", 3)
-    if not isinstance(timeout, int) or not 1 <= timeout <= MAXIMUM_TIMEOUT_SECONDS:
-        raise _invalid(f"Timeout is a number of seconds from 1 to {MAXIMUM_TIMEOUT_SECONDS}, not {timeout}")
-    if not parameters.get("Handler"):
-        raise _invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
-    variables = (parameters.get("Environment") or {}).get("Variables") or {}
-    if sum(len(name) + len(value) for name, value in variables.items()) > 4096:
-        trouble = "the environment variables you have provided exceeded the 4KB limit."
-        raise _invalid(f"Lambda was unable to configure your environment variables because {trouble}")
-
-
-def _check_payload(payload: bytes, limit: int) -> None:
-    if len(payload) > limit:
-        raise ServiceError("RequestTooLargeException", f"{len(payload)} byte payload is too large for the invocation (limit {limit} bytes)")
-    try:
-        json.loads(payload or b"{}")
-    except (ValueError, RecursionError) as error:
-        message = f"Could not parse request body into json: Could not parse payload into json: {error}"
-        raise ServiceError("InvalidRequestContentException", message, {"Type": "User"}) from None
-
-
-def _invalid(message: str) -> ServiceError:
-    return ServiceError("InvalidParameterValueException", message, {"Type": "User"})

@@ -334,7 +334,7 @@ def test_two_folders_with_modules_of_the_same_names_do_not_meet(service, tmp_pat
 def test_a_module_of_the_process_with_the_same_name_is_left_alone(service, tmp_path, monkeypatch):
     mine = folder(tmp_path / "mine", app_of_both="NAME = 'tests'\n")
     monkeypatch.syspath_prepend(str(mine))
-    import app_of_both  # noqa: PLC0415 - it has just been written
+    import app_of_both
 
     theirs = folder(tmp_path / "theirs", app_of_both="NAME = 'function'\n\n\ndef handler(event, context):\n    return NAME\n")
     service.register("f", theirs, handler_name="app_of_both.handler")
