@@ -153,6 +153,16 @@ class Execution:
         """Ends a running execution as ABORTED, at once; what it waits for is cancelled."""
         self._stop("ABORTED", "ExecutionAborted", error, cause)
 
+    def release(self) -> None:
+        """Lets go of what only a redrive of an ended execution would need.
+
+        Its parts refer to one another: without this the garbage collector alone would free them, long after.
+        """
+        if self._root is not None:
+            self._root.visit = None
+            self._root = None
+        self.on_end = None
+
     async def wait(self) -> None:
         """Returns once the execution has ended."""
         await self._ended.wait()

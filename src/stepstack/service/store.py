@@ -135,6 +135,8 @@ class ExecutionRecord:
         self.stopped_at = execution.stopped_at
         self.final_events = execution.history.events
         self.execution = None
+        if self.redrivable is None:
+            execution.release()
 
 
 @dataclass(slots=True, eq=False)
@@ -208,6 +210,8 @@ class Store:
             del machine.executions[record.arn]
         for arn in record.map_run_arns:
             self.map_runs.pop(arn, None)
+        if record.redrivable is not None:
+            record.redrivable.release()
 
     def running(self) -> list[ExecutionRecord]:
         return [*self.express, *(record for record in self.executions.values() if record.execution is not None)]
