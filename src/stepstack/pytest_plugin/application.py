@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stepstack.stacks.names import UniqueNames
     from stepstack.testing.stack import Stack
 
-__all__ = ["STACK_NAME_VARIABLE", "DeployedApplication", "application"]
+__all__ = ["STACK_NAME_VARIABLE", "DeployedApplication", "application", "found_application"]
 
 STACK_NAME_VARIABLE = "AWS_SAM_STACK_NAME"
 """Names the deployed stack on AWS."""
@@ -56,7 +56,7 @@ def application(request: pytest.FixtureRequest, stepstack: Stack, unique_name: U
 
         def make(template: str | Path, *, parameters: Mapping[str, str] | None = None) -> DeployedApplication:
             if stepstack.backend == "aws":
-                return made_or_failed(lambda: _found(stepstack))
+                return made_or_failed(lambda: found_application(stepstack))
             name = unique_name("app", limit=NAME_LIMIT).replace("_", "-")
             made, delete = made_or_failed(lambda: _deployed(stepstack, name, template, folders, parameters or {}))
             deployed.callback(delete)
@@ -80,8 +80,8 @@ def _deployed(
     return DeployedApplication(name, dict(made.outputs), dict(made.physical_ids)), lambda: embedded.run(made.delete(), DELETE_SECONDS)
 
 
-def _found(stack: Stack) -> DeployedApplication:
-    """The stack that is deployed on AWS."""
+def found_application(stack: Stack) -> DeployedApplication:
+    """What is deployed already, as CloudFormation tells it, by the stack's name in AWS_SAM_STACK_NAME."""
     from stepstack.errors import SettingsError
 
     name = os.environ.get(STACK_NAME_VARIABLE)

@@ -1,0 +1,91 @@
+"""The fixture `application`, in real runs of pytest."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from stepstack.errors import SettingsError
+from stepstack.pytest_plugin.application import found_application
+from stepstack.testing import Stack
+
+TEMPLATE = {
+    "Parameters": {"Stage": {"Type": "String", "Default": "dev"}},
+    "Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "PK", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "PK", "KeyType": "HASH"}],
+    }}},
+    "Outputs": {"Table": {"Value": {"Ref": "Table"}}, "Stage": {"Value": {"Ref": "Stage"}}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Runs a test module beside the template in this process; only our plugin is there."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.delenv("AWS_SAM_STACK_NAME", raising=False)
+    (pytester.path / "template.json").write_text(json.dumps(TEMPLATE))
+
+    def start(code, *words):
+        pytester.makepyfile(test_suite=code)
+        return pytester.runpytest_inprocess("-p", "stepstack.pytest_plugin", "-p", "no:randomly", *words)
+
+    return start
+
+
+def test_a_template_is_deployed_for_a_test_and_deleted_after_it(run):
+    result = run("""
+        def test_deployed(application, dynamodb):
+            made = application("template.json", parameters={"Stage": "test"})
+            assert made.outputs["Stage"] == "test"
+            assert dynamodb.list_tables()["TableNames"] == [made.outputs["Table"]] == [made.physical_ids["Table"]]
+
+        def test_deleted(dynamodb):
+            assert dynamodb.list_tables()["TableNames"] == []
+    """)
+
+    result.assert_outcomes(passed=2)
+
+
+def test_a_template_may_be_deployed_twice_for_one_test(run):
+    result = run("""
+        def test_twice(application, dynamodb):
+            one, other = application("template.json"), application("template.json")
+            assert one.name != other.name
+            assert sorted(dynamodb.list_tables()["TableNames"]) == sorted([one.outputs["Table"], other.outputs["Table"]])
+    """)
+
+    result.assert_outcomes(passed=1)
+
+
+def test_what_cannot_be_deployed_fails_the_test_in_one_line(run):
+    (result := run("def test_it(application):\n    application('other.json')\n")).assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*stepstack: there is no file 'other.json'*"])
+
+    result = run("def test_it(application):\n    application('template.json', parameters={'Size': '1'})\n")
+    result.stdout.fnmatch_lines(["*stepstack: *template.json has no parameter Size; it has Stage*"])
+
+
+@pytest.fixture
+def stack():
+    with Stack.embedded() as made:
+        yield made
+
+
+def test_a_stack_that_is_deployed_already_is_found_by_its_name(stack, tmp_path, monkeypatch):
+    (tmp_path / "template.json").write_text(json.dumps(TEMPLATE))
+    deployed = stack.embedded_stack.deploy(tmp_path / "template.json", name="shop")
+    monkeypatch.setenv("AWS_SAM_STACK_NAME", "shop")
+
+    found = found_application(stack)
+
+    assert (found.name, found.outputs, found.physical_ids) == ("shop", deployed.outputs, deployed.physical_ids)
+
+
+def test_a_stack_that_is_to_be_found_must_be_named(stack, monkeypatch):
+    monkeypatch.delenv("AWS_SAM_STACK_NAME", raising=False)
+
+    with pytest.raises(SettingsError, match="say the stack's name in AWS_SAM_STACK_NAME"):
+        found_application(stack)
