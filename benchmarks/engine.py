@@ -1,19 +1,19 @@
 """How fast the engine is, in this process, without HTTP.
 
-Prints one line for each measurement: what was measured, the figure, the aim, and the ratio of the two (1.0 and more is good). Seconds are
-those of the processor, and the best of several runs counts, because the machine has other work too.
-
-    python benchmarks/engine.py [--repeat 3] [--json FILE]
+Seconds are those of the processor, because the machine has other work too. The best of several runs counts; the median stands beside it.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import resource
 import time
 from collections.abc import Callable
+
+from sizes import Size
+from tables import Row, Table, count, median, milliseconds, times
+from workload import CRUD_DEFINITION
 
 from stepstack.clock import Clock, Randomness
 from stepstack.in_process import PythonTasks, run
@@ -21,6 +21,8 @@ from stepstack.interpreter.execution import Execution
 from stepstack.interpreter.ports import Environment
 from stepstack.interpreter.task_tokens import TaskTokens
 from stepstack.language import parse
+
+__all__ = ["measure"]
 
 ARN = "arn:aws:states:us-east-1:123456789012"
 
@@ -105,42 +107,68 @@ def peak_memory_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def best(measure: Callable[[], float], repeat: int, *, highest: bool) -> float:
-    figures = [measure() for _ in range(repeat)]
-    return max(figures) if highest else min(figures)
+def parse_seconds(repeat: int) -> float:
+    """The time to parse the CRUD definition once: the mean of `repeat`."""
+    parse(CRUD_DEFINITION)
+    started = time.process_time()
+    for _ in range(repeat):
+        parse(CRUD_DEFINITION)
+    return (time.process_time() - started) / repeat
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--json", help="write the figures there")
-    options = parser.parse_args()
-    plain, jsonata = pass_and_choice_machine(), jsonata_machine()
-    rows = [
-        (
-            "ten Pass and Choice states, executions/s",
-            best(lambda: executions_per_second(plain, 2000), options.repeat, highest=True),
-            2000,
-            True,
+def measure(size: Size) -> list[Table]:
+    table = Table(
+        "The engine in process, on one core",
+        [
+            *_rates(size),
+            _seconds_row("parsing the CRUD definition", lambda: parse_seconds(max(1, size.calls // 3)), size, aim=0.002),
+            *_maps(size),
+            _parked_row(size),
+        ],
+        head=("measured", "best", "median", "ratio", "aim", ""),
+    )
+    return [table]
+
+
+def _rates(size: Size) -> list[Row]:
+    rows = []
+    for measured, definition, executions, aim in (
+        ("ten Pass and Choice states, executions/s", pass_and_choice_machine(), size.engine_executions, 2000),
+        ("ten JSONata states, executions/s", jsonata_machine(), max(1, size.engine_executions // 6), 400),
+    ):
+        rates = [executions_per_second(definition, executions) for _ in range(size.repeat)]
+        rows.append(
+            Row(
+                measured, count(max(rates)), count(median(rates)), f"{max(rates) / aim:.1f} of the aim", f"> {count(aim)}", max(rates) > aim
+            )
+        )
+    return rows
+
+
+def _maps(size: Size) -> list[Row]:
+    pairs = [(map_seconds(size.map_items), map_seconds(size.map_items * 2)) for _ in range(size.repeat)]
+    small, large = (min(figures) for figures in zip(*pairs, strict=True))
+    middles = [median(figures) for figures in zip(*pairs, strict=True)]
+    memory = peak_memory_megabytes()
+    return [
+        Row(f"inline Map over {count(size.map_items)} items", milliseconds(small), milliseconds(middles[0]), "", "< 2,000 ms", small < 2),
+        Row(
+            f"inline Map over {count(size.map_items * 2)} items (ratio: to half of them)",
+            milliseconds(large),
+            milliseconds(middles[1]),
+            times(large, small),
+            "2 x",
+            large / small < 2.5,
         ),
-        ("ten JSONata states, executions/s", best(lambda: executions_per_second(jsonata, 300), options.repeat, highest=True), 400, True),
+        Row("peak memory of the process so far", f"{memory:.0f} MB", aim="< 500 MB", met=memory < 500),
     ]
-    small = best(lambda: map_seconds(10_000), options.repeat, highest=False)
-    large = best(lambda: map_seconds(20_000), options.repeat, highest=False)
-    rows += [
-        ("inline Map over 10,000 items, s", small, 2.0, False),
-        ("20,000 items against 10,000, times", large / small, 2.5, False),
-        ("peak memory so far, MB", peak_memory_megabytes(), 500, False),
-        ("1,000 executions parked in Wait, share of a core", cpu_share_of_parked_executions(1000, 3.0), 0.01, False),
-    ]
-    print(f"{'measured':52} {'figure':>10} {'aim':>8} {'ratio':>7}")
-    for name, figure, aim, is_rate in rows:
-        ratio = figure / aim if is_rate else aim / max(figure, 1e-9)
-        print(f"{name:52} {figure:10.3f} {aim:8} {ratio:7.1f}")
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as target:  # noqa: PTH123 - a path from the command line
-            json.dump({name: figure for name, figure, _, _ in rows}, target, indent=2)
 
 
-if __name__ == "__main__":
-    main()
+def _seconds_row(measured: str, take: Callable[[], float], size: Size, *, aim: float) -> Row:
+    figures = [take() for _ in range(size.repeat)]
+    return Row(measured, milliseconds(min(figures)), milliseconds(median(figures)), aim=f"< {aim * 1000:g} ms", met=min(figures) < aim)
+
+
+def _parked_row(size: Size) -> Row:
+    share = cpu_share_of_parked_executions(size.parked, min(3.0, size.repeat))
+    return Row(f"{count(size.parked)} executions parked in Wait, share of a core", f"{share:.4f}", aim="0", met=share < 0.01)

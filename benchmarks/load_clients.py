@@ -1,9 +1,11 @@
-"""Load on the server: many clients over kept connections, each starting executions of a three-state machine as fast as it can.
+"""The clients of `load.py`, in a process of their own: raw HTTP on one asyncio loop, so that they are not what is measured.
 
-The clients speak raw HTTP on one asyncio loop, so that they are not what is measured. Every execution that was acknowledged is looked up
-at the end: none may be lost. Prints executions a second and the percentiles of StartExecution.
+Each client keeps one connection. Every execution that was acknowledged is looked up at the end: none may be lost. Prints what was seen
+as one JSON object.
 
-    python benchmarks/service_load.py --endpoint http://127.0.0.1:8083 --clients 64 --seconds 60
+    python benchmarks/load_clients.py http://127.0.0.1:8083 --clients 64 --seconds 60
+    python benchmarks/load_clients.py http://127.0.0.1:8083 --clients 64 --executions 100000
+    python benchmarks/load_clients.py http://127.0.0.1:8083 --clients 64 --seconds 10 --health
 """
 
 from __future__ import annotations
@@ -14,59 +16,67 @@ import json
 import time
 from urllib.parse import urlsplit
 
-DEFINITION = json.dumps(
-    {
-        "StartAt": "Greet",
-        "States": {
-            "Greet": {"Type": "Pass", "Result": "hello", "ResultPath": "$.greeting", "Next": "Decide"},
-            "Decide": {
-                "Type": "Choice",
-                "Choices": [{"Variable": "$.greeting", "StringEquals": "hello", "Next": "Done"}],
-                "Default": "Done",
-            },
-            "Done": {"Type": "Succeed"},
-        },
-    }
-)
-ROLE = "arn:aws:iam::123456789012:role/load"
+from tables import median, percentile
+from workload import ROLE, THREE_STATES
+
+DEADLINE_SECONDS = 60.0
 
 
 class Client:
     """One kept connection."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.host = host
-        self.port = port
+    def __init__(self, endpoint: str) -> None:
+        parts = urlsplit(endpoint)
+        self.host, self.port = parts.hostname or "127.0.0.1", parts.port or 80
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter
 
-    async def connect(self) -> None:
+    async def connect(self) -> Client:
         self.reader, self.writer = await asyncio.open_connection(self.host, self.port)
+        return self
 
-    async def call(self, operation: str, params: dict) -> tuple[int, dict]:
+    async def call(self, target: str, params: dict) -> tuple[int, dict]:
+        """The status and the answer; `target` is the API's name and the operation's."""
         body = json.dumps(params).encode()
         self.writer.write(
-            b"POST / HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AWSStepFunctions.%s\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (self.host.encode(), self.port, operation.encode(), len(body), body)
+            b"POST / HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: %s\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (self.host.encode(), self.port, target.encode(), len(body), body)
         )
-        head = await self.reader.readuntil(b"\r\n\r\n")
+        status, answer = await self._answer()
+        return status, json.loads(answer or b"null")
+
+    async def health(self) -> int:
+        self.writer.write(b"GET /_stepstack/health HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % (self.host.encode(), self.port))
+        return (await self._answer())[0]
+
+    async def stepfunctions(self, operation: str, params: dict) -> tuple[int, dict]:
+        return await self.call(f"AWSStepFunctions.{operation}", params)
+
+    async def _answer(self) -> tuple[int, bytes]:
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), DEADLINE_SECONDS)
         length = int(head.lower().split(b"content-length: ", 1)[1].split(b"\r\n", 1)[0])
-        return int(head[9:12]), json.loads(await self.reader.readexactly(length))
+        return int(head[9:12]), await self.reader.readexactly(length)
 
 
 class Tally:
     """What all clients together have seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float | None, executions: int | None) -> None:
+        self.until = time.perf_counter() + seconds if seconds else float("inf")
+        self.left = float("inf") if executions is None else executions
         self.latencies: list[float] = []
         self.started: list[str] = []
         self.errors: list[str] = []
 
+    def goes_on(self) -> bool:
+        self.left -= 1
+        return self.left >= 0 and time.perf_counter() < self.until
 
-async def start_until(client: Client, machine: str, until: float, tally: Tally) -> None:
-    while time.perf_counter() < until:
+
+async def start_executions(client: Client, machine: str, tally: Tally) -> None:
+    while tally.goes_on():
         begin = time.perf_counter()
-        status, answer = await client.call("StartExecution", {"stateMachineArn": machine, "input": '{"order": 1}'})
+        status, answer = await client.stepfunctions("StartExecution", {"stateMachineArn": machine, "input": '{"order": 1}'})
         tally.latencies.append(time.perf_counter() - begin)
         if status == 200:
             tally.started.append(answer["executionArn"])
@@ -74,41 +84,61 @@ async def start_until(client: Client, machine: str, until: float, tally: Tally) 
             tally.errors.append(str(answer))
 
 
+async def ask_for_health(client: Client, tally: Tally) -> None:
+    while tally.goes_on():
+        begin = time.perf_counter()
+        status = await client.health()
+        tally.latencies.append(time.perf_counter() - begin)
+        if status != 200:
+            tally.errors.append(str(status))
+
+
 async def lost(client: Client, arns: list[str]) -> int:
-    """How many of `arns` have not succeeded."""
+    """How many of `arns` have not succeeded; takes them from the list."""
     count = 0
-    for arn in arns:
-        status, answer = await client.call("DescribeExecution", {"executionArn": arn})
+    while arns:
+        status, answer = await client.stepfunctions("DescribeExecution", {"executionArn": arns.pop()})
         count += status != 200 or answer["status"] != "SUCCEEDED"
     return count
 
 
-async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--endpoint", default="http://127.0.0.1:8083")
-    parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--check", type=int, default=5000, help="how many of the latest executions are looked up at the end")
-    options = parser.parse_args()
-    parts = urlsplit(options.endpoint)
-    clients = [Client(parts.hostname, parts.port) for _ in range(options.clients)]
-    for client in clients:
-        await client.connect()
-    _, machine = await clients[0].call("CreateStateMachine", {"name": "load", "definition": DEFINITION, "roleArn": ROLE})
-    tally = Tally()
+async def load(options: argparse.Namespace) -> dict:
+    clients = await asyncio.gather(*(Client(options.endpoint).connect() for _ in range(options.clients)))
+    tally = Tally(options.seconds, options.executions)
     begin = time.perf_counter()
-    until = begin + options.seconds
-    await asyncio.gather(*(start_until(client, machine["stateMachineArn"], until, tally) for client in clients))
+    if options.health:
+        await asyncio.gather(*(ask_for_health(client, tally) for client in clients))
+    else:
+        _, machine = await clients[0].stepfunctions("CreateStateMachine", {"name": "load", "definition": THREE_STATES, "roleArn": ROLE})
+        await asyncio.gather(*(start_executions(client, machine["stateMachineArn"], tally) for client in clients))
     seconds = time.perf_counter() - begin
-    latencies = sorted(tally.latencies)
-    p50, p99 = (latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99))
-    missing = await lost(clients[0], tally.started[-options.check :])
-    rate = len(tally.started) / seconds
-    print(f"{options.clients} clients, {seconds:.0f} s: {rate:.0f} executions/s, {len(tally.errors)} errors, {missing} lost")
-    print(f"StartExecution: median {p50:.1f} ms, p99 {p99:.1f} ms, longest {latencies[-1] * 1000:.1f} ms")
-    if tally.errors:
-        print(tally.errors[0])
+    arns = tally.started[-options.check :] if options.check else []
+    return {
+        "calls": len(tally.latencies),
+        "seconds": seconds,
+        "errors": len(tally.errors),
+        "first_error": tally.errors[0] if tally.errors else None,
+        "median": median(tally.latencies),
+        "p99": percentile(tally.latencies, 0.99),
+        "longest": max(tally.latencies),
+        "checked": len(arns),
+        "lost": sum(await asyncio.gather(*(lost(client, arns) for client in clients))),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("endpoint")
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--executions", type=int, help="end after so many")
+    parser.add_argument("--health", action="store_true", help="ask for the server's health instead: the floor of a call")
+    parser.add_argument("--check", type=int, default=10_000_000, help="how many of the latest executions are looked up at the end")
+    options = parser.parse_args()
+    if options.seconds is None and options.executions is None:
+        parser.error("--seconds or --executions is needed")
+    print(json.dumps(asyncio.run(load(options))))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -1,0 +1,157 @@
+"""Load on a server of its own: many clients, a hundred thousand executions, thousands of outstanding callbacks.
+
+The clients are `load_clients.py`, in a process of their own. The floor is what the same clients get from the server's health page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from load_clients import Client
+from server_process import ServerProcess, stepstack_server, stepstack_up
+from sizes import Size
+from tables import Row, Table, count, milliseconds, times
+from workload import ROLE
+
+__all__ = ["measure"]
+
+CALLBACK_CLIENTS = 16
+DEADLINE_SECONDS = 300.0
+
+
+def measure(size: Size) -> list[Table]:
+    return [
+        Table(f"{size.clients} clients, {size.load_seconds:g} s, three states", _clients(size)),
+        Table(f"Memory of the server over {count(size.memory_executions)} executions, with the default limit of 10,000", _memory(size)),
+        Table(f"{count(size.callbacks)} callbacks outstanding at once (SQS, moto)", asyncio.run(_callbacks(size))),
+    ]
+
+
+def _load(server: ServerProcess, size: Size, *options: str) -> dict:
+    clients = [sys.executable, str(Path(__file__).with_name("load_clients.py")), server.endpoint, "--clients", str(size.clients)]
+    return json.loads(subprocess.run([*clients, *options], check=True, capture_output=True, text=True).stdout)  # noqa: S603
+
+
+def _clients(size: Size) -> list[Row]:
+    # Every execution is kept, so that each one that was acknowledged can be looked up.
+    with stepstack_server("--keep-executions", "10000000") as server:
+        floor = _load(server, size, "--seconds", str(size.load_seconds / 6), "--health")
+        seen = _load(server, size, "--seconds", str(size.load_seconds))
+    rate, floor_rate = seen["calls"] / seen["seconds"], floor["calls"] / floor["seconds"]
+    return [
+        Row("floor: the health page, answers/s", count(floor_rate)),
+        Row("floor: the health page, one answer", milliseconds(floor["median"]), milliseconds(floor["p99"])),
+        Row("executions/s (ratio: of the floor)", count(rate), ratio=f"{rate / floor_rate:.2f}", aim="> 500", met=rate > 500),
+        Row(
+            "StartExecution (the aim is that of p99)",
+            milliseconds(seen["median"]),
+            milliseconds(seen["p99"]),
+            times(seen["median"], floor["median"]),
+            "< 100 ms",
+            seen["p99"] < 0.1,
+        ),
+        Row("errors", count(seen["errors"]), aim="0", met=not seen["errors"]),
+        Row(f"lost, of {count(seen['checked'])} looked up", count(seen["lost"]), aim="0", met=not seen["lost"]),
+    ]
+
+
+def _memory(size: Size) -> list[Row]:
+    tenth = size.memory_executions // 10
+    with stepstack_server() as server:
+        figures = [server.memory_megabytes()]
+        for _ in range(10):
+            _load(server, size, "--executions", str(tenth), "--check", "0")
+            figures.append(server.memory_megabytes())
+    # After two tenths the limit is reached and the oldest executions make room.
+    full, last = figures[2], figures[-1]
+    return [
+        Row("before the first", f"{figures[0]:.0f} MB"),
+        *(Row(f"after {count(tenth * number)}", f"{figures[number]:.0f} MB") for number in (1, 2, 4, 6, 8)),
+        Row(
+            f"after {count(tenth * 10)} (ratio: to {count(tenth * 2)})",
+            f"{last:.0f} MB",
+            ratio=f"{last / full:.2f}",
+            aim="flat",
+            met=last < full * 1.1,
+        ),
+    ]
+
+
+async def _callbacks(size: Size) -> list[Row]:
+    with stepstack_up() as server:
+        clients = await asyncio.gather(*(Client(server.endpoint).connect() for _ in range(CALLBACK_CLIENTS)))
+        _, queue = await clients[0].call("AmazonSQS.CreateQueue", {"QueueName": "tokens"})
+        machine = await _machine(clients[0], queue["QueueUrl"])
+        begin = time.perf_counter()
+        started: list[str] = []
+        numbers = list(range(size.callbacks))
+        await asyncio.gather(*(_start(client, machine, numbers, started) for client in clients))
+        tokens: list[str] = []
+        await asyncio.wait_for(_receive(clients[0], queue["QueueUrl"], size.callbacks, tokens), DEADLINE_SECONDS)
+        opened = time.perf_counter() - begin
+        memory, used = server.memory_megabytes(), server.processor_seconds()
+        await asyncio.sleep(2)
+        idle = (server.processor_seconds() - used) / 2
+        begin = time.perf_counter()
+        await asyncio.gather(*(_succeed(client, tokens) for client in clients))
+        answered = time.perf_counter() - begin
+        failed = sum(await asyncio.gather(*(_not_succeeded(client, started) for client in clients)))
+    return [
+        Row("started and every token received, s", f"{opened:.1f}"),
+        Row("memory of the server meanwhile (moto and the queue included)", f"{memory:.0f} MB"),
+        Row("share of a core while they wait", f"{idle:.3f}", aim="< 0.02", met=idle < 0.02),
+        Row("SendTaskSuccess, calls/s", count(size.callbacks / answered)),
+        Row("executions that have not succeeded then", count(failed), aim="0", met=not failed),
+    ]
+
+
+async def _machine(client: Client, queue: str) -> str:
+    send = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}},
+        "End": True,
+    }
+    definition = json.dumps({"StartAt": "Send", "States": {"Send": send}})
+    _, machine = await client.stepfunctions("CreateStateMachine", {"name": "callbacks", "definition": definition, "roleArn": ROLE})
+    return str(machine["stateMachineArn"])
+
+
+async def _start(client: Client, machine: str, numbers: list[int], started: list[str]) -> None:
+    while numbers:
+        numbers.pop()
+        status, answer = await client.stepfunctions("StartExecution", {"stateMachineArn": machine})
+        assert status == 200, answer
+        started.append(answer["executionArn"])
+
+
+async def _receive(client: Client, queue: str, wanted: int, tokens: list[str]) -> None:
+    while len(tokens) < wanted:
+        status, answer = await client.call("AmazonSQS.ReceiveMessage", {"QueueUrl": queue, "MaxNumberOfMessages": 10})
+        assert status == 200, answer
+        messages = answer.get("Messages", [])
+        tokens += [json.loads(message["Body"])["token"] for message in messages]
+        entries = [{"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(messages)]
+        if entries:
+            await client.call("AmazonSQS.DeleteMessageBatch", {"QueueUrl": queue, "Entries": entries})
+
+
+async def _succeed(client: Client, tokens: list[str]) -> None:
+    while tokens:
+        status, answer = await client.stepfunctions("SendTaskSuccess", {"taskToken": tokens.pop(), "output": "{}"})
+        assert status == 200, answer
+
+
+async def _not_succeeded(client: Client, arns: list[str]) -> int:
+    """How many of `arns` do not succeed; takes them from the list."""
+    failed = 0
+    while arns:
+        arn = arns.pop()
+        _, answer = await client.stepfunctions("DescribeExecution", {"executionArn": arn})
+        failed += answer["status"] != "SUCCEEDED"
+    return failed
