@@ -9,10 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepstack.errors import ServiceError
-from stepstack.language.state_machine import QueryLanguage, StateMachine
-from stepstack.service.store import Revision
 
-__all__ = ["AWS_OWNED_KEY", "described_encryption", "encryption_configuration", "logging_configuration", "tracing_configuration"]
+__all__ = ["AWS_OWNED_KEY", "encryption_configuration", "logging_configuration", "tracing_configuration"]
 
 AWS_OWNED_KEY = {"type": "AWS_OWNED_KEY"}
 DATA_KEY_REUSE_SECONDS = 300
@@ -66,20 +64,3 @@ def encryption_configuration(given: Mapping[str, Any] | None) -> dict[str, Any] 
 
 def _invalid_encryption(reason: str) -> ServiceError:
     return ServiceError("InvalidEncryptionConfiguration", f"Invalid Encryption Configuration: {reason}")
-
-
-def described_encryption(revision: Revision) -> Mapping[str, Any] | None:
-    """The encryption configuration as a description of the state machine has it.
-
-    AWS began to tell the default one in 2024. Recorded descriptions have it where the definition uses what the language gained that year,
-    variables or JSONata, and lack it elsewhere; so does this.
-    """
-    if revision.encryption is not None:
-        return revision.encryption
-    return AWS_OWNED_KEY if _uses_variables_or_jsonata(revision.machine) else None
-
-
-def _uses_variables_or_jsonata(machine: StateMachine) -> bool:
-    if machine.variable_references or machine.query_language is QueryLanguage.JSONATA:
-        return True
-    return any(state.assign is not None or state.query_language is QueryLanguage.JSONATA for state in machine.states.values())

@@ -14,7 +14,7 @@ from stepstack.language import parse
 from stepstack.language.state_machine import StateMachine
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import StatesArn, checked_name, parse_arn
-from stepstack.service.configurations import described_encryption, encryption_configuration, logging_configuration, tracing_configuration
+from stepstack.service.configurations import AWS_OWNED_KEY, encryption_configuration, logging_configuration, tracing_configuration
 from stepstack.service.paging import page
 from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
 from stepstack.service.tags import tag_map
@@ -201,12 +201,13 @@ def parse_arn_of_role(arn: str) -> None:
 
 def described_configuration(revision: Revision) -> dict[str, Any]:
     """The members that a description of a state machine has besides its definition."""
-    result: dict[str, Any] = {"loggingConfiguration": revision.logging, "tracingConfiguration": revision.tracing}
+    result: dict[str, Any] = {
+        "loggingConfiguration": revision.logging,
+        "tracingConfiguration": revision.tracing,
+        "encryptionConfiguration": revision.encryption or AWS_OWNED_KEY,
+    }
     if revision.revision_id is not None:
         result["revisionId"] = revision.revision_id
-    encryption = described_encryption(revision)
-    if encryption is not None:
-        result["encryptionConfiguration"] = encryption
     if revision.machine.variable_references:
         result["variableReferences"] = {state: list(names) for state, names in revision.machine.variable_references.items()}
     return result

@@ -25,6 +25,7 @@ def test_a_new_state_machine_is_described_with_its_defaults(call):
         "creationDate": created["creationDate"],
         "loggingConfiguration": {"level": "OFF", "includeExecutionData": False},
         "tracingConfiguration": {"enabled": False},
+        "encryptionConfiguration": {"type": "AWS_OWNED_KEY"},
     }
 
 
