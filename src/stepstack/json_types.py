@@ -28,7 +28,8 @@ def json_text(value: Json) -> str:
 def parse_json(text: str | bytes) -> Json:
     """The value of JSON `text`; ValueError where it is none (`json.JSONDecodeError` with the place, where Python's reader knows it).
 
-    NaN and infinity are no JSON, nor is a number that only infinity could stand for (1e999); text nested deeper than Python's stack allows is refused too.
+    NaN and infinity are no JSON, nor is a number that only infinity could stand for (1e999). Text nested deeper than Python's stack
+    allows is refused too.
     """
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text), "surrogatepass")
