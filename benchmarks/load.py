@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from load_clients import Client
@@ -24,16 +25,15 @@ CALLBACK_CLIENTS = 16
 DEADLINE_SECONDS = 300.0
 
 
-def measure(size: Size) -> list[Table]:
-    return [
-        Table(f"{size.clients} clients, {size.load_seconds:g} s, three states", _clients(size)),
-        Table(f"Memory of the server over {count(size.memory_executions)} executions, with the default limit of 10,000", _memory(size)),
-        Table(f"{count(size.callbacks)} callbacks outstanding at once (SQS, moto)", asyncio.run(_callbacks(size))),
-    ]
+def measure(size: Size) -> Iterator[Table]:
+    yield Table(f"{size.clients} clients, {size.load_seconds:g} s, three states", _clients(size))
+    yield Table(f"{count(size.callbacks)} callbacks outstanding at once (SQS, moto)", asyncio.run(_callbacks(size)))
+    yield Table(f"Memory of the server over {count(size.memory_executions)} executions, with the default limit of 10,000", _memory(size))
 
 
 def _load(server: ServerProcess, size: Size, *options: str) -> dict:
-    clients = [sys.executable, str(Path(__file__).with_name("load_clients.py")), server.endpoint, "--clients", str(size.clients)]
+    clients = [sys.executable, str(Path(__file__).with_name("load_clients.py")), server.endpoint]
+    clients += ["--clients", str(size.clients), "--server", str(server.process.pid)]
     return json.loads(subprocess.run([*clients, *options], check=True, capture_output=True, text=True).stdout)  # noqa: S603
 
 
@@ -47,6 +47,8 @@ def _clients(size: Size) -> list[Row]:
         Row("floor: the health page, answers/s", count(floor_rate)),
         Row("floor: the health page, one answer", milliseconds(floor["median"]), milliseconds(floor["p99"])),
         Row("executions/s (ratio: of the floor)", count(rate), ratio=f"{rate / floor_rate:.2f}", aim="> 500", met=rate > 500),
+        Row("executions for each second of the server's processor time", count(seen["calls"] / seen["server_seconds"])),
+        Row("share of a core that the server got", f"{seen['server_seconds'] / seen['seconds']:.2f}"),
         Row(
             "StartExecution (the aim is that of p99)",
             milliseconds(seen["median"]),

@@ -3,9 +3,9 @@
 Each client keeps one connection. Every execution that was acknowledged is looked up at the end: none may be lost. Prints what was seen
 as one JSON object.
 
-    python benchmarks/load_clients.py http://127.0.0.1:8083 --clients 64 --seconds 60
-    python benchmarks/load_clients.py http://127.0.0.1:8083 --clients 64 --executions 100000
-    python benchmarks/load_clients.py http://127.0.0.1:8083 --clients 64 --seconds 10 --health
+    python benchmarks/load_clients.py http://127.0.0.1:8083 --server PID --clients 64 --seconds 60
+    python benchmarks/load_clients.py http://127.0.0.1:8083 --server PID --clients 64 --executions 100000
+    python benchmarks/load_clients.py http://127.0.0.1:8083 --server PID --clients 64 --seconds 10 --health
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import json
 import time
 from urllib.parse import urlsplit
 
+from server_process import processor_seconds
 from tables import median, percentile
 from workload import ROLE, THREE_STATES
 
@@ -105,17 +106,19 @@ async def lost(client: Client, arns: list[str]) -> int:
 async def load(options: argparse.Namespace) -> dict:
     clients = await asyncio.gather(*(Client(options.endpoint).connect() for _ in range(options.clients)))
     tally = Tally(options.seconds, options.executions)
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), processor_seconds(options.server)
     if options.health:
         await asyncio.gather(*(ask_for_health(client, tally) for client in clients))
     else:
         _, machine = await clients[0].stepfunctions("CreateStateMachine", {"name": "load", "definition": THREE_STATES, "roleArn": ROLE})
         await asyncio.gather(*(start_executions(client, machine["stateMachineArn"], tally) for client in clients))
     seconds = time.perf_counter() - begin
+    used = processor_seconds(options.server) - used
     arns = tally.started[-options.check :] if options.check else []
     return {
         "calls": len(tally.latencies),
         "seconds": seconds,
+        "server_seconds": used,
         "errors": len(tally.errors),
         "first_error": tally.errors[0] if tally.errors else None,
         "median": median(tally.latencies),
@@ -129,6 +132,7 @@ async def load(options: argparse.Namespace) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("endpoint")
+    parser.add_argument("--server", type=int, required=True, metavar="PID", help="whose processor time is reported")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--executions", type=int, help="end after so many")

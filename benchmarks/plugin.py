@@ -14,8 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from server_process import with_bytecode
 from sizes import Size
 from tables import Row, Table, median, milliseconds, percentile, times
 
@@ -45,12 +47,11 @@ EMPTY_TEST = "def test_nothing():\n    pass\n"
 QUIET = ["-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
 
 
-def measure(size: Size) -> list[Table]:
+def measure(size: Size) -> Iterator[Table]:
     with tempfile.TemporaryDirectory() as folder:
-        suite = _suite(Path(folder), size)
+        yield Table("The pytest plugin: a suite that uses it", _suite(Path(folder), size))
     with tempfile.TemporaryDirectory() as folder:
-        start = _start(Path(folder), size)
-    return [Table("The pytest plugin", [*suite, *start])]
+        yield Table("The pytest plugin: a suite that does not use it", _start(Path(folder), size))
 
 
 def _suite(folder: Path, size: Size) -> list[Row]:
@@ -107,7 +108,7 @@ def _pytest(folder: Path, *options: str) -> tuple[float, float, str]:
     done = subprocess.run(  # noqa: S603 - the benchmark's own suite
         [sys.executable, "-m", "pytest", *QUIET, *options, "--rootdir", folder, folder],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "STEPSTACK_"))},
+        env=with_bytecode({name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "STEPSTACK_"))}),
         capture_output=True,
         text=True,
         check=False,

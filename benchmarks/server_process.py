@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
-__all__ = ["ServerProcess", "free_port", "seconds_of", "stepstack_server", "stepstack_up"]
+__all__ = ["ServerProcess", "free_port", "processor_seconds", "seconds_of", "stepstack_server", "stepstack_up", "with_bytecode"]
 
 START_SECONDS = 60.0
 HEALTH = "/_stepstack/health"
@@ -30,6 +30,15 @@ NO_ACCOUNT = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+BYTECODE = Path(tempfile.gettempdir()) / f"stepstack-benchmarks-{os.getuid()}"
+
+
+def with_bytecode(variables: Mapping[str, str]) -> dict[str, str]:
+    """`variables`, and Python keeps compiled modules, as it does of an installed package: a checkout, or an environment that forbids
+    it, would be compiled anew with every start.
+    """
+    kept = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
 
 
 def free_port() -> int:
@@ -39,7 +48,8 @@ def free_port() -> int:
 
 class ServerProcess:
     """A context manager; `ready_seconds` pass from the start of the process to its first good answer at `health`;
-    `ready_processor_seconds` of them it was at work."""
+    `ready_processor_seconds` of them it was at work.
+    """
 
     def __init__(self, command: Sequence[str], port: int, *, health: str, variables: Mapping[str, str] | None = None) -> None:
         self.port = port
@@ -47,7 +57,11 @@ class ServerProcess:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__, with the process
         started = time.perf_counter()
         self.process = subprocess.Popen(  # noqa: S603 - the benchmark's own command
-            command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env={**os.environ, **NO_ACCOUNT, **(variables or {})}
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            env=with_bytecode({**os.environ, **NO_ACCOUNT, **(variables or {})}),
         )
         try:
             self._wait_until_it_answers(health, started + START_SECONDS)
@@ -83,8 +97,7 @@ class ServerProcess:
         return int(fields[fields.index("VmRSS:") + 1]) / 1024
 
     def processor_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self.process.pid)
 
     def __enter__(self) -> ServerProcess:
         return self
@@ -110,6 +123,12 @@ def stepstack_up(*options: str) -> ServerProcess:
     port = free_port()
     ports = ["--stepfunctions-port", str(port), "--dynamodb-port", str(port)]
     return ServerProcess([STEPSTACK, "up", *ports, *options], port, health=HEALTH)
+
+
+def processor_seconds(process_id: int) -> float:
+    """The processor time of a process since it began."""
+    fields = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def seconds_of(call: Callable[[], object]) -> float:
