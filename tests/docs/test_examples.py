@@ -10,6 +10,13 @@ The first line of a block says how, behind the language: ```` ```sh client ````.
     sh commands    commands of tox and Compose: the environments, services, options and files that they name exist
     json           a mock file
     text           shown
+
+A page in steps is followed from its beginning to its end, in a folder of its own that is empty at first:
+
+    python file NAME, json file NAME, ...    a file, written into the folder; `more` in place of `file` adds to it
+    sh session     commands run in the folder, one after the other; behind a command that does not end with 0 stands `# ends with 1`
+    text output    what the commands before said, in this order; `...` stands for anything, also for whole lines
+    sh background  `stepstack up`, running until the page ends; its usual ports mean free ones here
 """
 
 from __future__ import annotations
@@ -39,6 +46,7 @@ from stepstack.stacks.readiness import wait_until_ready
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 KINDS = {"python test", "python script", "sh server", "sh client", "sh run", "sh commands", "json", "text"}
+STEP = re.compile(r"(?:python|json|yaml|toml|ini|js) (file|more) ([\w./-]+)|sh (session)|text (output)|sh (background)")
 TOX_ENVIRONMENT = re.compile(r"embedded|local|dynalite|stepstack|aws|lint|type|unit|py31[0-3]")
 
 
@@ -98,7 +106,7 @@ def said_by(command: list[str], folder: Path, *, codes: tuple[int, ...] = (0,)) 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_a_block_says_how_it_is_tested(block: Block) -> None:
-    assert block.kind in KINDS
+    assert block.kind in KINDS or STEP.fullmatch(block.kind)
 
 
 @of_kind("json")
@@ -126,6 +134,68 @@ def test_the_program_shown_runs(block: Block, folder: Path) -> None:
 def test_the_commands_shown_run(block: Block, folder: Path) -> None:
     for words in commands_of(block):
         assert said_by(words, folder, codes=(0, 1))
+
+
+PAGES_IN_STEPS = list(dict.fromkeys(block.page for block in BLOCKS if STEP.fullmatch(block.kind)))
+
+
+@pytest.mark.timeout(600)  # many programs, one after the other
+@pytest.mark.parametrize("page", PAGES_IN_STEPS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_steps_of_a_page_lead_where_it_says(page: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    said, ports = "", {}
+    with ExitStack() as running:
+        for block in (block for block in BLOCKS if block.page == page):
+            step = STEP.fullmatch(block.kind)
+            if step is None:
+                continue
+            text = block.text
+            for usual, free in ports.items():
+                text = text.replace(usual, free)
+            if step[1]:
+                write_step(folder / step[2], text, is_addition=step[1] == "more")
+            elif step[3]:
+                said = "".join(said_in_session(line, folder, block) for line in text.replace("\\\n", " ").splitlines() if line.strip())
+            elif step[4]:
+                assert_shown(text, said, block)
+            else:
+                stepfunctions_port, dynamodb_port = free_ports(2)
+                running.enter_context(server(text.strip(), stepfunctions_port, dynamodb_port, tmp_path))
+                ports = {"127.0.0.1:8083": f"127.0.0.1:{stepfunctions_port}", "127.0.0.1:8000": f"127.0.0.1:{dynamodb_port}"}
+
+
+def write_step(path: Path, text: str, *, is_addition: bool) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = path.read_text(encoding="utf-8").rstrip("\n") + "\n\n\n" if is_addition else ""
+    path.write_text(before + text, encoding="utf-8")
+
+
+def said_in_session(line: str, folder: Path, block: Block) -> str:
+    """What the command in `line` says on standard output and standard error."""
+    command, _, remark = line.partition("  # ends with ")
+    words = shlex.split(command, comments=True)
+    if not words:
+        return ""
+    if words[0] == "aws" and shutil.which("aws", path=environment()["PATH"]) is None:
+        pytest.skip("there is no `aws` command; the environment `unit` of tox has one")
+    variables = environment(PYTEST_ADDOPTS="-p no:randomly", COLUMNS="140", AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")  # noqa: S106
+    while re.match(r"[A-Z_]+=", words[0]):
+        name, _, value = words.pop(0).partition("=")
+        variables[name] = value
+    done = subprocess.run(
+        words, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=110, check=False
+    )
+    assert done.returncode == int(remark or 0), f"{block}: {line}\nexit code {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def assert_shown(shown: str, said: str, block: Block) -> None:
+    """Every line of `shown` stands in `said`, in this order."""
+    lines = (" ".join(line.split()) for line in said.splitlines())
+    for wanted in filter(None, (" ".join(line.split()) for line in shown.splitlines())):
+        pattern = re.compile(".*".join(map(re.escape, re.split(r" ?\.\.\. ?", wanted))))
+        assert wanted == "..." or any(pattern.fullmatch(line) for line in lines), f"{block}: nobody said {wanted!r}\n{said}"
 
 
 def free_ports(count: int) -> list[int]:
