@@ -1,0 +1,121 @@
+"""`--stepstack-cov` in real runs of pytest: counted, merged over workers and runs, reported, required."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+SUITE = """
+    import pytest
+
+    MACHINE = {
+        "StartAt": "Choose",
+        "States": {
+            "Choose": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "One"}], "Default": "Other"},
+            "One": {"Type": "Pass", "Next": "Other"},
+            "Other": {"Type": "Succeed"},
+        },
+    }
+"""
+WHOLE = """
+    @pytest.mark.parametrize("n", [1, 2])
+    def test_both_ways(state_machine, n):
+        assert state_machine(MACHINE, label="orders").run({"n": n}).status == "SUCCEEDED"
+"""
+HALF = """
+    def test_one_way(state_machine):
+        assert state_machine(MACHINE, label="orders").run({"n": 2}).status == "SUCCEEDED"
+"""
+OTHER_HALF = HALF.replace('"n": 2', '"n": 1')
+
+
+@pytest.fixture
+def run(pytester, monkeypatch):
+    """Runs the suite with these words; under xdist in processes of its own."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def start(code, *words):
+        pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
+        plugins = ["-p", "stepstack.pytest_plugin"]
+        if "-n" in words:
+            return pytester.runpytest_subprocess(*plugins, "-p", "xdist.plugin", *words, timeout=90)
+        return pytester.runpytest_inprocess(*plugins, *words)
+
+    return start
+
+
+def report_of(pytester):
+    return json.loads((pytester.path / "report.json").read_text())
+
+
+def test_without_the_option_nothing_is_counted(run, pytester):
+    run(HALF).assert_outcomes(passed=1)
+    assert not (pytester.path / ".stepstack").exists()
+
+
+def test_the_table_says_what_is_missing(run):
+    result = run(HALF, "--stepstack-cov")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*state machine coverage*", "orders*2/3*0/1*", "*orders misses:*", "*Choose: rule 1 never true; One*"])
+
+
+def test_workers_are_merged(run, pytester):
+    run(WHOLE, "-n", "2", "--stepstack-cov-report", "json:report.json").assert_outcomes(passed=2)
+    report = report_of(pytester)
+    assert report["percent"] == 100
+    assert [(machine["name"], machine["executions"]) for machine in report["machines"]] == [("orders", 2)]
+
+
+def test_a_run_replaces_the_counts_of_the_last_one_unless_told_to_append(run, pytester):
+    run(HALF, "--stepstack-cov-report", "json:report.json")
+    half = report_of(pytester)["percent"]
+    run(OTHER_HALF, "--stepstack-cov-report", "json:report.json", "--stepstack-cov-append")
+    assert half < 100
+    assert report_of(pytester)["percent"] == 100
+    run(HALF, "--stepstack-cov-report", "json:report.json")
+    assert report_of(pytester)["percent"] == half
+
+
+@pytest.mark.parametrize(("code", "outcome"), [(WHOLE, 0), (HALF, 1)], ids=["enough", "too little"])
+def test_too_little_coverage_fails_the_run(run, code, outcome):
+    result = run(code, "--stepstack-cov-fail-under", "90")
+    assert result.ret == outcome
+    result.stdout.fnmatch_lines(["FAIL: *90% required*" if outcome else "OK: 100.0% covered, 90% required"])
+
+
+def test_machines_from_files_are_called_by_them_and_have_lines(run, pytester):
+    (pytester.path / "machine.json").write_text(
+        '{\n"StartAt": "A",\n"States": {\n"A": {"Type": "Pass", "Next": "B"},\n"B": {"Type": "Succeed"}}}\n'
+    )
+    code = """
+    def test_it(state_machine):
+        state_machine("machine.json").run()
+    """
+    run(code, "--stepstack-cov-report", "lcov:lcov.info", "--stepstack-cov-report", "html:page.html")
+    lines = (pytester.path / "lcov.info").read_text().splitlines()
+    assert "SF:machine.json" in lines
+    assert {"DA:4,1", "DA:5,1", "LF:2", "LH:2"} <= set(lines)
+    assert 'data-state="A"' in (pytester.path / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        pytest.param(["--stepstack-cov-report", "pdf"], "*'pdf' is no report; valid: term, html, json, lcov*", id="no such report"),
+        pytest.param(["--stepstack-cov-fail-under", "101"], "*101 is no percentage; valid: 0 to 100*", id="no percentage"),
+    ],
+)
+def test_wrong_options_are_usage_errors(run, words, message):
+    result = run(HALF, *words)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_damaged_counts_are_named_and_not_overwritten(run, pytester):
+    path = pytester.path / ".stepstack" / "coverage.json"
+    path.parent.mkdir()
+    path.write_text("{")
+    result = run(HALF, "--stepstack-cov", "--stepstack-cov-append")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert path.read_text() == "{"
