@@ -4,7 +4,8 @@ A template is YAML with CloudFormation's short tags (`!Ref`, `!Sub`), or JSON su
 by AWS's own library (aws-sam-translator, imported only then: it takes seconds). Local paths, which the library does not take, are handed
 through it under the name of a bucket that does not exist.
 
-Called by `stepstack.stacks.template_application`. Left out: Fn::Transform, nested stacks, imports from other stacks, dynamic references.
+`load_template` is called by `stepstack.stacks.template_application`; reading alone (`template_document`, `parameter_values`, which
+transform nothing) also by `stepstack.testing`. Left out: Fn::Transform, nested stacks, imports from other stacks, dynamic references.
 """
 
 from __future__ import annotations
@@ -13,15 +14,28 @@ import copy
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import yaml
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.errors import SettingsError
+from stepstack.stacks.template_intrinsics import value_text
 
-__all__ = ["LOCAL_BUCKET", "Template", "load_template", "local_path"]
+if TYPE_CHECKING:
+    import yaml
+
+__all__ = [
+    "LOCAL_BUCKET",
+    "Template",
+    "is_template",
+    "load_template",
+    "local_path",
+    "parameter_values",
+    "parse_document",
+    "template_document",
+]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -45,10 +59,12 @@ class Template:
 
 def load_template(path: Path, parameters: Mapping[str, str] | None = None, *, region: str = "us-east-1") -> Template:
     """The template in a file, with values for its parameters. Raises SettingsError where it is none."""
-    content = _read(path)
-    if not isinstance(content, dict) or not isinstance(content.get("Resources"), dict):
-        raise SettingsError(f"{path} is no template: it has no Resources")
-    values = _parameter_values(path, content.get("Parameters") or {}, parameters or {})
+    content = template_document(path)
+    declared = content.get("Parameters") or {}
+    values = parameter_values(path, declared, parameters or {})
+    missing = next((name for name in declared if name not in values), None)
+    if missing is not None:
+        raise SettingsError(f"{path}: the parameter {missing} has no default and needs a value")
     transforms = content.get("Transform") or []
     names = transforms if isinstance(transforms, list) else [transforms]
     unknown = [name for name in names if name != SAM]
@@ -74,11 +90,87 @@ def local_path(folder: Path, location: Any, *, what: str) -> Path:
     return path
 
 
-class _Loader(yaml.SafeLoader):
+def template_document(path: Path) -> Json:
+    """What stands in a template's file, with nothing evaluated. Raises SettingsError where it is none."""
+    content = _read(path)
+    if not is_template(content):
+        raise SettingsError(f"{path} is no template: it has no Resources")
+    document: Json = content
+    return document
+
+
+def is_template(document: Any) -> bool:
+    """Whether a JSON or YAML document is a template rather than a definition."""
+    return isinstance(document, dict) and isinstance(document.get("Resources"), dict) and "StartAt" not in document
+
+
+def parse_document(text: str, path: Path) -> Any:
+    """The value of `text`, JSON or YAML, the short tags in their long form: `!Ref A` is `{"Ref": "A"}`. `path` says whose text it is."""
+    import yaml
+
+    try:
+        if path.suffix == ".json":
+            return json.loads(text)
+        if text.lstrip().startswith("{"):
+            # JSON is read much faster as JSON, and may be indented by tabs, which YAML is not; but YAML may begin so as well.
+            with suppress(ValueError):
+                return json.loads(text)
+        return yaml.load(text, _yaml_loader())  # noqa: S506 - a SafeLoader
+    except (ValueError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} is neither YAML nor JSON: {error}") from None
+
+
+def parameter_values(path: Path, declared: Mapping[str, Json], given: Mapping[str, Any]) -> Json:
+    """The parameters' values, as CloudFormation has them: text, or a list of texts. What has neither value nor default is left out."""
+    unknown = sorted(given.keys() - declared.keys())
+    if unknown:
+        raise SettingsError(f"{path} has no parameter {unknown[0]}; it has {', '.join(declared) or 'none'}")
+    values: Json = {}
+    for name, declaration in declared.items():
+        value = given.get(name, declaration.get("Default"))
+        if value is None:
+            continue
+        allowed = declaration.get("AllowedValues")
+        if allowed and value_text(value) not in map(value_text, allowed):
+            raise SettingsError(f"{path}: the parameter {name} is one of {', '.join(map(value_text, allowed))}, not {value}")
+        kind = str(declaration.get("Type", "String"))
+        is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+        values[name] = _text_list(value) if is_list else value_text(value)
+    return values
+
+
+def _text_list(value: Any) -> list[str]:
+    return [value_text(part) for part in value] if isinstance(value, list) else [part.strip() for part in value_text(value).split(",")]
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"the template cannot be read: {error}") from None
+    return parse_document(text, path)
+
+
+@cache
+def _yaml_loader() -> type[yaml.SafeLoader]:
     """YAML with CloudFormation's short tags."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """A class of its own, because tags are registered on classes."""
+
+    Loader.add_multi_constructor("!", _short_tag)
+    # A version such as 2012-10-17 is text in a template, not a date.
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, expression) for tag, expression in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    return Loader
 
 
-def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
+def _short_tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Json:
+    import yaml
+
     if isinstance(node, yaml.ScalarNode):
         value: Any = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
@@ -91,43 +183,6 @@ def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
     return {f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _short_tag)
-# A version such as 2012-10-17 is text in a template, not a date.
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, expression) for tag, expression in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _read(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"the template cannot be read: {error}") from None
-    try:
-        return json.loads(text) if path.suffix == ".json" else yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
-    except (ValueError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path} is neither YAML nor JSON: {error}") from None
-
-
-def _parameter_values(path: Path, declared: Mapping[str, Json], given: Mapping[str, str]) -> Json:
-    unknown = sorted(given.keys() - declared.keys())
-    if unknown:
-        raise SettingsError(f"{path} has no parameter {unknown[0]}; it has {', '.join(declared) or 'none'}")
-    values: Json = {}
-    for name, declaration in declared.items():
-        value = given.get(name, declaration.get("Default"))
-        if value is None:
-            raise SettingsError(f"{path}: the parameter {name} has no default and needs a value")
-        allowed = declaration.get("AllowedValues")
-        if allowed and str(value) not in map(str, allowed):
-            raise SettingsError(f"{path}: the parameter {name} is one of {', '.join(map(str, allowed))}, not {value}")
-        kind = str(declaration.get("Type", "String"))
-        is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
-        values[name] = [part.strip() for part in str(value).split(",")] if is_list else str(value)
-    return values
 
 
 def _transformed(path: Path, content: Json, values: Json, region: str) -> Json:

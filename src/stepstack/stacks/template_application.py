@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError, SettingsError, StepstackError, UnsupportedFeature
 from stepstack.stacks.template import LOCAL_BUCKET, Template, load_template
-from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources
+from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources, pseudo_parameters
 from stepstack.stacks.template_resources import Made, StepFunctions, Workshop, resource_type
 
 if TYPE_CHECKING:
@@ -122,15 +122,12 @@ async def deploy(
 
 def _intrinsics(template: Template, workshop: Workshop, application: Application) -> Intrinsics:
     return Intrinsics(
-        pseudo_parameters={
-            "AWS::AccountId": workshop.account_id,
-            "AWS::NotificationARNs": [],
-            "AWS::Partition": "aws",
-            "AWS::Region": workshop.region,
-            "AWS::StackId": application.stack_id,
-            "AWS::StackName": workshop.stack_name,
-            "AWS::URLSuffix": "amazonaws.com",
-        },
+        pseudo_parameters=pseudo_parameters(
+            region=workshop.region,
+            account_id=workshop.account_id,
+            stack_name=workshop.stack_name,
+            stack_id=application.stack_id,
+        ),
         parameters=template.parameters,
         mappings=template.mappings,
         conditions=template.conditions,

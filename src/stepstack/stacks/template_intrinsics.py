@@ -1,20 +1,21 @@
 """CloudFormation's intrinsic functions: what a template's values come to, and which resources a value needs.
 
-Called by `stepstack.stacks.template_application`. Source: the intrinsic function reference of the CloudFormation user guide.
-Left out: Fn::Transform, Fn::ImportValue, Fn::Cidr, Fn::GetAZs, Fn::ForEach.
+Called by `stepstack.stacks.template_application`, which makes the resources, and by `stepstack.testing`, which only names them.
+Source: the intrinsic function reference of the CloudFormation user guide.
+Left out: Fn::Transform, Fn::Cidr, Fn::GetAZs, Fn::ForEach; Fn::ImportValue where nobody says what other stacks export.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from stepstack.errors import SettingsError, UnsupportedFeature
+from stepstack.json_types import json_text
 
-__all__ = ["Intrinsics", "ResourceValues", "needed_resources"]
+__all__ = ["Intrinsics", "ResourceValues", "needed_resources", "pseudo_parameters", "value_text"]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -23,7 +24,7 @@ _NO_VALUE = object()
 
 
 class ResourceValues(Protocol):
-    """What resources that are already made have become."""
+    """What a template's resources have become."""
 
     def reference(self, name: str) -> Any:
         """What Ref gives; KeyError where there is no such resource."""
@@ -45,11 +46,14 @@ class Intrinsics:
         mappings: Mapping[str, Any],
         conditions: Mapping[str, Any],
         resources: ResourceValues,
+        exported: Callable[[str], Any] | None = None,
     ) -> None:
+        """`exported` gives what another stack exports by a name."""
         self._values = {**parameters, **pseudo_parameters}
         self._mappings = mappings
         self._conditions = conditions
         self._resources = resources
+        self._exported = exported
         self._known: dict[str, bool] = {}
 
     def evaluate(self, value: Any) -> Any:
@@ -72,8 +76,9 @@ class Intrinsics:
             return value
         if len(value) == 1:
             ((name, argument),) = value.items()
-            if name == "Ref":
-                return self._reference(str(argument))
+            # A definition may have fields that are called like functions: only text stands behind a real Ref.
+            if name == "Ref" and isinstance(argument, str):
+                return self._reference(argument)
             if name.startswith("Fn::"):
                 return self._function(name, argument)
             if name == "Condition" and isinstance(argument, str) and argument in self._conditions:
@@ -84,7 +89,7 @@ class Intrinsics:
     def _function(self, name: str, argument: Any) -> Any:
         function = _FUNCTIONS.get(name)
         if function is None:
-            raise UnsupportedFeature(f"the intrinsic function {name} is not supported in templates")
+            raise UnsupportedFeature(f"the template uses {name}: this intrinsic function is not supported")
         return function(self, argument)
 
     def _reference(self, name: str) -> Any:
@@ -113,14 +118,14 @@ class Intrinsics:
                 return f"${{{found[2]}}}"
             name = found[2].strip()
             if name in given:
-                return _text(self._evaluate(given[name]))
-            return _text(self.get_attribute(name) if "." in name else self._reference(name))
+                return value_text(self._evaluate(given[name]))
+            return value_text(self.get_attribute(name) if "." in name else self._reference(name))
 
         return _SUBSTITUTION.sub(replace, text)
 
     def join(self, argument: Any) -> str:
         separator, parts = argument
-        return str(separator).join(_text(part) for part in self._evaluate(parts))
+        return str(separator).join(value_text(part) for part in self._evaluate(parts))
 
     def select(self, argument: Any) -> Any:
         index, parts = (self._evaluate(part) for part in argument)
@@ -145,7 +150,7 @@ class Intrinsics:
 
     def equals(self, argument: Any) -> bool:
         left, right = (self._evaluate(part) for part in argument)
-        return _text(left) == _text(right)
+        return value_text(left) == value_text(right)
 
     def _boolean(self, value: Any) -> bool:
         result = self.condition(value["Condition"]) if isinstance(value, dict) and list(value) == ["Condition"] else self._evaluate(value)
@@ -164,7 +169,12 @@ class Intrinsics:
         return base64.b64encode(str(self._evaluate(argument)).encode()).decode()
 
     def json_string(self, argument: Any) -> str:
-        return json.dumps(self._evaluate(argument), separators=(",", ":"))
+        return json_text(self._evaluate(argument))
+
+    def import_value(self, argument: Any) -> Any:
+        if self._exported is None:
+            raise UnsupportedFeature(f"the template uses Fn::ImportValue ({argument}): what other stacks export is not known here")
+        return self._exported(str(self._evaluate(argument)))
 
     def length(self, argument: Any) -> int:
         return len(self._evaluate(argument))
@@ -177,6 +187,7 @@ _FUNCTIONS: Mapping[str, Callable[[Intrinsics, Any], Any]] = {
     "Fn::FindInMap": Intrinsics.find_in_map,
     "Fn::GetAtt": Intrinsics.get_attribute,
     "Fn::If": Intrinsics.if_,
+    "Fn::ImportValue": Intrinsics.import_value,
     "Fn::Join": Intrinsics.join,
     "Fn::Length": Intrinsics.length,
     "Fn::Not": Intrinsics.not_,
@@ -188,7 +199,21 @@ _FUNCTIONS: Mapping[str, Callable[[Intrinsics, Any], Any]] = {
 }
 
 
-def _text(value: Any) -> str:
+def pseudo_parameters(*, region: str, account_id: str, stack_name: str, stack_id: str) -> Json:
+    """What `AWS::Region` and its like are; AWS::NoValue is none of them."""
+    return {
+        "AWS::AccountId": account_id,
+        "AWS::NotificationARNs": [],
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::StackId": stack_id,
+        "AWS::StackName": stack_name,
+        "AWS::URLSuffix": "amazonaws.com",
+    }
+
+
+def value_text(value: Any) -> str:
+    """A scalar as CloudFormation writes it into text: `true`, not Python's `True`."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

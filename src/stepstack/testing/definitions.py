@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 from stepstack.errors import SettingsError
 from stepstack.json_types import Json, json_text
-from stepstack.testing.template_functions import load_template
-from stepstack.testing.templates import Template, is_template
+from stepstack.stacks.template import is_template, parse_document
+from stepstack.testing.templates import Template
 
 __all__ = ["Definition", "DefinitionSource", "definition_text", "find_file", "read_definition"]
 
@@ -57,7 +57,7 @@ def read_definition(
         return Definition(substituted(_as_json(source, is_yaml=not source.lstrip().startswith("{")), given))
     path = find_file(source, folders)
     text = path.read_text(encoding="utf-8")
-    if "Resources" in text and is_template(load_template(text, path.name)):
+    if "Resources" in text and is_template(parse_document(text, path)):
         machine = Template(path, parameters=parameters, resources=resources).state_machine(resource)
         text = _as_json(machine.definition, is_yaml=machine.is_yaml)
         return Definition(substituted(text, {**machine.substitutions, **given}), machine.type, path)

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from stepstack.errors import SettingsError
-from stepstack.testing.template_functions import References, TemplateResolver, load_template
+from stepstack.stacks.template import parameter_values, template_document
+from stepstack.stacks.template_intrinsics import Intrinsics, pseudo_parameters, value_text
+from stepstack.testing.template_names import NamedResources
 
-__all__ = ["Template", "TemplateFunction", "TemplateStateMachine", "is_template"]
+__all__ = ["Template", "TemplateFunction", "TemplateStateMachine"]
 
 _STATE_MACHINES = ("AWS::StepFunctions::StateMachine", "AWS::Serverless::StateMachine")
 _FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
@@ -49,11 +51,6 @@ class TemplateFunction:
     timeout_seconds: float
 
 
-def is_template(document: Any) -> bool:
-    """Whether a JSON or YAML document is a template rather than a definition."""
-    return isinstance(document, Mapping) and isinstance(document.get("Resources"), Mapping) and "StartAt" not in document
-
-
 class Template:
     """A template in a file, its references resolved with `parameters` and `resources`."""
 
@@ -67,22 +64,33 @@ class Template:
         account: str = "123456789012",
     ) -> None:
         self.path = path
-        self._document = load_template(path.read_text(encoding="utf-8"), path.name)
-        if not is_template(self._document):
-            raise SettingsError(f"{path.name} is no CloudFormation template: it has no Resources")
-        references = References(parameters=parameters or {}, resources=resources or {}, region=region, account=account)
-        self._resolver = TemplateResolver(self._document, references)
+        self._document = template_document(path)
+        self._names = NamedResources(self._document, resources or {}, self._evaluate, region=region, account_id=account)
+        self._intrinsics = Intrinsics(
+            pseudo_parameters=pseudo_parameters(
+                region=region,
+                account_id=account,
+                stack_name="stepstack",
+                stack_id=f"arn:aws:cloudformation:{region}:{account}:stack/stepstack/0",
+            ),
+            # A parameter without a value is missed where something refers to it: the definition may need few of them.
+            parameters=parameter_values(path, self._document.get("Parameters") or {}, parameters or {}),
+            mappings=self._document.get("Mappings") or {},
+            conditions=self._document.get("Conditions") or {},
+            resources=self._names,
+            exported=self._names.exported,
+        )
 
     def state_machine(self, logical_id: str | None = None) -> TemplateStateMachine:
         """The state machine with that logical id; the only one where none is given."""
         name, resource = self._chosen(_STATE_MACHINES, "state machine", logical_id)
         properties = resource.get("Properties", {})
         definition, is_yaml = self._definition(name, properties)
-        kind = self._resolver.resolve(properties.get("Type") or properties.get("StateMachineType") or "STANDARD")
+        kind = self._evaluate(properties.get("Type") or properties.get("StateMachineType") or "STANDARD")
         return TemplateStateMachine(
             logical_id=name,
             definition=definition,
-            substitutions=self._resolver.resolve(properties.get("DefinitionSubstitutions", {})),
+            substitutions=self._evaluate(properties.get("DefinitionSubstitutions", {})),
             type=str(kind),
             is_yaml=is_yaml,
         )
@@ -94,21 +102,24 @@ class Template:
             if function is not None:
                 yield function
 
+    def _evaluate(self, value: Any) -> Any:
+        return self._intrinsics.evaluate(value)
+
     def _function(self, logical_id: str, resource: Mapping[str, Any]) -> TemplateFunction | None:
         properties = {**self._function_defaults, **resource.get("Properties", {})}
         source = properties.get("CodeUri", properties.get("Code", "."))
         folder = self.path.parent / (self._local_source(source) or "")
-        runtime = str(self._resolver.resolve(properties.get("Runtime", "python3")))
+        runtime = str(self._evaluate(properties.get("Runtime", "python3")))
         if not runtime.startswith("python") or not folder.is_dir() or (isinstance(source, Mapping) and "ZipFile" in source):
             return None
-        variables = self._resolver.resolve(properties.get("Environment", {}).get("Variables", {}))
+        variables = self._evaluate(properties.get("Environment", {}).get("Variables", {}))
         return TemplateFunction(
             logical_id=logical_id,
-            name=self._resolver.name_of(logical_id),
+            name=self._names.name_of(logical_id),
             folder=folder,
-            handler=str(self._resolver.resolve(properties["Handler"])),
-            environment={key: str(value) for key, value in variables.items()},
-            timeout_seconds=float(self._resolver.resolve(properties.get("Timeout", 3))),
+            handler=str(self._evaluate(properties["Handler"])),
+            environment={key: value_text(value) for key, value in variables.items()},
+            timeout_seconds=float(self._evaluate(properties.get("Timeout", 3))),
         )
 
     @property
@@ -118,9 +129,9 @@ class Template:
 
     def _definition(self, logical_id: str, properties: Mapping[str, Any]) -> tuple[str, bool]:
         if "Definition" in properties:
-            return json.dumps(self._resolver.resolve(properties["Definition"]), ensure_ascii=False), False
+            return json.dumps(self._evaluate(properties["Definition"]), ensure_ascii=False), False
         if "DefinitionString" in properties:
-            text = self._resolver.resolve(properties["DefinitionString"])
+            text = self._evaluate(properties["DefinitionString"])
             return (text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)), False
         source = properties.get("DefinitionUri", properties.get("DefinitionS3Location"))
         if source is None:
@@ -135,7 +146,7 @@ class Template:
 
     def _local_source(self, source: Any) -> str | None:
         """The path beside the template that `source` means; None where it means something in S3 that no asset manifest knows."""
-        source = self._resolver.resolve(source)
+        source = self._evaluate(source)
         if isinstance(source, str):
             return None if source.startswith("s3://") else source
         if not isinstance(source, Mapping):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
-from stepstack.errors import SettingsError
+from stepstack.errors import SettingsError, UnsupportedFeature
 from stepstack.testing.definitions import read_definition
 from stepstack.testing.templates import Template
 
@@ -100,6 +101,26 @@ def test_the_test_names_resources_and_parameters(sam):
     assert states["Store"]["Result"] == {"Table": "orders-test", "Topic": "arn:other"}
 
 
+def test_a_definition_is_read_without_the_library_that_transforms_sam(sam, monkeypatch):
+    monkeypatch.setitem(sys.modules, "samtranslator", None)
+
+    assert read_definition(sam).type == "EXPRESS"
+
+
+def test_a_parameter_that_the_template_does_not_declare_is_refused(sam):
+    with pytest.raises(SettingsError, match="has no parameter Stagee; it has Stage"):
+        read_definition(sam, parameters={"Stagee": "test"})
+
+
+def test_a_template_of_json_may_have_any_name_and_tabs(tmp_path):
+    path = tmp_path / "app.template"
+    definition = json.dumps({"StartAt": "A"})
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"DefinitionString": definition}}
+    path.write_text(json.dumps({"Resources": {"M": machine}}, indent="\t"))
+
+    assert read_definition(path).text == definition
+
+
 def test_a_substitution_of_the_test_comes_before_the_templates(sam):
     assert '"Table":"mine"' in read_definition(sam, substitutions={"TableName": "mine"}).text
 
@@ -154,10 +175,11 @@ def test_a_cdk_template_is_joined_and_its_asset_found(tmp_path):
         ({"Fn::Sub": ["${A}-${Stage}", {"A": {"Ref": "Stage"}}]}, "dev-dev"),
         ({"Fn::Select": [1, {"Fn::Split": [",", "a,b,c"]}]}, "b"),
         ({"Fn::Select": ["0", {"Ref": "List"}]}, "x"),
+        ({"Ref": "On"}, "true"),
         ({"Fn::If": ["IsDev", 1, 2]}, 1),
         ({"Fn::If": ["IsBig", 1, 2]}, 2),
         ({"Fn::FindInMap": ["Sizes", {"Ref": "Stage"}, "Count"]}, 3),
-        ({"Fn::ToJsonString": {"a": {"Ref": "Stage"}}}, '{"a": "dev"}'),
+        ({"Fn::ToJsonString": {"a": {"Ref": "Stage"}}}, '{"a":"dev"}'),
         ([1, {"Ref": "AWS::NoValue"}, 2], [1, 2]),
         ({"Kept": 1, "Gone": {"Ref": "AWS::NoValue"}}, {"Kept": 1}),
         ({"Condition": {"Variable": "$.a"}}, {"Condition": {"Variable": "$.a"}}),
@@ -166,7 +188,11 @@ def test_a_cdk_template_is_joined_and_its_asset_found(tmp_path):
 )
 def test_intrinsic_functions_are_resolved(resolved, value, expected):
     sections = {
-        "Parameters": {"Stage": {"Type": "String", "Default": "dev"}, "List": {"Type": "CommaDelimitedList", "Default": "x, y"}},
+        "Parameters": {
+            "Stage": {"Type": "String", "Default": "dev"},
+            "List": {"Type": "CommaDelimitedList", "Default": "x, y"},
+            "On": {"Type": "String", "Default": True},
+        },
         "Mappings": {"Sizes": {"dev": {"Count": 3}}},
         "Conditions": {
             "IsDev": {"Fn::Equals": [{"Ref": "Stage"}, "dev"]},
@@ -191,14 +217,14 @@ def test_intrinsic_functions_are_resolved(resolved, value, expected):
         ({"Fn::GetAtt": ["Box", "Colour"]}, "Box.Colour of a Custom::Box: give it in resources="),
         ({"Fn::ImportValue": "other-stack"}, "imports 'other-stack'"),
         ({"Fn::Cidr": ["10.0.0.0/16", 1]}, "uses Fn::Cidr"),
-        ({"Fn::FindInMap": ["Sizes", "prod", "Count"]}, "mapping Sizes has no 'prod'"),
+        ({"Fn::FindInMap": ["Sizes", "prod", "Count"]}, "mapping Sizes has no prod, Count"),
     ],
     ids=lambda value: json.dumps(value)[:30] if isinstance(value, dict) else "",
 )
 def test_what_cannot_be_resolved_is_told(resolved, value, message):
     sections = {"Parameters": {"Needed": {"Type": "String"}}, "Mappings": {"Sizes": {}}, "Resources": {"Box": {"Type": "Custom::Box"}}}
 
-    with pytest.raises(SettingsError) as refusal:
+    with pytest.raises((SettingsError, UnsupportedFeature)) as refusal:
         resolved(value, **sections)
 
     assert message in str(refusal.value)
