@@ -110,7 +110,10 @@ def run(
 def time_scale_of(time: str | float) -> float:
     """The clock's scale: 0 for "skip", 1 for "real", or the number itself; ValueError for anything else."""
     words = {"skip": 0.0, "real": 1.0}
-    scale = words[time] if time in words else float(time)
+    try:
+        scale = words[time] if time in words else float(time)
+    except ValueError:
+        scale = -1.0
     if not 0 <= scale < float("inf"):
         raise ValueError(f"time is 'skip', 'real' or a number that is not negative, not {time!r}")
     return scale
