@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stepstack.clock import Clock, Randomness
+from stepstack.clock import Clock, Randomness, time_scale
 from stepstack.errors import StackError
 from stepstack.history.wire import wire_event
 from stepstack.interpreter.execution import Execution, ExecutionStatus
@@ -31,7 +31,7 @@ from stepstack.language.state_machine import StateMachine
 if TYPE_CHECKING:
     from stepstack.integrations.integrations import Integrations
 
-__all__ = ["FinishedExecution", "Task", "run", "time_scale_of"]
+__all__ = ["FinishedExecution", "Task", "run"]
 
 Task: TypeAlias = "Callable[[Any], Any] | Json"
 """A function of the task's parameters, sync or async; or its result. A function that raises fails the task."""
@@ -91,7 +91,7 @@ def run(
     request = _Request(
         machine=machine,
         input_text=json_text({} if input is None else input),
-        scale=time_scale_of(time),
+        scale=time_scale(time),
         tasks=tasks or {},
         endpoints=endpoints,
         name=name,
@@ -105,18 +105,6 @@ def run(
         return _loops.current().run_until_complete(_finished(request))
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: _loops.current().run_until_complete(_finished(request))).result()
-
-
-def time_scale_of(time: str | float) -> float:
-    """The clock's scale: 0 for "skip", 1 for "real", or the number itself; ValueError for anything else."""
-    words = {"skip": 0.0, "real": 1.0}
-    try:
-        scale = words[time] if time in words else float(time)
-    except ValueError:
-        scale = -1.0
-    if not 0 <= scale < float("inf"):
-        raise ValueError(f"time is 'skip', 'real' or a number that is not negative, not {time!r}")
-    return scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +206,8 @@ async def _ended(execution: Execution, timeout_seconds: float) -> None:
 def _integrations(request: _Request, randomness: Randomness) -> Integrations | None:
     if request.endpoints is None:
         return None
-    from stepstack.integrations.integrations import Integrations  # noqa: PLC0415 - botocore, for calls to services alone
-    from stepstack.integrations.endpoints import Endpoints  # noqa: PLC0415
+    from stepstack.integrations.endpoints import Endpoints
+    from stepstack.integrations.integrations import Integrations
 
     return Integrations(Endpoints(urls=dict(request.endpoints)), randomness=randomness)
 
