@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = 60
+SECONDS = float(os.environ.get("EVENTUALLY_SECONDS", "60"))
 """How long something may take to arrive; on AWS, streams and logs take seconds."""
 
 
