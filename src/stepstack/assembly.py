@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from stepstack.clock import Clock, Randomness
+from stepstack.clock import Clock, Randomness, time_scale
 from stepstack.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from stepstack.stacks.embedded import EmbeddedServices
     from stepstack.stacks.template_application import Application
 
-__all__ = ["Assembly", "EmbeddedStack", "Settings", "assemble", "deploy_template", "embedded_stack", "run_server", "time_scale"]
+__all__ = ["Assembly", "EmbeddedStack", "Settings", "assemble", "deploy_template", "embedded_stack", "run_server", "scale_setting"]
 
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
@@ -58,16 +58,12 @@ WARM_UP_DEFINITION = """{"StartAt": "A", "States": {"A": {"Type": "Task", "Resou
 Value = TypeVar("Value")
 
 
-def time_scale(text: str, source: str = "--time") -> float:
-    """The scale that `text` means: `real` (1), `skip` (0) or a number that is not negative; raises SettingsError."""
-    words = {"real": 1.0, "skip": 0.0}
+def scale_setting(text: str, source: str = "--time") -> float:
+    """The clock's scale that `text` means; raises SettingsError, which names the `source` of the text."""
     try:
-        scale = words[text.lower()] if text.lower() in words else float(text)
+        return time_scale(text)
     except ValueError:
-        scale = -1.0
-    if not 0 <= scale < float("inf"):
-        raise SettingsError(f"{source} is {text!r}: real, skip or a number such as 0.01 is needed")
-    return scale
+        raise SettingsError(f"{source} is {text!r}: real, skip or a number such as 0.01 is needed") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +92,7 @@ class Settings:
         settings = cls(
             account_id=account_id,
             region=found.get("AWS_DEFAULT_REGION") or found.get("AWS_REGION") or DEFAULT_REGION,
-            scale=time_scale(found.get("WAIT_TIME_SCALE") or "1", "WAIT_TIME_SCALE"),
+            scale=scale_setting(found.get("WAIT_TIME_SCALE") or "1", "WAIT_TIME_SCALE"),
             mock_file=_path(found, "SFN_MOCK_CONFIG"),
             data_folder=_path(found, "STEPSTACK_DATA"),
             keep_executions=int(_number(found, "STEPSTACK_KEEP_EXECUTIONS", 10_000)),

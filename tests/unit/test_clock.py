@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepstack.clock import Clock, Randomness
+from stepstack.clock import Clock, Randomness, time_scale
 
 
 def run(scenario, scale=0.0):
@@ -223,3 +223,16 @@ class TestRandomness:
     def test_whole_numbers_include_both_ends(self):
         source = Randomness(1)
         assert {source.integer(1, 3) for _ in range(100)} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("value", "scale"), [("real", 1.0), ("SKIP", 0.0), ("skip", 0.0), ("0.01", 0.01), ("2", 2.0), (0.5, 0.5), (0, 0.0)], ids=repr
+)
+def test_time_is_real_skipped_or_scaled(value, scale):
+    assert time_scale(value) == scale
+
+
+@pytest.mark.parametrize("value", ["", "nan", "inf", "-0.1", "never", -1, float("inf"), True, None, []], ids=repr)
+def test_a_time_that_means_nothing_is_refused(value):
+    with pytest.raises(ValueError, match=r"^time is 'skip', 'real' or a number that is not negative, not "):
+        time_scale(value)

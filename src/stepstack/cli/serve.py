@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from stepstack.api.server import listen
-from stepstack.assembly import Settings, run_server, time_scale
+from stepstack.assembly import Settings, run_server, scale_setting
 
 DEFAULT_PORT = 8083
 
@@ -29,7 +29,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
 def settings_of(arguments: argparse.Namespace) -> Settings:
     """The settings of the environment, with those of the command line before them."""
     return Settings.from_environment(
-        scale=None if arguments.time is None else time_scale(arguments.time),
+        scale=None if arguments.time is None else scale_setting(arguments.time),
         data_folder=arguments.data,
         mock_file=arguments.mocks,
         keep_executions=arguments.keep_executions,

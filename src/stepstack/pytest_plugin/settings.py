@@ -163,14 +163,12 @@ def _backend(value: Any, source: str) -> str:
 def _time(value: Any, source: str) -> str | None:
     if value is None:
         return None
-    if value in {"skip", "real"}:
-        return str(value)
+    from stepstack.clock import time_scale
+
     try:
-        scale = float(value)
-    except (TypeError, ValueError):
-        scale = -1.0
-    if not 0 <= scale < float("inf") or isinstance(value, bool):
-        raise pytest.UsageError(f"{source}: {value!r} is no time; valid: skip, real, or a scale of 0 or more, such as 0.01")
+        scale = time_scale(value)
+    except ValueError:
+        raise pytest.UsageError(f"{source}: {value!r} is no time; valid: skip, real, or a scale of 0 or more, such as 0.01") from None
     return {0.0: "skip", 1.0: "real"}.get(scale) or f"{scale:g}"
 
 

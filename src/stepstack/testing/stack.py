@@ -74,12 +74,12 @@ class Stack:
 
         `endpoints` names services of others instead, such as a DynamoDB; `mock_file` is one in Step Functions Local's format.
         """
-        from stepstack.assembly import Settings, embedded_stack, time_scale
+        from stepstack.assembly import Settings, embedded_stack, scale_setting
 
         given = dict(endpoints or {})
         require_ready(given)
         # The process's own variables are left out: they may point at AWS, or at another stack.
-        settings = Settings(scale=time_scale(time, "time"), region=REGION, mock_file=mock_file, variables=_endpoint_variables(given))
+        settings = Settings(scale=scale_setting(time, "time"), region=REGION, mock_file=mock_file, variables=_endpoint_variables(given))
         with ExitStack() as opened:
             embedded = opened.enter_context(embedded_stack(settings))
             closers = (opened.pop_all().close,)
