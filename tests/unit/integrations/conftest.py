@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from stepstack.clock import Clock
-from stepstack.interpreter.ports import TaskCall
+from stepstack.integrations.endpoints import Endpoints
+from stepstack.integrations.integrations import Integrations
+from stepstack.interpreter.ports import TaskCall, TaskFailed
 from stepstack.language.resources import IntegrationPattern, ResourceKind, TaskResource
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:orders:e1"
@@ -145,3 +147,50 @@ def task_call():
         return TaskCall(**{**given, **changes})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def called(local_server, task_call):
+    """Makes one call while a server answers on a socket: the result or the failure, and the server's requests.
+
+    `answer` is the server's, or a function of the request. `endpoints` is the name of the service that the server is, or a function that
+    makes Endpoints of the server's URL; `parameters` may be such a function too. Where it `follows`, the call is of a job, to its end.
+    """
+
+    def make(name, parameters, answer, endpoints, *, follows=False):
+        async def scenario():
+            async with local_server(answer if callable(answer) else lambda _request: answer) as server:
+                integrations = Integrations(endpoints(server.url) if callable(endpoints) else Endpoints(urls={endpoints: server.url}))
+                call = task_call(name, parameters(server.url) if callable(parameters) else parameters)
+                try:
+                    result = await integrations.request(call)
+                    if follows:
+                        with call.timeline.working():
+                            result = await integrations.completion(call, result)
+                except TaskFailed as failed:
+                    result = failed.failure
+                finally:
+                    await integrations.close()
+                return result, server.requests
+
+        return asyncio.run(scenario())
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def answers():
+    """What mocks answer to calls: results, and failures as pairs of Error Name and cause."""
+
+    async def given(mocks, calls):
+        for call in calls:
+            assert mocks.is_mocked(call)
+            try:
+                yield await mocks.answer(call)
+            except TaskFailed as failed:
+                yield failed.failure.error_name, failed.failure.cause
+
+    async def collected(mocks, calls):
+        return [answer async for answer in given(mocks, calls)]
+
+    return lambda mocks, *calls: asyncio.run(collected(mocks, calls))

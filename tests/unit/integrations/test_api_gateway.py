@@ -1,31 +1,19 @@
-import asyncio
-
 import pytest
 
 from stepstack.integrations.endpoints import Endpoints
-from stepstack.integrations.integrations import Integrations
-from stepstack.interpreter.ports import TaskFailed
 
 
 @pytest.fixture
-def invoked(local_server, task_call):
+def invoked(called):
     """Makes one call of an API that answers so: the answer or the failure, and the request."""
 
     def make(parameters, answer, **endpoints):
-        async def scenario():
-            async with local_server(lambda _request: answer) as server:
-                given = {name: value(server.url) if callable(value) else value for name, value in endpoints.items()}
-                integrations = Integrations(Endpoints(**given))
-                call = task_call("apigateway:invoke", {"ApiEndpoint": server.url, "Method": "GET", **parameters})
-                try:
-                    result = await integrations.request(call)
-                except TaskFailed as failed:
-                    result = failed.failure
-                finally:
-                    await integrations.close()
-                return result, server.requests
-
-        return asyncio.run(scenario())
+        return called(
+            "apigateway:invoke",
+            lambda url: {"ApiEndpoint": url, "Method": "GET", **parameters},
+            answer,
+            lambda url: Endpoints(**{name: value(url) if callable(value) else value for name, value in endpoints.items()}),
+        )
 
     return make
 

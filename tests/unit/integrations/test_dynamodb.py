@@ -13,24 +13,9 @@ ITEM = {"Item": {"id": {"S": "1"}, "data": {"S": "HelloWorld"}}}
 
 
 @pytest.fixture
-def answered(local_server, task_call):
+def answered(called):
     """Makes one call against a DynamoDB that answers so: the task's answer or its failure, and the requests."""
-
-    def make(name, parameters, answer):
-        async def scenario():
-            async with local_server(lambda _request: answer) as server:
-                integrations = Integrations(Endpoints(urls={"dynamodb": server.url}))
-                try:
-                    result = await integrations.request(task_call(name, parameters))
-                except TaskFailed as failed:
-                    result = failed.failure
-                finally:
-                    await integrations.close()
-                return result, server.requests
-
-        return asyncio.run(scenario())
-
-    return make
+    return lambda name, parameters, answer: called(name, parameters, answer, "dynamodb")
 
 
 def refused(code, message, status=400):

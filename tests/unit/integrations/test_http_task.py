@@ -1,37 +1,24 @@
-import asyncio
 import base64
 import json
 
 import pytest
 
 from stepstack.integrations.endpoints import Endpoints
-from stepstack.integrations.integrations import Integrations
-from stepstack.interpreter.ports import TaskFailed
 
 CONNECTION = "arn:aws:events:us-east-1:123456789012:connection/shop/0f0f"
 
 
 @pytest.fixture
-def invoked(local_server, task_call):
+def invoked(called):
     """Makes one call of an API that answers so: the answer or the failure, and the requests."""
 
     def make(parameters, answer, connections=None, services=None):
-        def respond(request):
-            return services[request.operation] if request.operation else answer
-
-        async def scenario():
-            async with local_server(respond) as server:
-                integrations = Integrations(Endpoints(connections=connections or {}, default_url=server.url if services else None))
-                given = {"ApiEndpoint": server.url, "Method": "GET", "Authentication": {"ConnectionArn": CONNECTION}, **parameters}
-                try:
-                    result = await integrations.request(task_call("http:invoke", given))
-                except TaskFailed as failed:
-                    result = failed.failure
-                finally:
-                    await integrations.close()
-                return result, server.requests
-
-        return asyncio.run(scenario())
+        return called(
+            "http:invoke",
+            lambda url: {"ApiEndpoint": url, "Method": "GET", "Authentication": {"ConnectionArn": CONNECTION}, **parameters},
+            lambda request: services[request.operation] if request.operation else answer,
+            lambda url: Endpoints(connections=connections or {}, default_url=url if services else None),
+        )
 
     return make
 

@@ -13,24 +13,9 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @pytest.fixture
-def asked(local_server, task_call):
+def asked(called):
     """Makes one call of a service behind a socket: the answer or the failure, and what the service was asked."""
-
-    def make(service, name, parameters, answer):
-        async def scenario():
-            async with local_server(answer if callable(answer) else lambda _request: answer) as server:
-                integrations = Integrations(Endpoints(urls={service: server.url}))
-                try:
-                    result = await integrations.request(task_call(name, parameters))
-                except TaskFailed as failed:
-                    result = failed.failure
-                finally:
-                    await integrations.close()
-                return result, server.requests
-
-        return asyncio.run(scenario())
-
-    return make
+    return lambda service, name, parameters, answer: called(name, parameters, answer, service)
 
 
 def test_sqs_gets_an_object_as_its_text(asked):

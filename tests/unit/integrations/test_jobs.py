@@ -5,31 +5,15 @@ import pytest
 
 from stepstack.integrations.endpoints import Endpoints
 from stepstack.integrations.integrations import Integrations
-from stepstack.interpreter.ports import TaskFailed
 
 
 @pytest.fixture
-def followed(local_server, task_call):
+def followed(called):
     """Starts a job and follows it; each request gets the next answer. The result or the failure, and the requests."""
 
     def make(service, name, parameters, *answers):
         remaining = list(answers)
-
-        async def scenario():
-            async with local_server(lambda _request: remaining.pop(0)) as server:
-                integrations = Integrations(Endpoints(urls={service: server.url}))
-                call = task_call(name, parameters)
-                try:
-                    submitted = await integrations.request(call)
-                    with call.timeline.working():
-                        result = await integrations.completion(call, submitted)
-                except TaskFailed as failed:
-                    result = failed.failure
-                finally:
-                    await integrations.close()
-                return result, server.requests
-
-        return asyncio.run(scenario())
+        return called(name, parameters, lambda _request: remaining.pop(0), service, follows=True)
 
     return make
 

@@ -1,4 +1,3 @@
-import asyncio
 import json
 
 import pytest
@@ -6,7 +5,6 @@ import pytest
 from stepstack.errors import SettingsError
 from stepstack.integrations.mock_file import MockFile
 from stepstack.integrations.mocks import Mocks
-from stepstack.interpreter.ports import TaskFailed
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:price"
 CONTENTS = {
@@ -33,43 +31,33 @@ def written(tmp_path):
     return write
 
 
-def answers(path_or_file, *calls):
-    mocks = Mocks(path_or_file if isinstance(path_or_file, MockFile) else MockFile(path_or_file))
-
-    async def scenario():
-        given = []
-        for call in calls:
-            assert mocks.is_mocked(call)
-            try:
-                given.append(await mocks.answer(call))
-            except TaskFailed as failed:
-                given.append((failed.failure.error_name, failed.failure.cause))
-        return given
-
-    return asyncio.run(scenario())
+@pytest.fixture
+def answers(answers):
+    """What a mock file, or the one at a path, answers to calls."""
+    return lambda file, *calls: answers(Mocks(file if isinstance(file, MockFile) else MockFile(file)), *calls)
 
 
-def test_answers_go_by_the_number_of_the_states_invocation(written, task_call):
+def test_answers_go_by_the_number_of_the_states_invocation(answers, written, task_call):
     call = task_call("lambda:invoke", test_case="Declined")
     given = answers(written(CONTENTS), call, call, call, call)
     assert given == [{"StatusCode": 200, "Payload": {"n": 0}}, ("CardDeclined", "No."), ("CardDeclined", "No."), ("Bare", None)]
 
 
-def test_an_invocation_without_an_answer_fails_the_execution(written, task_call):
+def test_an_invocation_without_an_answer_fails_the_execution(answers, written, task_call):
     call = task_call("lambda:invoke", test_case="Declined")
     name, cause = answers(written(CONTENTS), *[call] * 5)[4]
     assert name == "States.Runtime"
     assert "has no answer for invocation 4 of the state 'Work' in the mocked response 'Charge'" in cause
 
 
-def test_invocations_are_counted_for_each_execution_that_somebody_started(written, task_call):
+def test_invocations_are_counted_for_each_execution_that_somebody_started(answers, written, task_call):
     file = MockFile(written(CONTENTS))
     first, other = (task_call(FUNCTION, test_case="Declined", root_execution_arn=arn) for arn in ("e1", "e2"))
     child = task_call(FUNCTION, test_case="Declined", execution_arn="child", root_execution_arn="e2")
     assert answers(file, first, other, child) == [{"n": 0}, {"n": 0}, ("CardDeclined", "No.")]
 
 
-def test_a_function_named_by_its_arn_returns_the_payload(written, task_call):
+def test_a_function_named_by_its_arn_returns_the_payload(answers, written, task_call):
     assert answers(written(CONTENTS), task_call(FUNCTION, test_case="Declined")) == [{"n": 0}]
 
 
@@ -93,18 +81,18 @@ def test_other_calls_are_made(written, task_call, changes):
     ],
     ids=["case", "state machine"],
 )
-def test_a_case_that_is_not_there_fails_every_task_and_names_what_there_is(written, task_call, changes, words):
+def test_a_case_that_is_not_there_fails_every_task_and_names_what_there_is(answers, written, task_call, changes, words):
     path = written(CONTENTS)
     [(name, cause)] = answers(path, task_call("lambda:invoke", **changes))
     assert (name, cause) == ("States.Runtime", f"The mock file {path} (SFN_MOCK_CONFIG) {words}")
 
 
-def test_versions_and_map_runs_are_of_their_state_machine(written, task_call):
+def test_versions_and_map_runs_are_of_their_state_machine(answers, written, task_call):
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:orders/Label:3"
     assert answers(written(CONTENTS), task_call(FUNCTION, test_case="Declined", state_machine_arn=arn)) == [{"n": 0}]
 
 
-def test_the_file_is_read_again_when_it_has_changed(written, task_call):
+def test_the_file_is_read_again_when_it_has_changed(answers, written, task_call):
     file = MockFile(written(CONTENTS))
     call = task_call(FUNCTION, test_case="Declined")
     assert answers(file, call) == [{"n": 0}]
@@ -112,7 +100,7 @@ def test_the_file_is_read_again_when_it_has_changed(written, task_call):
     assert answers(file, call) == ["changed"]
 
 
-def test_a_file_that_is_broken_or_gone_later_fails_the_task_until_it_is_mended(written, task_call):
+def test_a_file_that_is_broken_or_gone_later_fails_the_task_until_it_is_mended(answers, written, task_call):
     path = written(CONTENTS)
     file = MockFile(path)
     call = task_call(FUNCTION, test_case="Declined")

@@ -10,22 +10,6 @@ from stepstack.interpreter.ports import TaskFailed
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:price"
 
 
-def answers(mocks, *calls):
-    """What the mocks answer to these calls: results, and failures as pairs of Error Name and cause."""
-
-    async def scenario():
-        given = []
-        for call in calls:
-            assert mocks.is_mocked(call)
-            try:
-                given.append(await mocks.answer(call))
-            except TaskFailed as failed:
-                given.append((failed.failure.error_name, failed.failure.cause))
-        return given
-
-    return asyncio.run(scenario())
-
-
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
@@ -55,7 +39,7 @@ def test_patterns_of_integration_need_not_be_named(task_call):
     assert mocks.is_mocked(task_call("sqs:sendMessage.waitForTaskToken"))
 
 
-def test_functions_and_activities_are_found_by_their_names(task_call):
+def test_functions_and_activities_are_found_by_their_names(answers, task_call):
     mocks = Mocks()
     mocks.add(resource="price", returns=1)
     mocks.add(resource="arn:aws:states:*:activity:pack", returns=2)
@@ -70,7 +54,7 @@ def test_children_of_a_map_run_are_of_their_state_machine(task_call):
     assert mocks.is_mocked(task_call("dynamodb:putItem", state_machine_arn=arn))
 
 
-def test_the_mock_added_last_answers_until_it_is_removed(task_call):
+def test_the_mock_added_last_answers_until_it_is_removed(answers, task_call):
     mocks = Mocks()
     mocks.add(returns={"Attributes": {"n": {"S": "first"}}})
     second = mocks.add(state="Work", returns={"Attributes": {"n": {"S": "second"}}})
@@ -83,7 +67,7 @@ def test_the_mock_added_last_answers_until_it_is_removed(task_call):
     assert not mocks.is_mocked(call)
 
 
-def test_answers_come_one_after_the_other_and_no_more(task_call):
+def test_answers_come_one_after_the_other_and_no_more(answers, task_call):
     mocks = Mocks()
     mock = mocks.add(resource=FUNCTION, answers=[Raises("Busy", "wait"), Returns(1), Computes(lambda given: given["n"] + 1)])
     call = task_call(FUNCTION, {"n": 5})
@@ -93,7 +77,7 @@ def test_answers_come_one_after_the_other_and_no_more(task_call):
     assert len(mocks.calls) == 4
 
 
-def test_errors_are_raised_every_time(task_call):
+def test_errors_are_raised_every_time(answers, task_call):
     mocks = Mocks()
     mocks.add(raises=("CardDeclined", "No."))
     call = task_call(FUNCTION)
@@ -102,7 +86,7 @@ def test_errors_are_raised_every_time(task_call):
     assert answers(mocks, call) == [("CardDeclined", None)]
 
 
-def test_functions_may_be_coroutines_and_may_fail(task_call):
+def test_functions_may_be_coroutines_and_may_fail(answers, task_call):
     async def slow(parameters):
         await asyncio.sleep(0)
         return parameters
@@ -123,14 +107,14 @@ def test_functions_may_be_coroutines_and_may_fail(task_call):
     assert refusal == ("Custom.Name", "why")
 
 
-def test_a_result_that_is_no_json_is_told_to_who_wrote_the_mock(task_call):
+def test_a_result_that_is_no_json_is_told_to_who_wrote_the_mock(answers, task_call):
     mocks = Mocks()
     mocks.add(computes=lambda _: object())
     with pytest.raises(TypeError, match="not JSON serializable"):
         answers(mocks, task_call(FUNCTION))
 
 
-def test_an_answer_that_the_service_could_not_give_fails_the_state(task_call):
+def test_an_answer_that_the_service_could_not_give_fails_the_state(answers, task_call):
     mocks = Mocks()
     mocks.add(state="Work", returns={"Attributes": []})
     assert answers(mocks, task_call("dynamodb:putItem")) == [
@@ -141,7 +125,7 @@ def test_an_answer_that_the_service_could_not_give_fails_the_state(task_call):
     ]
 
 
-def test_the_check_of_answers_can_be_switched_off(task_call):
+def test_the_check_of_answers_can_be_switched_off(answers, task_call):
     call = task_call("dynamodb:putItem")
     mocks = Mocks()
     mocks.add(returns="anything", checked=False)
@@ -159,13 +143,13 @@ def test_a_mock_needs_exactly_one_kind_of_answer(given):
         Mocks().add(**given)
 
 
-def test_null_is_an_answer(task_call):
+def test_null_is_an_answer(answers, task_call):
     mocks = Mocks()
     mocks.add(returns=None)
     assert answers(mocks, task_call(FUNCTION)) == [None]
 
 
-def test_calls_that_no_mock_answers_can_be_refused(task_call):
+def test_calls_that_no_mock_answers_can_be_refused(answers, task_call):
     mocks = Mocks(refuse_unmocked=True)
     mocks.add(resource="price", returns=1)
     mocks.allowed = ("dynamodb:*",)
