@@ -26,9 +26,10 @@ def test_what_else_the_object_says_of_itself_stays(system, put_object, eventuall
 
     eventually(lambda: "image_width" in system.metadata(key))
     stored = system.s3.get_object(Bucket=system.bucket, Key=key)
+    content = stored["Body"].read()
     assert stored["Metadata"]["author"] == "ann"
     assert stored["ContentType"] == "image/png"
-    assert stored["Body"].read() == png(640, 480)
+    assert content == png(640, 480)
 
 
 def test_only_what_is_called_png_is_looked_at(system, put_object, eventually):
