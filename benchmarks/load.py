@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from load_clients import Client
-from server_process import ServerProcess, stepstack_server, stepstack_up
+from server_process import ServerProcess, stepstack_server
 from sizes import Size
 from tables import Row, Table, count, milliseconds, times
 from workload import ROLE
@@ -23,11 +23,12 @@ __all__ = ["measure"]
 
 CALLBACK_CLIENTS = 16
 DEADLINE_SECONDS = 300.0
+PARENT, CHILD = "parent", "child"
 
 
 def measure(size: Size) -> Iterator[Table]:
     yield Table(f"{size.clients} clients, {size.load_seconds:g} s, three states", _clients(size))
-    yield Table(f"{count(size.callbacks)} callbacks outstanding at once (SQS, moto)", asyncio.run(_callbacks(size)))
+    yield Table(f"{count(size.callbacks)} callbacks outstanding at once", asyncio.run(_callbacks(size)))
     yield Table(f"Memory of the server over {count(size.memory_executions)} executions, with the default limit of 10,000", _memory(size))
 
 
@@ -85,16 +86,16 @@ def _memory(size: Size) -> list[Row]:
 
 
 async def _callbacks(size: Size) -> list[Row]:
-    with stepstack_up() as server:
+    with stepstack_server("--keep-executions", str(size.callbacks * 3)) as server:
         clients = await asyncio.gather(*(Client(server.endpoint).connect() for _ in range(CALLBACK_CLIENTS)))
-        _, queue = await clients[0].call("AmazonSQS.CreateQueue", {"QueueName": "tokens"})
-        machine = await _machine(clients[0], queue["QueueUrl"])
+        machine = await _machine(clients[0])
         begin = time.perf_counter()
         started: list[str] = []
         numbers = list(range(size.callbacks))
         await asyncio.gather(*(_start(client, machine, numbers, started) for client in clients))
         tokens: list[str] = []
-        await asyncio.wait_for(_receive(clients[0], queue["QueueUrl"], size.callbacks, tokens), DEADLINE_SECONDS)
+        given = [arn.replace(f":{PARENT}:", f":{CHILD}:") for arn in started]
+        await asyncio.wait_for(asyncio.gather(*(_tokens(client, given, tokens) for client in clients)), DEADLINE_SECONDS)
         opened = time.perf_counter() - begin
         memory, used = server.memory_megabytes(), server.processor_seconds()
         await asyncio.sleep(2)
@@ -104,23 +105,26 @@ async def _callbacks(size: Size) -> list[Row]:
         answered = time.perf_counter() - begin
         failed = sum(await asyncio.gather(*(_not_succeeded(client, started) for client in clients)))
     return [
-        Row("started and every token received, s", f"{opened:.1f}"),
-        Row("memory of the server meanwhile (moto and the queue included)", f"{memory:.0f} MB"),
+        Row("all started and every token known, s", f"{opened:.1f}"),
+        Row("memory of the server meanwhile", f"{memory:.0f} MB"),
         Row("share of a core while they wait", f"{idle:.3f}", aim="< 0.02", met=idle < 0.02),
         Row("SendTaskSuccess, calls/s", count(size.callbacks / answered)),
         Row("executions that have not succeeded then", count(failed), aim="0", met=not failed),
     ]
 
 
-async def _machine(client: Client, queue: str) -> str:
-    send = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
-        "Parameters": {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}},
-        "End": True,
-    }
-    definition = json.dumps({"StartAt": "Send", "States": {"Send": send}})
-    _, machine = await client.stepfunctions("CreateStateMachine", {"name": "callbacks", "definition": definition, "roleArn": ROLE})
+async def _machine(client: Client) -> str:
+    """A state machine whose one task hands its token to an execution of another, and waits."""
+    child = await _create(client, CHILD, {"Type": "Pass", "End": True})
+    resource = "arn:aws:states:::states:startExecution.waitForTaskToken"
+    parameters = {"StateMachineArn": child, "Name.$": "$$.Execution.Name", "Input": {"token.$": "$$.Task.Token"}}
+    return await _create(client, PARENT, {"Type": "Task", "Resource": resource, "Parameters": parameters, "End": True})
+
+
+async def _create(client: Client, name: str, state: dict) -> str:
+    definition = json.dumps({"StartAt": "S", "States": {"S": state}})
+    status, machine = await client.stepfunctions("CreateStateMachine", {"name": name, "definition": definition, "roleArn": ROLE})
+    assert status == 200, machine
     return str(machine["stateMachineArn"])
 
 
@@ -132,15 +136,16 @@ async def _start(client: Client, machine: str, numbers: list[int], started: list
         started.append(answer["executionArn"])
 
 
-async def _receive(client: Client, queue: str, wanted: int, tokens: list[str]) -> None:
-    while len(tokens) < wanted:
-        status, answer = await client.call("AmazonSQS.ReceiveMessage", {"QueueUrl": queue, "MaxNumberOfMessages": 10})
-        assert status == 200, answer
-        messages = answer.get("Messages", [])
-        tokens += [json.loads(message["Body"])["token"] for message in messages]
-        entries = [{"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(messages)]
-        if entries:
-            await client.call("AmazonSQS.DeleteMessageBatch", {"QueueUrl": queue, "Entries": entries})
+async def _tokens(client: Client, arns: list[str], tokens: list[str]) -> None:
+    """Reads the tokens from the inputs of the executions `arns`, and takes them from the list; one that is not there yet is asked again."""
+    while arns:
+        arn = arns.pop()
+        status, answer = await client.stepfunctions("DescribeExecution", {"executionArn": arn})
+        if status == 200:
+            tokens.append(json.loads(answer["input"])["token"])
+        else:
+            arns.append(arn)
+            await asyncio.sleep(0.01)
 
 
 async def _succeed(client: Client, tokens: list[str]) -> None:
