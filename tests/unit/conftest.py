@@ -1,7 +1,8 @@
-"""Histories written by hand."""
+"""Histories written by hand, and the end of loops that tests run by hand."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timezone
 
 import pytest
@@ -24,6 +25,24 @@ def history_of(*lines):
             event[key] = details
         events.append(event)
     return events
+
+
+async def _cancel_all():
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+def end_loop():
+    """Cancels what still runs on a loop, and closes it."""
+
+    def end(loop):
+        loop.run_until_complete(_cancel_all())
+        loop.close()
+
+    return end
 
 
 @pytest.fixture

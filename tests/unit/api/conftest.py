@@ -35,7 +35,8 @@ class Answer:
 class Browser:
     """Sends requests to an application, on a loop of its own."""
 
-    def __init__(self, fallback=None, **options):
+    def __init__(self, end_loop, fallback=None, **options):
+        self._end_loop = end_loop
         self.loop = asyncio.new_event_loop()
         self.service = StepFunctionsService(Clock(self.loop, 0.0), Randomness(1), PythonTasks({}))
         self.app = create_app(self.service, fallback, **options)
@@ -84,23 +85,15 @@ class Browser:
 
     def close(self):
         self.loop.run_until_complete(self.service.close())
-        self.loop.run_until_complete(_cancel_all())
-        self.loop.close()
-
-
-async def _cancel_all():
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        self._end_loop(self.loop)
 
 
 @pytest.fixture
-def make_browser():
+def make_browser(end_loop):
     browsers = []
 
     def make(*arguments, **options):
-        browsers.append(Browser(*arguments, **options))
+        browsers.append(Browser(end_loop, *arguments, **options))
         return browsers[-1]
 
     yield make

@@ -68,9 +68,9 @@ def structure_of(name):
 
 
 @pytest.fixture(scope="module")
-def populated():
+def populated(end_loop):
     """One server for all examples, with something of everything."""
-    browser = Browser()
+    browser = Browser(end_loop)
     created = browser.call("CreateStateMachine", {"name": "known", "definition": PASS, "roleArn": ROLE, "publish": True}).value
     browser.call("CreateStateMachine", {"name": "express", "definition": PASS, "roleArn": ROLE, "type": "EXPRESS"})
     routing = [{"stateMachineVersionArn": created["stateMachineVersionArn"], "weight": 100}]

@@ -25,7 +25,8 @@ class Caller:
 
     seeds = itertools.count(1)
 
-    def __init__(self, *, scale=1.0, journal=None, tasks=None, **options):
+    def __init__(self, end_loop, *, scale=1.0, journal=None, tasks=None, **options):
+        self._end_loop = end_loop
         self.loop = asyncio.new_event_loop()
         clock = Clock(self.loop, scale)
         runner = PythonTasks(tasks or {})
@@ -62,23 +63,15 @@ class Caller:
     def close(self):
         if not self.is_killed:
             self.run(self.service.close())
-        self.loop.run_until_complete(_cancel_all())
-        self.loop.close()
-
-
-async def _cancel_all():
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+        self._end_loop(self.loop)
 
 
 @pytest.fixture
-def make_caller():
+def make_caller(end_loop):
     callers = []
 
     def make(**options):
-        callers.append(Caller(**options))
+        callers.append(Caller(end_loop, **options))
         return callers[-1]
 
     yield make
