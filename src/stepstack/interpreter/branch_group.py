@@ -1,19 +1,55 @@
 """Several branches at once: the branches of a Parallel state, the iterations of an inline Map.
 
 The first failure ends them all: the others are stopped, each with the Aborted event of the state that it was in.
+Called by `parallel_state` and `map_state`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from stepstack.clock import Timeline
+from stepstack.interpreter.failures import StateFailed
+from stepstack.interpreter.visit import Visit
 
-__all__ = ["run_together"]
+__all__ = ["BranchGroup", "run_branches", "run_together"]
 
 T = TypeVar("T")
+
+
+class BranchGroup(Protocol):
+    """The branches of one attempt of a state."""
+
+    def stop(self) -> None:
+        """Tells the branches that they are aborted, before they are cancelled."""
+        ...
+
+    def record_aborts(self) -> None:
+        """Records the Aborted events of the branches that were stopped."""
+        ...
+
+
+async def run_branches(visit: Visit, group: BranchGroup, works: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Runs `works`, the branches of `group`, which stays what a redrive takes up until all have succeeded.
+
+    The first StateFailed is raised once the others have ended; the next event of the parent follows that failure's last one.
+    """
+    parent = visit.branch
+    visit.ended_in = group
+    try:
+        if works:
+            await run_together(parent.timeline, works, group.stop)
+    except StateFailed as failed:
+        group.record_aborts()
+        parent.previous_event_id = failed.event_id
+        raise
+    except asyncio.CancelledError:
+        if parent.is_aborted:
+            group.record_aborts()
+        raise
+    visit.ended_in = None
 
 
 async def run_together(

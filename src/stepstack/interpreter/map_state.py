@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from stepstack.errors import ExpressionError, PathNotFound
-from stepstack.interpreter.branch_group import run_together
+from stepstack.interpreter.branch_group import run_branches
 from stepstack.interpreter.data_flow import is_jsonata, noted_input, output_from_result
 from stepstack.interpreter.distributed_map import run_distributed
 from stepstack.interpreter.error_handling import attempt
@@ -114,19 +114,7 @@ class _InlineIterations:
         self.current = {iteration.index: iteration for iteration in begun}
         while len(begun) < workers and (following := self.start_next(parent.previous_event_id)) is not None:
             begun.append(following)
-        self.visit.ended_in = self
-        try:
-            if begun:
-                await run_together(parent.timeline, [_Worker(self, iteration) for iteration in begun], self._stop)
-        except StateFailed as failed:
-            self._record_aborts()
-            parent.previous_event_id = failed.event_id
-            raise
-        except asyncio.CancelledError:
-            if parent.is_aborted:
-                self._record_aborts()
-            raise
-        self.visit.ended_in = None
+        await run_branches(self.visit, self, [_Worker(self, iteration) for iteration in begun])
         parent.previous_event_id = self.last_event_id
         parent.record_aside("MapStateSucceeded")
         return Payload.array(cast("list[Payload]", self.outputs))
@@ -139,11 +127,11 @@ class _InlineIterations:
         iteration = self.current[index] = _Iteration(self, index, previous_event_id)
         return iteration
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         for iteration in self.current.values():
             iteration.branch.is_aborted = True
 
-    def _record_aborts(self) -> None:
+    def record_aborts(self) -> None:
         for iteration in self.current.values():
             iteration.branch.record_abort()
             iteration.branch.record_aside("MapIterationAborted", iteration.details)

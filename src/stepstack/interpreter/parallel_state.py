@@ -5,14 +5,12 @@ The first branch that fails ends the others and fails the state. Source: recorde
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from typing import cast
 
-from stepstack.interpreter.branch_group import run_together
+from stepstack.interpreter.branch_group import run_branches
 from stepstack.interpreter.data_flow import arguments, effective_input, output_from_result
 from stepstack.interpreter.error_handling import attempt
-from stepstack.interpreter.failures import StateFailed
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
 from stepstack.language.state_machine import ParallelState
@@ -58,18 +56,7 @@ class _Branches:
         """The array of the outputs of all branches. Raises the first failure, once the others were stopped."""
         parent = self._visit.branch
         works = [functools.partial(self._walk, index) for index, output in enumerate(self._outputs) if output is None]
-        self._visit.ended_in = self
-        try:
-            await run_together(parent.timeline, works, self._stop)
-        except StateFailed as failed:
-            self._record_aborts()
-            parent.previous_event_id = failed.event_id
-            raise
-        except asyncio.CancelledError:
-            if parent.is_aborted:
-                self._record_aborts()
-            raise
-        self._visit.ended_in = None
+        await run_branches(self._visit, self, works)
         parent.previous_event_id = max((branch.previous_event_id for branch in self._branches), default=parent.previous_event_id)
         return Payload.array(cast("list[Payload]", self._outputs))
 
@@ -78,10 +65,10 @@ class _Branches:
         going_on = branch.take_up(graph, self._visit.branch.context_members)
         self._outputs[index] = await (branch.walk(graph, self._input) if going_on is None else going_on)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         for branch in self._branches:
             branch.is_aborted = True
 
-    def _record_aborts(self) -> None:
+    def record_aborts(self) -> None:
         for branch in self._branches:
             branch.record_abort()
