@@ -70,7 +70,7 @@ def _hint_reachable(graph: Graph, findings: Findings) -> None:
 
 def _hint_choice(state: JsonObject, place: str, findings: Findings) -> None:
     if state.get("Type") == "Choice" and "Default" not in state:
-        findings.hint("CHOICE_WITHOUT_DEFAULT", "Where no rule matches, the execution fails with States.NoChoiceMatched.", place)
+        findings.hint("CHOICE_WITHOUT_DEFAULT", "Where no rule matches, the execution fails with States.Runtime.", place)
 
 
 def _hint_handlers(state: JsonObject, place: str, findings: Findings) -> None:

@@ -37,7 +37,7 @@ class Finding:
     @property
     def is_defect(self) -> bool:
         """Whether no definition means to end so: AWS's own runtime errors, as against a Fail state or a failed task."""
-        return self.error in {"States.Runtime", "States.NoChoiceMatched", "States.QueryEvaluationError"}
+        return self.error in {"States.Runtime", "States.QueryEvaluationError"}
 
 
 @dataclass(frozen=True, slots=True)
