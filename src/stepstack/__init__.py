@@ -18,6 +18,6 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     if name not in {"FinishedExecution", "run"}:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from stepstack import in_process  # noqa: PLC0415 - the engine, which importing the package need not load
+    from stepstack import in_process  # the engine, which importing the package need not load
 
     return getattr(in_process, name)

@@ -16,8 +16,8 @@ from stepstack.errors import SettingsError
 from stepstack.json_types import Json, parse_json
 
 if TYPE_CHECKING:
-    from stepstack.in_process import FinishedExecution
     from stepstack.history.visits import StateVisit
+    from stepstack.in_process import FinishedExecution
 
 __all__ = ["configure", "execute"]
 
@@ -39,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the execution and prints it; 0 where it succeeded, 1 where it did not."""
-    from stepstack.in_process import run  # noqa: PLC0415 - the engine, which `--help` need not load
-    from stepstack.testing.definitions import definition_text  # noqa: PLC0415
+    from stepstack.in_process import run  # the engine, which `--help` need not load
+    from stepstack.testing.definitions import definition_text
 
     try:
         execution = run(
@@ -117,7 +117,7 @@ def _report(execution: FinishedExecution) -> list[str]:
 
 
 def _visits(execution: FinishedExecution) -> list[tuple[str, ...]]:
-    from stepstack.history.visits import read_visits  # noqa: PLC0415 - as above
+    from stepstack.history.visits import read_visits
 
     return [_row(visit) for visit in read_visits(execution.history)]
 

@@ -83,7 +83,7 @@ class Finding:
 
 def findings_in(file: str, text: str, machine_type: str = "STANDARD") -> list[Finding]:
     """Every finding in the definition `text`, in the order of the file; `file` says by its suffix whether it is YAML."""
-    from stepstack.integrations.catalog import IntegrationCatalog  # noqa: PLC0415 - `--help` need not load it
+    from stepstack.integrations.catalog import IntegrationCatalog  # `--help` need not load it
 
     if not _is_yaml(file, text):
         definition, places = text, SourceMap.of_json(text)

@@ -90,7 +90,7 @@ class JsonataExpression:
         return result
 
     def _evaluate_with_library(self, scope: Scope) -> Any:
-        from stepstack.query.jsonata_engine import EngineFailure  # noqa: PLC0415 - the library takes a while to import
+        from stepstack.query.jsonata_engine import EngineFailure  # the library takes a while to import
 
         if self._parsed is None:
             self._parsed = _parsed(self.text)
@@ -103,7 +103,7 @@ class JsonataExpression:
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> ParsedExpression:
     """The parsed expression, some 30 KB; the same text is parsed once, while it is remembered. Raises ExpressionSyntaxError."""
-    from stepstack.query.jsonata_engine import parse  # noqa: PLC0415 - the library takes a while to import
+    from stepstack.query.jsonata_engine import parse  # the library takes a while to import
 
     return parse(text)
 

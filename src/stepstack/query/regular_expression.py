@@ -37,7 +37,7 @@ class RegularExpression:
     @classmethod
     def compile(cls, pattern: str, flags: str = "") -> RegularExpression:
         """`flags` are Java's letters; raises ValueError where `pattern` is malformed."""
-        import regex  # noqa: PLC0415 - few definitions use one
+        import regex  # few definitions use one
 
         bits = regex.VERSION0
         for flag in flags:

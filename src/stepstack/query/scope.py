@@ -44,7 +44,7 @@ class Sources:
 
 @cache
 def _real_sources() -> Sources:
-    from stepstack.clock import Randomness  # noqa: PLC0415 - the clock imports asyncio, which compiling expressions does not need
+    from stepstack.clock import Randomness  # the clock imports asyncio, which compiling expressions does not need
 
     return Sources(lambda: datetime.now(timezone.utc).timestamp(), Randomness())
 
