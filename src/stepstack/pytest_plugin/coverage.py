@@ -70,14 +70,14 @@ class StateMachineCoverage:
     @property
     def data(self) -> CoverageData:
         if self._data is None:
-            from stepstack.coverage import CoverageData  # noqa: PLC0415 - where it is used
+            from stepstack.coverage import CoverageData
 
             self._data = CoverageData()
         return self._data
 
     def pytest_stepstack_execution(self, machine: StateMachineHandle, execution: ExecutionResult) -> None:
-        from stepstack.coverage import observe  # noqa: PLC0415 - where it is used
-        from stepstack.language import parse  # noqa: PLC0415
+        from stepstack.coverage import observe
+        from stepstack.language import parse
 
         if machine.type == "EXPRESS":
             self._uncounted += 1
@@ -95,7 +95,7 @@ class StateMachineCoverage:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker of pytest-xdist has ended: its counts are added."""
-        from stepstack.coverage import CoverageData  # noqa: PLC0415 - where it is used
+        from stepstack.coverage import CoverageData
 
         output = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT)
         if output is not None:
@@ -113,13 +113,13 @@ class StateMachineCoverage:
         return result
 
     def _finish(self, session: pytest.Session) -> None:
-        from stepstack.coverage import analyse  # noqa: PLC0415 - where it is used
-        from stepstack.errors import SettingsError  # noqa: PLC0415
+        from stepstack.coverage import analyse
+        from stepstack.errors import SettingsError
 
         path = self._config.rootpath / DATA_FILE
         try:
             if self._config.getoption("stepstack_cov_append") and path.is_file():
-                from stepstack.coverage import CoverageData  # noqa: PLC0415 - where it is used
+                from stepstack.coverage import CoverageData
 
                 self.data.merge(CoverageData.read(path))
             self.data.write(path)
@@ -134,9 +134,9 @@ class StateMachineCoverage:
         return self._fail_under is not None and analysis.percent < self._fail_under
 
     def _write_reports(self, analysis: Analysis) -> None:
-        from stepstack.coverage.html_report import html_report  # noqa: PLC0415 - where it is used
-        from stepstack.coverage.json_report import json_report  # noqa: PLC0415
-        from stepstack.coverage.lcov_report import lcov_report  # noqa: PLC0415
+        from stepstack.coverage.html_report import html_report
+        from stepstack.coverage.json_report import json_report
+        from stepstack.coverage.lcov_report import lcov_report
 
         root = self._config.rootpath
         renderers: dict[str, Callable[[Analysis], str]] = {
@@ -153,7 +153,7 @@ class StateMachineCoverage:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._analysis is None:
             return
-        from stepstack.coverage.text_report import text_report  # noqa: PLC0415 - where it is used
+        from stepstack.coverage.text_report import text_report
 
         terminalreporter.section("state machine coverage")
         if "term" in self._reports:
