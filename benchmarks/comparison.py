@@ -43,6 +43,8 @@ def measure(size: Size, *, install: bool = True) -> list[Comparison]:
             workloads[name] = Workload(server.endpoint, connections=THREADS)
             samples[name] = defaultdict(list, {"server ready": [server.ready_seconds]})
 
+        with stepstack_up():
+            pass  # Python keeps what it compiled, as pip has compiled the others
         add(f"stepstack {stepstack.__version__}", stepstack_up())
         for emulator in EMULATORS:
             commands = emulator.commands(install=install)

@@ -34,11 +34,10 @@ BYTECODE = Path(tempfile.gettempdir()) / f"stepstack-benchmarks-{os.getuid()}"
 
 
 def with_bytecode(variables: Mapping[str, str]) -> dict[str, str]:
-    """`variables`, and Python keeps compiled modules, as it does of an installed package: a checkout, or an environment that forbids
-    it, would be compiled anew with every start.
+    """`variables`, and Python keeps compiled modules, as pip does of a package that it installs: a checkout would be compiled anew with
+    every start in an environment that forbids to keep them.
     """
-    kept = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPYCACHEPREFIX": str(BYTECODE)}
+    return {**variables, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(BYTECODE)}
 
 
 def free_port() -> int:
@@ -61,7 +60,7 @@ class ServerProcess:
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
-            env=with_bytecode({**os.environ, **NO_ACCOUNT, **(variables or {})}),
+            env={**os.environ, **NO_ACCOUNT, **(variables or {})},
         )
         try:
             self._wait_until_it_answers(health, started + START_SECONDS)
@@ -115,14 +114,14 @@ class ServerProcess:
 def stepstack_server(*options: str) -> ServerProcess:
     """`stepstack serve`: the Step Functions API alone."""
     port = free_port()
-    return ServerProcess([STEPSTACK, "serve", "--port", str(port), *options], port, health=HEALTH)
+    return ServerProcess([STEPSTACK, "serve", "--port", str(port), *options], port, health=HEALTH, variables=with_bytecode({}))
 
 
 def stepstack_up(*options: str) -> ServerProcess:
     """`stepstack up`: the whole embedded stack, every service on one port."""
     port = free_port()
     ports = ["--stepfunctions-port", str(port), "--dynamodb-port", str(port)]
-    return ServerProcess([STEPSTACK, "up", *ports, *options], port, health=HEALTH)
+    return ServerProcess([STEPSTACK, "up", *ports, *options], port, health=HEALTH, variables=with_bytecode({}))
 
 
 def processor_seconds(process_id: int) -> float:
