@@ -2,7 +2,9 @@
 
 Called by `definition_from` and by the fixture `lambda_functions`. A template's intrinsic functions are resolved to names on the stack: what
 the test gives as `resources`, else the name in the resource's properties, else its logical id. What cannot be resolved is a SettingsError
-that says how to give it. Left out: macros and transforms other than SAM's, nested stacks, dynamic references.
+that says how to give it, and UnsupportedFeature where no test could. Nothing is transformed: SAM's own resources are read as they stand.
+`stepstack.stacks` reads the file and evaluates its functions, as when it deploys the template. Left out: macros and
+transforms other than SAM's, nested stacks, dynamic references.
 Source: the CloudFormation user guide (intrinsic functions), the SAM specification, CDK's asset manifests.
 """
 
