@@ -65,10 +65,7 @@ def test_an_error_is_printed_with_file_line_column_state_and_field(write, capsys
 def test_warnings_fail_only_when_they_are_asked_to(write, capsys) -> None:
     file = write("doubtful.yaml", DOUBTFUL)
     assert main(["validate", file]) == 0
-    assert (
-        f'{file}:3:3: warning: Where no rule matches, the execution fails with States.Runtime. (state "A")'
-        in capsys.readouterr().out
-    )
+    assert f'{file}:3:3: warning: Where no rule matches, the execution fails with States.Runtime. (state "A")' in capsys.readouterr().out
     assert main(["validate", "--strict", file]) == 1
 
 
