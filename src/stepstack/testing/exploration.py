@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 
 from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis.errors import NoSuchExample
@@ -52,7 +53,6 @@ class Exploration:
 
 @dataclass(slots=True)
 class _Failure:
-    execution: FinishedExecution
     input: Json
     count: int = 0
 
@@ -73,7 +73,7 @@ def explore(definition: str, *, tasks: Mapping[str, Task] | None = None, example
         execution = run(definition, execution_input, tasks=tasks or {})
         observe(counts, machine, execution.history)
         if execution.status != "SUCCEEDED":
-            failures.setdefault(_kind(execution), _Failure(execution, execution_input)).count += 1
+            failures.setdefault(_kind(execution), _Failure(execution_input)).count += 1
 
     try_one()
 
