@@ -11,11 +11,12 @@ from stepstack.language.fields import Fields
 from stepstack.language.state_machine import ItemBatcher, ItemReader, ResultWriter
 from stepstack.language.task_resource import parse_resource
 
-__all__ = ["read_item_batcher", "read_item_reader", "read_items", "read_label", "read_result_writer"]
+__all__ = ["INVALID_LABEL_NAME", "read_item_batcher", "read_item_reader", "read_items", "read_label", "read_result_writer"]
 
 LARGEST_ITEM_COUNT: Final = 100_000_000
 LARGEST_BATCH_BYTES: Final = 262_144
 LONGEST_LABEL: Final = 40
+INVALID_LABEL_NAME: Final = "INVALID_LABEL_NAME"
 
 _NOT_IN_LABELS: Final = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _READERS: Final = frozenset({"getObject", "listObjectsV2"})
@@ -36,18 +37,20 @@ def read_items(state: Fields) -> Field | None:
 
 
 def read_label(state: Fields) -> str | None:
+    """The Map Run's label. The messages are those recorded, without the words that CreateStateMachine puts around them."""
     label = state.text("Label")
     if label is None:
         return None
+    invalid = _NOT_IN_LABELS.search(label)
     if len(label) > LONGEST_LABEL:
-        problem = f"exceeds the {LONGEST_LABEL}-character limit allowed by the service"
+        problem = f"Label cannot exceed {LONGEST_LABEL} characters"
     elif not label:
-        problem = "is empty"
-    elif _NOT_IN_LABELS.search(label):
-        problem = "contains invalid characters"
+        problem = "Label cannot be empty"
+    elif invalid is not None:
+        problem = f"Label contains invalid character: {invalid[0]!r}"
     else:
         return label
-    state.refuse(f"Invalid Label name: {label} {problem}", "Label", code="INVALID_LABEL_NAME")
+    state.refuse(problem, "Label", code=INVALID_LABEL_NAME)
     return None
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepstack.errors import DefinitionError, ServiceError
 from stepstack.language import parse
+from stepstack.language.map_state import INVALID_LABEL_NAME
 from stepstack.language.state_machine import StateMachine
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import StatesArn, checked_name, parse_arn
@@ -79,7 +80,7 @@ class StateMachines:
         try:
             return parse(definition, catalog=self._account.catalog, machine_type=kind)
         except DefinitionError as error:
-            raise invalid_definition(error.diagnostics) from error
+            raise invalid_definition(error.diagnostics, definition) from error
 
     def describe(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")
@@ -213,7 +214,10 @@ def described_configuration(revision: Revision) -> dict[str, Any]:
     return result
 
 
-def invalid_definition(diagnostics: tuple[Diagnostic, ...]) -> ServiceError:
-    """InvalidDefinition, with every error found, as AWS lists them."""
+def invalid_definition(diagnostics: tuple[Diagnostic, ...], definition: str) -> ServiceError:
+    """InvalidDefinition, with every error found, as AWS lists them; a bad Label alone has a text of its own, which holds the definition."""
+    for diagnostic in diagnostics:
+        if diagnostic.code == INVALID_LABEL_NAME:
+            return ServiceError("InvalidDefinition", f"Error=ValueError Args={[diagnostic.message]} in definition '{definition}'.")
     listed = ", ".join(str(diagnostic) for diagnostic in diagnostics)
     return ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{listed}'")

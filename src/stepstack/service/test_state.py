@@ -66,7 +66,7 @@ class TestStates:
         try:
             return parse_state(params["definition"], state_name=params.get("stateName"), catalog=self._account.catalog)
         except DefinitionError as error:
-            raise invalid_definition(error.diagnostics) from error
+            raise invalid_definition(error.diagnostics, params["definition"]) from error
 
 
 def _refused(message: str) -> ServiceError:

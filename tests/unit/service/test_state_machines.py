@@ -50,6 +50,25 @@ def test_an_invalid_definition_is_refused_with_every_diagnostic(call):
     assert refusal.message.startswith("Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required:")
 
 
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [
+        ("a b", """["Label contains invalid character: ' '"]"""),
+        ('a"', r"""['Label contains invalid character: \'"\'']"""),
+        ("a\t", r"""["Label contains invalid character: '\\t'"]"""),
+        ("a" * 41, "['Label cannot exceed 40 characters']"),
+    ],
+    ids=["space", "quotation mark", "tab", "41 characters"],
+)
+def test_a_bad_label_is_refused_with_the_whole_definition(call, label, reason):
+    processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **json.loads(PASS)}
+    each = {"Type": "Map", "Label": label, "ItemProcessor": processor, "End": True}
+    definition = json.dumps({"StartAt": "Each", "States": {"Each": each}})
+    refusal = call.refusal("CreateStateMachine", name="machine", definition=definition, roleArn=ROLE)
+    assert refusal.error_code == "InvalidDefinition"
+    assert str(refusal) == f"InvalidDefinition: Error=ValueError Args={reason} in definition '{definition}'."
+
+
 @pytest.mark.parametrize("name", ["a b", "a/b", "a:b", "a\x00", "a<b", 'a"b', "a\x7f", "\ud800"], ids=repr)
 def test_names_that_aws_does_not_take_are_refused(call, name):
     assert call.refusal("CreateStateMachine", name=name, definition=PASS, roleArn=ROLE).error_code == "InvalidName"
