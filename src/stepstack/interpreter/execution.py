@@ -37,7 +37,8 @@ __all__ = ["Execution", "ExecutionStatus"]
 
 ExecutionStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
-EXPRESS_TIMEOUT_SECONDS: Final = 300
+STANDARD_LIMIT_SECONDS: Final = 365 * 86_400
+EXPRESS_LIMIT_SECONDS: Final = 300
 
 _logger = logging.getLogger(__name__)
 
@@ -234,11 +235,10 @@ class Execution:
                 self._succeed(output)
 
     def _start_timeout(self) -> None:
+        """AWS lets no execution run for longer than its type allows, whatever the machine's TimeoutSeconds says."""
+        limit = EXPRESS_LIMIT_SECONDS if self.is_express else STANDARD_LIMIT_SECONDS
         seconds = self.machine.timeout_seconds
-        if seconds is None and self.is_express:
-            seconds = EXPRESS_TIMEOUT_SECONDS
-        if seconds is not None:
-            self._timeout = self.timeline.call_later(seconds, self._time_out)
+        self._timeout = self.timeline.call_later(limit if seconds is None else min(seconds, limit), self._time_out)
 
     def _succeed(self, output: Payload) -> None:
         if self.has_ended:
