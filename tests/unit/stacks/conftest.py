@@ -1,12 +1,40 @@
-"""Servers that answer as told, on this machine."""
+"""Embedded services, and servers that answer as told, on this machine."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
+from stepstack.stacks.embedded import EmbeddedServices
+
+
+@pytest.fixture(scope="module")
+def services():
+    """Embedded services that the tests of a file share; each begins with a `reset()`."""
+    embedded = EmbeddedServices()
+    yield embedded
+    embedded.close()
+
+
+@pytest.fixture
+def json_calls(services):
+    """`json_calls(service, target)(operation, **parameters)` calls a service that speaks JSON: the status, and the answer or None."""
+
+    def to(service, target):
+        def call(operation, /, **parameters):
+            headers = {"X-Amz-Target": f"{target}.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+            body = json.dumps(parameters).encode()
+            status, _, answer = asyncio.run(services.transport("POST", "http://anywhere/", headers, body, service=service))
+            return status, json.loads(answer) if answer else None
+
+        return call
+
+    return to
 
 
 @pytest.fixture

@@ -4,15 +4,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from stepstack.stacks.embedded import EmbeddedServices
-
-
-@pytest.fixture(scope="module")
-def services():
-    embedded = EmbeddedServices()
-    yield embedded
-    embedded.close()
-
 
 @pytest.fixture(autouse=True)
 def _reset(services):

@@ -1,33 +1,15 @@
-import asyncio
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepstack.errors import ServiceError
-from stepstack.stacks.embedded import EmbeddedServices
 from stepstack.stacks.embedded_dynamodb import _canonical_number
 
 
-@pytest.fixture(scope="module")
-def services():
-    embedded = EmbeddedServices()
-    yield embedded
-    embedded.close()
-
-
 @pytest.fixture
-def dynamodb(services):
+def dynamodb(services, json_calls):
     services.reset()
-
-    def call(operation, /, **parameters):
-        async def run():
-            headers = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0"}
-            return await services.transport("POST", "http://anywhere/", headers, json.dumps(parameters).encode(), service="dynamodb")
-
-        status, _, body = asyncio.run(run())
-        return status, json.loads(body)
+    call = json_calls("dynamodb", "DynamoDB_20120810")
 
     call(
         "CreateTable",

@@ -1,30 +1,12 @@
-import asyncio
-import json
 from datetime import datetime, timezone
 
 import pytest
 
-from stepstack.stacks.embedded import EmbeddedServices
-
-
-@pytest.fixture(scope="module")
-def services():
-    embedded = EmbeddedServices()
-    yield embedded
-    embedded.close()
-
 
 @pytest.fixture
-def logs(services):
+def logs(services, json_calls):
     services.reset()
-
-    def call(operation, /, **parameters):
-        async def run():
-            headers = {"X-Amz-Target": f"Logs_20140328.{operation}", "Content-Type": "application/x-amz-json-1.1"}
-            return await services.transport("POST", "http://anywhere/", headers, json.dumps(parameters).encode(), service="logs")
-
-        status, _, body = asyncio.run(run())
-        return status, json.loads(body) if body else None
+    call = json_calls("logs", "Logs_20140328")
 
     call("CreateLogGroup", logGroupName="audit")
     put(call, "one", ['{"type": "USER", "n": 1}', '{"type": "ORDER", "n": 2}', "plain USER text"])
