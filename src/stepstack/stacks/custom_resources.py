@@ -14,6 +14,7 @@ from stepstack.clock import Randomness
 from stepstack.errors import SettingsError, UnsupportedFeature
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 from stepstack.stacks.lambda_service import LambdaService
+from stepstack.stacks.template_intrinsics import value_text
 
 __all__ = ["CustomResources"]
 
@@ -64,7 +65,7 @@ class CustomResources:
             "ResponseURL": f"{endpoint_url}{PATH_PREFIX}{identifier}",
             "LogicalResourceId": logical_id,
             "ServiceToken": token,
-            "ResourceProperties": properties,
+            "ResourceProperties": _texts(properties),
         }
         seconds = float(properties.get("ServiceTimeout") or ANSWER_SECONDS)
         try:
@@ -78,3 +79,12 @@ class CustomResources:
         if answer.get("Status") != "SUCCESS":
             raise SettingsError(f"the custom resource {logical_id} failed: {answer.get('Reason') or 'no reason given'}")
         return answer
+
+
+def _texts(value: Any) -> Any:
+    """A property as CloudFormation sends it: every scalar is text."""
+    if isinstance(value, dict):
+        return {name: _texts(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_texts(part) for part in value]
+    return value_text(value)

@@ -5,7 +5,9 @@ A folder's modules are imported apart from everybody else's: two functions that 
 them look into the function's folder first. Breakpoints and coverage work, because the files keep their names; only stack traces in
 answers name `/var/task`, as they do on AWS.
 
-Called by `stepstack.stacks.lambda_service`. Left out: `importlib.import_module` with the name of a module in the folder, and layers.
+A layer is a folder too: the modules below its `python` belong to the function as those of its own folder do.
+
+Called by `stepstack.stacks.lambda_service`. Left out: `importlib.import_module` with the name of a module in the folder, and `/opt`.
 """
 
 from __future__ import annotations
@@ -71,8 +73,9 @@ class CallableCode:
 class FolderCode:
     """The modules below a folder, imported apart. `owned` folders are removed with the code."""
 
-    def __init__(self, root: Path, *, owned: bool = False) -> None:
+    def __init__(self, root: Path, *, owned: bool = False, layers: Sequence[Path] = ()) -> None:
         self.root = root.resolve()
+        self._folders = [str(self.root), *(str(folder) for layer in layers for folder in _layer_folders(layer.resolve()))]
         self._owned = owned
         self._package = ""
         self._handlers: dict[str, Handler] = {}
@@ -107,7 +110,7 @@ class FolderCode:
         if not dot:
             raise CodeFault("Runtime.MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)")
         dotted = module_name.replace("/", ".")
-        self._package = self._package or _new_package(self.root)
+        self._package = self._package or _new_package(self._folders)
         try:
             module = importlib.import_module(f"{self._package}.{dotted}")
         except ImportError as error:
@@ -201,12 +204,19 @@ _packages: dict[str, dict[str, Any]] = {}
 """The builtins of each function's modules, by the name of its package."""
 
 
-def _new_package(root: Path) -> str:
+def _layer_folders(layer: Path) -> list[Path]:
+    """Where a layer has modules for Python."""
+    modules = layer / "python"
+    # `sam build` makes that folder of a layer's source that has none.
+    return [modules, *sorted(modules.glob("lib/python3*/site-packages"))] if modules.is_dir() else [layer]
+
+
+def _new_package(folders: Sequence[str]) -> str:
     name = f"{_PACKAGE}{next(_numbers)}"
     package = ModuleType(name)
-    package.__path__ = [str(root)]
+    package.__path__ = list(folders)
     sys.modules[name] = package
-    _packages[name] = {**vars(builtins), "__import__": _import_for(name, root)}
+    _packages[name] = {**vars(builtins), "__import__": _import_for(name, folders)}
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
     # The folder may have been written within the resolution of its time stamp.
@@ -222,13 +232,13 @@ def _forget_package(package: str) -> None:
         sys.meta_path.remove(_finder)
 
 
-def _import_for(package: str, root: Path) -> Callable[..., ModuleType]:
-    """`__import__` as the function's modules see it: absolute names of the folder are modules of the function's package."""
+def _import_for(package: str, folders: Sequence[str]) -> Callable[..., ModuleType]:
+    """`__import__` as the function's modules see it: absolute names of the folders are modules of the function's package."""
     known: dict[str, bool] = {}
 
     def is_own(top: str) -> bool:
         if top not in known:
-            known[top] = PathFinder.find_spec(top, [str(root)]) is not None
+            known[top] = PathFinder.find_spec(top, list(folders)) is not None
         return known[top]
 
     def function_import(

@@ -24,8 +24,9 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any
 
-from stepstack.stacks.lambda_code import Code, CodeFault
+from stepstack.stacks.lambda_code import Code, CodeFault, FolderCode
 from stepstack.stacks.lambda_context import LambdaContext
+from stepstack.stacks.lambda_folder import enter_folder
 from stepstack.stacks.lambda_surroundings import Surroundings
 
 __all__ = ["Invocation", "Outcome", "run"]
@@ -97,6 +98,8 @@ class _HandlerThread(threading.Thread):
 
     def run(self) -> None:
         try:
+            if isinstance(self._invocation.code, FolderCode):
+                enter_folder(self._invocation.code.root)
             with self._surroundings.entered():
                 payload, is_error, is_cold = self._result()
             outcome = self._settle(payload, is_error=is_error, is_cold=is_cold)

@@ -17,7 +17,7 @@ import base64
 import copy
 import hashlib
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -128,11 +128,12 @@ class LambdaService:
         runtime: str = DEFAULT_RUNTIME,
         log_group: str | None = None,
         region: str | None = None,
+        layers: Sequence[Path] = (),
     ) -> str:
         """Makes a function, or takes the place of the one of that name; its ARN.
 
         `handler` is a callable, a `"module:function"` of this process, or a folder, whose `handler_name` is `module.function` as in a
-        template. `name` may be an ARN.
+        template. `name` may be an ARN. `layers` are folders too: those of the function's layers.
         """
         matched = _NAME.fullmatch(name)
         if matched is None:
@@ -142,7 +143,7 @@ class LambdaService:
         if isinstance(handler, str):
             code, handler_name = named_handler(handler), handler.replace(":", ".")
         elif isinstance(handler, Path):
-            code = FolderCode(handler)
+            code = FolderCode(handler, layers=layers)
         else:
             code, handler_name = CallableCode(handler), getattr(handler, "__qualname__", type(handler).__name__)
         parameters = {

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.errors import SettingsError
+from stepstack.stacks.template_assets import asset_parameters
 from stepstack.stacks.template_intrinsics import value_text
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def load_template(path: Path, parameters: Mapping[str, str] | None = None, *, re
     """The template in a file, with values for its parameters. Raises SettingsError where it is none."""
     content = template_document(path)
     declared = content.get("Parameters") or {}
-    values = parameter_values(path, declared, parameters or {})
+    values = {**asset_parameters(path.parent, declared, LOCAL_BUCKET), **parameter_values(path, declared, parameters or {})}
     missing = next((name for name in declared if name not in values), None)
     if missing is not None:
         raise SettingsError(f"{path}: the parameter {missing} has no default and needs a value")
@@ -230,6 +231,10 @@ def _replace_local_paths(content: Json) -> None:
     for resource in content["Resources"].values():
         if resource.get("Type") == "AWS::Serverless::Function" and not _has_code(resource, content):
             _properties(resource)["CodeUri"] = {"Bucket": LOCAL_BUCKET, "Key": "."}
+        if resource.get("Type") == "AWS::Serverless::LayerVersion":
+            location = _properties(resource).get("ContentUri", ".")
+            if isinstance(location, str) and not location.startswith("s3://"):
+                _properties(resource)["ContentUri"] = {"Bucket": LOCAL_BUCKET, "Key": location}
 
 
 def _has_code(resource: Json, content: Json) -> bool:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError, SettingsError, StepstackError, UnsupportedFeature
 from stepstack.stacks.template import LOCAL_BUCKET, Template, load_template
+from stepstack.stacks.template_assets import asset_path
 from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources, pseudo_parameters
-from stepstack.stacks.template_resources import Made, StepFunctions, Workshop, resource_type
+from stepstack.stacks.template_resources import resource_type
+from stepstack.stacks.template_workshop import Made, StepFunctions, Workshop
 
 if TYPE_CHECKING:
     from stepstack.stacks.deployed_stacks import DeployedStacks
@@ -30,6 +32,9 @@ Json: TypeAlias = dict[str, Any]
 
 _GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist")
 """In the code of a service's error."""
+
+_CODE = ("Code", "Content", "DefinitionS3Location")
+"""The properties that name a place in S3."""
 
 _API_URL = re.compile(r"https?://([a-z0-9]{10})\.execute-api\.[a-z0-9-]+\.amazonaws\.com")
 
@@ -155,9 +160,11 @@ def _check_types(resources: Mapping[str, Json]) -> None:
 async def _make(workshop: Workshop, intrinsics: Intrinsics, logical_id: str, resource: Json) -> Made:
     properties = intrinsics.evaluate(resource.get("Properties") or {})
     asset = (resource.get("Metadata") or {}).get("aws:asset:path")
-    if asset and resource["Type"] == "AWS::Lambda::Function":
+    for name, location in [(name, properties[name]) for name in _CODE if isinstance(properties.get(name), dict)]:
         # `cdk synth` puts the code beside the template.
-        properties["Code"] = {"S3Bucket": LOCAL_BUCKET, "S3Key": asset}
+        beside = asset or asset_path(workshop.folder, str(location.get("S3Key") or location.get("Key") or ""))
+        if beside and location.get("S3Bucket", location.get("Bucket")) != LOCAL_BUCKET:
+            properties[name] = {"S3Bucket": LOCAL_BUCKET, "S3Key": beside, "Bucket": LOCAL_BUCKET, "Key": beside}
     kind = resource_type(resource["Type"])
     assert kind is not None  # noqa: S101 - checked before anything is made
     return await kind.make(workshop, logical_id, properties)

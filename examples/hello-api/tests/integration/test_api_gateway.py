@@ -24,7 +24,7 @@ class HelloApi:
 
     def get(self, identifier: str) -> tuple[int, str]:
         with urllib3.PoolManager() as connections:
-            answer = connections.request("GET", self.url + quote(identifier, safe=""), timeout=30)
+            answer = connections.request("GET", self.url.replace("{id}", quote(identifier, safe="")), timeout=30)
             return answer.status, answer.data.decode()
 
     def items(self, identifier: str) -> list[dict]:
@@ -38,7 +38,7 @@ class HelloApi:
 def api(application, dynamodb_resource):
     """Seeds names for this test's ids, and afterwards deletes them and what was kept of the test's hellos."""
     outputs = application("../../template.yaml").outputs
-    made = HelloApi(outputs["HelloApi"], dynamodb_resource.Table(outputs["HelloTable"]), uuid.uuid4().hex)
+    made = HelloApi(outputs["HelloPersonApi"], dynamodb_resource.Table(outputs["DynamoDBTableName"]), uuid.uuid4().hex)
     seeded = {"ann": "Ann", "zoe": "Zoë", "with space": "Bo"}
     with made.table.batch_writer() as batch:
         for name, data in seeded.items():

@@ -22,7 +22,7 @@ def table(monkeypatch):
     for name, value in {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "mock", "AWS_SECRET_ACCESS_KEY": "mock"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    properties = yaml_parse((PROJECT / "template.yaml").read_text())["Resources"]["HelloTable"]["Properties"]
+    properties = yaml_parse((PROJECT / "template.yaml").read_text())["Resources"]["DynamoDBTable"]["Properties"]
     with mock_aws():
         made = boto3.resource("dynamodb").create_table(TableName=f"hello-{uuid.uuid4()}", **properties)
         monkeypatch.setenv("DYNAMODB_TABLE_NAME", made.name)

@@ -1,0 +1,117 @@
+import asyncio
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from stepstack.errors import ServiceError, UnsupportedFeature
+
+
+def invoked(world, template, name, event=b"{}"):
+    """What the function of that logical id answers, once the template is deployed."""
+
+    async def scenario():
+        application = await world.deploy(template)
+        result = await world.services.lambda_service.invoke(application.physical_ids[name], event)
+        return json.loads(result.payload)
+
+    return asyncio.run(scenario())
+
+
+LAYERED = """
+    Transform: AWS::Serverless-2016-10-31
+    Globals:
+      Function: {Runtime: python3.12, CodeUri: src/, Handler: greeter.handler}
+    Resources:
+      Words: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layer/}}
+      With: {Type: AWS::Serverless::Function, Properties: {Layers: [!Ref Words]}}
+      Without: {Type: AWS::Serverless::Function}
+"""
+
+
+@pytest.mark.parametrize("folder", ["python", "python/lib/python3.12/site-packages", "."], ids=["python", "site-packages", "not built"])
+def test_a_function_imports_what_its_layer_has(world, folder):
+    modules = world.folder / "layer" / folder
+    modules.mkdir(parents=True)
+    (modules / "stepstack_words.py").write_text("HELLO = 'hello from the layer'\n")
+    source = "import stepstack_words\n\n\ndef handler(event, context):\n    return stepstack_words.HELLO\n"
+    (world.folder / "src" / "greeter.py").write_text(source)
+
+    assert invoked(world, LAYERED, "With") == "hello from the layer"
+    assert "stepstack_words" not in sys.modules
+
+
+def test_a_layer_belongs_to_the_functions_that_name_it(world):
+    modules = world.folder / "layer" / "python"
+    modules.mkdir(parents=True)
+    (modules / "stepstack_words.py").touch()
+    (world.folder / "src" / "greeter.py").write_text("import stepstack_words\n")
+
+    assert invoked(world, LAYERED, "Without")["errorType"] == "Runtime.ImportModuleError"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no working directory of their own")
+def test_relative_paths_are_those_of_the_function_s_folder(world):
+    (world.folder / "src" / "data.txt").write_text("data of the function")
+    source = """
+        from pathlib import Path
+        from threading import Thread
+
+
+        def handler(event, context):
+            read = []
+            thread = Thread(target=lambda: read.append(Path("data.txt").read_text()))
+            thread.start()
+            thread.join()
+            return [Path("data.txt").read_text(), *read]
+    """
+    (world.folder / "src" / "reader.py").write_text(dedent(source))
+    function = {"Runtime": "python3.12", "CodeUri": "src/", "Handler": "reader.handler"}
+    resources = {"Reader": {"Type": "AWS::Serverless::Function", "Properties": function}}
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}
+
+    assert invoked(world, template, "Reader") == ["data of the function", "data of the function"]
+    assert not Path("data.txt").exists()
+
+
+def test_code_in_a_zip_file_beside_the_template_is_run(world):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("app.py", "def handler(event, context):\n    return 'zipped'\n")
+    (world.folder / "code.zip").write_bytes(archive.getvalue())
+    function = {"Runtime": "python3.12", "CodeUri": "code.zip", "Handler": "app.handler"}
+    resources = {"Zipped": {"Type": "AWS::Serverless::Function", "Properties": function}}
+
+    assert invoked(world, {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}, "Zipped") == "zipped"
+
+
+@pytest.mark.parametrize(
+    ("properties", "error", "text"),
+    [
+        ({"Runtime": "nodejs22.x", "Handler": "app.handler"}, ServiceError, "the runtime nodejs22.x is not supported"),
+        ({"Runtime": "python3.12", "Handler": "app.handler", "SnapStart": {}}, UnsupportedFeature, "has the property SnapStart"),
+        ({"Runtime": "python3.12", "Handler": "app.handler", "Timeout": 1000}, ServiceError, "Timeout is a number of seconds"),
+    ],
+    ids=["runtime", "property", "timeout"],
+)
+def test_a_function_that_is_not_supported_is_refused_and_not_left(world, properties, error, text):
+    code = {"S3Bucket": "stepstack-local-path", "S3Key": "src"}
+    template = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": {**properties, "FunctionName": "f", "Code": code}}}}
+
+    with pytest.raises(error, match=r".") as caught:
+        asyncio.run(world.deploy(template))
+
+    assert text in str(caught.value)
+    assert not world.services.lambda_service.has("f")
+
+
+def test_a_layer_in_s3_is_refused_by_name(world):
+    content = {"S3Bucket": "far-away", "S3Key": "layer.zip"}
+    template = {"Resources": {"L": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": content}}}}
+
+    with pytest.raises(UnsupportedFeature, match="the resource L has its Content in S3"):
+        asyncio.run(world.deploy(template))
