@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from html import escape
 from pathlib import Path
 
 from stepstack.errors import SettingsError
 
+DASHES = "Dashed lines lead to where errors are caught."
 FORMATS = ("svg", "mermaid", "html")
 
 
@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     from stepstack.drawing import graph_of, mermaid_text, svg_text
+    from stepstack.drawing.page import figure, page_text
     from stepstack.language import parse
     from stepstack.testing.definitions import definition_text
 
@@ -30,9 +31,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if chosen == "mermaid":
         drawing = mermaid_text(graph)
     elif chosen == "html":
-        drawing = (
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>{svg_text(graph, title=title)}</html>\n'
-        )
+        drawing = page_text(title, [figure(graph, title, "drawing"), f'<p class="quiet">{DASHES}</p>'])
     else:
         drawing = svg_text(graph, title=title) + "\n"
     if arguments.output is None:

@@ -9,7 +9,11 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from stepstack.drawing.conditions import condition_text
 from stepstack.language.state_machine import ChoiceState, MapState, ParallelState, State, StateGraph, WorkState
+
+SHOWN_TESTS = 8
+"""How many rules a Choice may have whose tests stand beside its edges; of more, only the numbers do."""
 
 START, END = "\u0000start", "\u0000end"
 """The names of the two nodes that are no states; no state may be called so."""
@@ -24,13 +28,18 @@ class EdgeKind(str, enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`index` is the position of the choice rule or catcher in its state, -1 elsewhere."""
+    """`index` is the position of the choice rule or catcher in its state, -1 elsewhere. `detail` is all that could be said of it: the
+    rule's test, every Error Name; `entries` is what stands beside it, one entry below the other, and `verdict` below them.
+    """
 
     source: str
     target: str
     kind: EdgeKind
     label: str = ""
     index: int = -1
+    detail: str = ""
+    entries: tuple[str, ...] = ()
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +78,20 @@ def _inner(state: State) -> tuple[Graph, ...]:
 
 def _edges(state: State) -> list[Edge]:
     if isinstance(state, ChoiceState):
-        edges = [Edge(state.name, rule.next, EdgeKind.RULE, f"#{index + 1}", index) for index, rule in enumerate(state.choices)]
+        edges = [_rule_edge(state, index) for index in range(len(state.choices))]
         if state.default is not None:
-            edges.append(Edge(state.name, state.default, EdgeKind.DEFAULT, "Default"))
+            edges.append(Edge(state.name, state.default, EdgeKind.DEFAULT, "Default", entries=("Default",)))
         return edges
     edges = [Edge(state.name, state.next if state.next is not None else END, EdgeKind.NEXT)]
     if isinstance(state, WorkState):
         for index, catcher in enumerate(state.catchers):
-            edges.append(Edge(state.name, catcher.next, EdgeKind.CATCH, ", ".join(catcher.error_equals), index))
+            names = ", ".join(catcher.error_equals)
+            edges.append(Edge(state.name, catcher.next, EdgeKind.CATCH, names, index, f"Catch {names}", catcher.error_equals))
     return edges
+
+
+def _rule_edge(state: ChoiceState, index: int) -> Edge:
+    rule = state.choices[index]
+    number, test = f"#{index + 1}", condition_text(rule.test)
+    entries = (f"{number} {test}",) if len(state.choices) <= SHOWN_TESTS else (number,)
+    return Edge(state.name, rule.next, EdgeKind.RULE, number, index, f"{number} {test}", entries)

@@ -1,8 +1,8 @@
 """Gives every node and edge of a graph its place: layers from top to bottom, few crossings, nothing overlapping.
 
-The steps are those of Sugiyama, Tagawa and Toda (1981): cycles are broken, nodes layered by their longest way from Start, long edges bent
-at invisible nodes, layers ordered by the barycentre of their neighbours, and x found as the least-squares fit to the neighbours under the
-required gaps. A node with inner graphs is as large as they are, laid out first. Pure functions; units are pixels.
+`layering` says which layer a box stands in, `coordinates` where in it, this module what the boxes are and how the edges run. A label is a
+box of its own, so nothing can cross it. Edges of a kind that lead to the same state share their way, as roads do: the bends of an edge
+belong to its target. A node with inner graphs is as large as they are, laid out first. Pure functions; units are pixels.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from stepstack.drawing.graph import Edge, Graph, Node
+from stepstack.drawing.coordinates import places_across
+from stepstack.drawing.graph import Edge, EdgeKind, Graph, Node
+from stepstack.drawing.layering import back_edges, order_layers, rows_of
+from stepstack.drawing.lettering import label_lines, text_width, wrapped
 
-CHARACTER_WIDTH = 7.2
-NODE_HEIGHT = 38.0
+NAME_SIZE, NAME_LINE, NAME_WIDTH = 13.0, 17.0, 210.0
+LABEL_SIZE, LABEL_LINE, LABEL_WIDTH, LABEL_LINES = 11.0, 14.0, 170.0, 3
+TYPE_LINE = 15.0
+"""The height of the line above the name, with the state's type and its mark."""
 NODE_PADDING = 16.0
-MINIMUM_WIDTH = 90.0
-MAXIMUM_LABEL = 32
-TERMINAL_SIZE = 22.0
-MAXIMUM_EDGE_LABEL = 22
-LABEL_CHARACTER_WIDTH = 6.2
-GAP_ACROSS = 28.0
-GAP_DOWN = 46.0
+MINIMUM_WIDTH = 96.0
+TERMINAL_WIDTH, TERMINAL_HEIGHT = 44.0, 22.0
+ROW_WIDTH = 1150.0
+GAP_DOWN = 23.0
 INNER_MARGIN = 18.0
-HEADER_HEIGHT = 26.0
-SWEEPS = 12
+PORT_STEP = 18.0
+LOOP_HEIGHT, LOOP_REACH = 20.0, 18.0
+_GAPS = {"node": 28.0, "label": 14.0, "bend": 10.0}
 
 Point = tuple[float, float]
 
@@ -40,16 +43,43 @@ class PlacedNode:
     y: float
     width: float
     height: float
+    lines: tuple[str, ...] = ()
     inner: tuple[Layout, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedLabel:
+    """`x` and `y` are its middle."""
+
+    lines: tuple[str, ...]
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A part of an edge's way. `bend` names the bend that it comes to, which other edges may share; "" elsewhere. The first run begins at
+    the source, the others where the one before ended, except behind a label, where the line begins anew.
+    """
+
+    points: tuple[Point, ...]
+    bend: str = ""
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedEdge:
-    """`points` run from the source's border to the target's; `label_at` is the middle of the label."""
+    """`runs` lead from the source's border to the target's."""
 
     edge: Edge
-    points: tuple[Point, ...]
-    label_at: Point
+    runs: tuple[Run, ...]
+    label: PlacedLabel | None = None
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        return tuple(point for run in self.runs for point in run.points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,318 +92,283 @@ class Layout:
     height: float
 
 
-def shown_name(name: str) -> str:
-    """`name` as it fits into a node; the picture's tooltip has it whole."""
-    return name if len(name) <= MAXIMUM_LABEL else name[: MAXIMUM_LABEL - 1] + "\u2026"
-
-
-def shown_label(label: str) -> str:
-    """`label` as it fits beside an edge."""
-    return label if len(label) <= MAXIMUM_EDGE_LABEL else label[: MAXIMUM_EDGE_LABEL - 1] + "\u2026"
-
-
-def label_width(label: str) -> float:
-    return len(shown_label(label)) * LABEL_CHARACTER_WIDTH
-
-
 def lay_out(graph: Graph) -> Layout:
     """The places of everything in `graph`, its upper left corner at (0, 0)."""
-    return _Layering(graph).layout()
+    return _Plan(graph).layout()
+
+
+def header_height(node: PlacedNode) -> float:
+    """How much of a node with inner graphs lies above them."""
+    return TYPE_LINE + len(node.lines) * NAME_LINE + 6
 
 
 @dataclass(slots=True)
 class _Box:
-    """A node, or the bend of a long edge, while it is being placed; `x` is its middle."""
+    """A node, a label or the bend of a long edge while it is being placed; `x` is its middle, `reach` what its loops take on each side."""
 
+    kind: str
     width: float
     height: float
+    lines: tuple[str, ...] = ()
+    reach: float = 0.0
     layer: int = 0
     x: float = 0.0
 
 
-class _Layering:
+class _Plan:
     """One graph on its way to a layout."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._inner = {node.name: tuple(lay_out(inner) for inner in node.inner) for node in graph.nodes}
-        self._boxes = {node.name: self._box(node) for node in graph.nodes}
-        self._edges = [edge for edge in graph.edges if edge.target in self._boxes]
+        names = set(self._inner)
+        self._edges = [edge for edge in graph.edges if edge.target in names]
+        self._ends = self._counted_ends()
+        self._boxes = {node.name: self._node_box(node) for node in graph.nodes}
         self._chains: list[list[str]] = []
-        """For each edge, the names of the boxes that it passes from top to bottom; reversed edges run upwards."""
+        """For each edge, the names of the boxes that it passes from top to bottom; one alone for a loop."""
         self._reversed: list[bool] = []
         self._layers: list[list[str]] = []
-        self._up: dict[str, list[str]] = defaultdict(list)
-        self._down: dict[str, list[str]] = defaultdict(list)
+        self._tops: list[float] = []
+        self._ports: dict[tuple[str, bool], dict[str, float]] = {}
 
     def layout(self) -> Layout:
-        self._assign_layers()
-        self._bend_long_edges()
-        self._order_layers()
-        self._place_across()
-        tops = self._tops()
-        nodes = tuple(self._placed(node, tops) for node in self._graph.nodes)
-        edges = tuple(self._routed(number, tops) for number in range(len(self._edges)))
-        return _at_origin(nodes, edges)
+        up, down = self._make_chains()
+        self._layers = order_layers(self._layers, up, down)
+        for name, x in places_across(self._layers, up, down, self._trunks(), self._gap).items():
+            self._boxes[name].x = x
+        self._place_ports()
+        self._tops = self._placed_down(down)
+        nodes = tuple(self._placed_node(node) for node in self._graph.nodes)
+        return _at_origin(nodes, tuple(self._placed_edge(number) for number in range(len(self._edges))))
 
-    def _box(self, node: Node) -> _Box:
+    def _counted_ends(self) -> dict[str, int]:
+        """The most edges that begin or end at one side of each node."""
+        leaving: dict[str, int] = defaultdict(int)
+        entering: dict[str, int] = defaultdict(int)
+        for edge in self._edges:
+            leaving[edge.source] += 1
+            entering[edge.target] += 1
+        return {name: max(leaving[name], min(entering[name], 8)) for name in self._inner}
+
+    def _node_box(self, node: Node) -> _Box:
         if node.type in {"Start", "End"}:
-            return _Box(TERMINAL_SIZE * 2, TERMINAL_SIZE)
-        own = max(MINIMUM_WIDTH, len(shown_name(node.name)) * CHARACTER_WIDTH + 2 * NODE_PADDING)
+            return _Box("node", TERMINAL_WIDTH, TERMINAL_HEIGHT)
         inner = self._inner[node.name]
-        if not inner:
-            return _Box(own, NODE_HEIGHT)
         across = sum(layout.width for layout in inner) + INNER_MARGIN * (len(inner) + 1)
-        return _Box(max(own, across), HEADER_HEIGHT + max(layout.height for layout in inner) + 2 * INNER_MARGIN)
+        lines = wrapped(node.name, max(NAME_WIDTH, across - 2 * NODE_PADDING), NAME_SIZE)
+        own = max(text_width(line, NAME_SIZE) for line in lines) + 2 * NODE_PADDING
+        width = max(MINIMUM_WIDTH, own, across if inner else 0.0, (self._ends[node.name] + 1) * 8.0)
+        height = TYPE_LINE + NAME_LINE * len(lines) + 6
+        if inner:
+            height += max(layout.height for layout in inner) + 2 * INNER_MARGIN
+        loops = [_shown(edge) for edge in self._edges if edge.source == edge.target == node.name]
+        reach = max((LOOP_REACH + _label_width(lines) + 8 for lines in loops), default=0.0)
+        return _Box("node", width, max(height, LOOP_HEIGHT * len(loops) + 8), lines, reach)
 
-    def _assign_layers(self) -> None:
-        back = _back_edges([node.name for node in self._graph.nodes], self._edges)
+    def _trunks(self) -> list[list[str]]:
+        """The bends of each way that is shared, from top to bottom."""
+        trunks: dict[str, list[str]] = defaultdict(list)
+        for name, box in sorted(self._boxes.items(), key=lambda entry: entry[1].layer):
+            if box.kind == "bend":
+                trunks[name.rpartition(" ")[0]].append(name)
+        return list(trunks.values())
+
+    def _gap(self, left: str, right: str) -> float:
+        one, other = self._boxes[left], self._boxes[right]
+        return one.width / 2 + one.reach + other.width / 2 + other.reach + (_GAPS[one.kind] + _GAPS[other.kind]) / 2
+
+    def _make_chains(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        """Fills layers and chains; what comes back are the neighbours of each box above and below."""
+        names = list(self._boxes)
+        back = back_edges(names, [(edge.source, edge.target) for edge in self._edges])
         self._reversed = [number in back for number in range(len(self._edges))]
-        followers: dict[str, list[str]] = defaultdict(list)
-        waiting: dict[str, int] = dict.fromkeys(self._boxes, 0)
-        for edge, is_reversed in zip(self._edges, self._reversed, strict=True):
-            above, below = (edge.target, edge.source) if is_reversed else (edge.source, edge.target)
-            if above != below:
-                followers[above].append(below)
-                waiting[below] += 1
-        ready = [name for name, count in waiting.items() if not count]
-        while ready:
-            name = ready.pop()
-            for follower in followers[name]:
-                self._boxes[follower].layer = max(self._boxes[follower].layer, self._boxes[name].layer + 1)
-                waiting[follower] -= 1
-                if not waiting[follower]:
-                    ready.append(follower)
-        end = self._graph.nodes[-1].name
-        self._boxes[end].layer = max(box.layer for name, box in self._boxes.items() if name != end) + 1
+        ways = [(edge.target, edge.source) if number in back else (edge.source, edge.target) for number, edge in enumerate(self._edges)]
+        widths = {name: box.width + 2 * box.reach + _GAPS["node"] for name, box in self._boxes.items()}
+        rows = rows_of(widths, [(above, below) for above, below in ways if above != below], ROW_WIDTH)
+        labelled = {self._label_row(number, rows) for number in range(len(ways)) if _shown(self._edges[number])}
+        layer_of = {row: index for index, row in enumerate(sorted({2 * row for row in rows.values()} | labelled))}
+        self._layers = [[] for _ in layer_of]
+        for name in names:
+            self._stand(name, layer_of[2 * rows[name]])
+        for number, (above, below) in enumerate(ways):
+            label_layer = layer_of.get(self._label_row(number, rows), -1)
+            self._chains.append([above] if above == below else self._chain(number, above, below, label_layer))
+        up: dict[str, list[str]] = {name: [] for name in self._boxes}
+        down: dict[str, list[str]] = {name: [] for name in self._boxes}
+        for upper, lower in dict.fromkeys(pair for chain in self._chains for pair in pairwise(chain)):
+            down[upper].append(lower)
+            up[lower].append(upper)
+        return up, down
 
-    def _bend_long_edges(self) -> None:
-        self._layers = [[] for _ in range(max(box.layer for box in self._boxes.values()) + 1)]
-        for node in self._graph.nodes:
-            self._layers[self._boxes[node.name].layer].append(node.name)
-        for number, edge in enumerate(self._edges):
-            above, below = (edge.target, edge.source) if self._reversed[number] else (edge.source, edge.target)
-            chain = [above]
-            for layer in range(self._boxes[above].layer + 1, self._boxes[below].layer):
-                bend = f"\u0000bend {number} {layer}"
-                self._boxes[bend] = _Box(8.0, 0.0, layer)
-                self._layers[layer].append(bend)
-                chain.append(bend)
-            if above != below:
-                chain.append(below)
-            self._chains.append(chain)
-            for upper, lower in pairwise(chain):
-                self._down[upper].append(lower)
-                self._up[lower].append(upper)
+    def _label_row(self, number: int, rows: dict[str, int]) -> int:
+        """Labels stand beside the source, in a row of their own; a loop's stands beside its node."""
+        edge = self._edges[number]
+        if edge.source == edge.target:
+            return 2 * rows[edge.source]
+        return 2 * rows[edge.source] + (-1 if self._reversed[number] else 1)
 
-    def _order_layers(self) -> None:
-        best, fewest = [list(layer) for layer in self._layers], self._crossings()
-        for sweep in range(SWEEPS):
-            layers = self._layers if sweep % 2 == 0 else list(reversed(self._layers))
-            neighbours = self._up if sweep % 2 == 0 else self._down
-            for fixed, layer in pairwise(layers):
-                position = {name: index for index, name in enumerate(fixed)}
-                current = {name: index for index, name in enumerate(layer)}
-                layer.sort(key=lambda name: (_mean([position[other] for other in neighbours[name]], current[name]), current[name]))
-            crossings = self._crossings()
-            if crossings < fewest:
-                best, fewest = [list(layer) for layer in self._layers], crossings
-        self._layers = best
+    def _stand(self, name: str, layer: int) -> None:
+        self._boxes[name].layer = layer
+        self._layers[layer].append(name)
 
-    def _crossings(self) -> int:
-        total = 0
-        for upper, lower in pairwise(self._layers):
-            position = {name: index for index, name in enumerate(lower)}
-            ends = [position[name] for source in upper for name in sorted(self._down[source], key=position.__getitem__)]
-            total += _inversions(ends)
-        return total
+    def _chain(self, number: int, above: str, below: str, label_layer: int) -> list[str]:
+        edge = self._edges[number]
+        lines = _shown(edge)
+        group = f"\u0000{'up' if self._reversed[number] else 'down'} {edge.kind is EdgeKind.CATCH} {edge.target}"
+        chain = [above]
+        for layer in range(self._boxes[above].layer + 1, self._boxes[below].layer):
+            if lines and layer == label_layer:
+                name = f"\u0000label {number}"
+                self._boxes[name] = _Box("label", _label_width(lines), LABEL_LINE * len(lines) + 6, lines)
+                self._stand(name, layer)
+            else:
+                name = f"{group} {layer}"
+                if name not in self._boxes:
+                    self._boxes[name] = _Box("bend", 6.0, 0.0)
+                    self._stand(name, layer)
+            chain.append(name)
+        return [*chain, below]
 
-    def _place_across(self) -> None:
-        for layer in self._layers:
-            x = 0.0
-            for name in layer:
-                box = self._boxes[name]
-                box.x = x + box.width / 2
-                x += box.width + GAP_ACROSS
-        for sweep in range(2 * SWEEPS):
-            for layer in self._layers if sweep % 2 == 0 else reversed(self._layers):
-                self._fit(layer)
+    def _place_ports(self) -> None:
+        """Where on a node's upper or lower border its edges begin and end: side by side, in the order of what they lead to."""
+        ends: dict[tuple[str, bool], dict[str, float]] = defaultdict(dict)
+        for number, chain in enumerate(self._chains):
+            if len(chain) > 1:
+                ends[chain[0], True][self._end_key(number, 1)] = self._boxes[chain[1]].x
+                ends[chain[-1], False][self._end_key(number, -2)] = self._boxes[chain[-2]].x
+        for (name, is_below), beside in ends.items():
+            box = self._boxes[name]
+            is_terminal = not box.lines
+            step = 0.0 if is_terminal or len(beside) == 1 else min(PORT_STEP, (box.width - 16) / (len(beside) - 1))
+            order = sorted(beside, key=lambda key: (beside[key], key))
+            self._ports[name, is_below] = {key: box.x + (place - (len(order) - 1) / 2) * step for place, key in enumerate(order)}
 
-    def _fit(self, layer: Sequence[str]) -> None:
-        boxes = [self._boxes[name] for name in layer]
-        wanted, weights, gaps = [], [], []
-        for name, box in zip(layer, boxes, strict=True):
-            neighbours = self._up[name] + self._down[name]
-            wanted.append(_mean([self._boxes[other].x for other in neighbours], box.x))
-            weights.append(4.0 if name.startswith("\u0000bend") else 1.0)
-        for left, right in pairwise(boxes):
-            gaps.append((left.width + right.width) / 2 + GAP_ACROSS)
-        for box, x in zip(boxes, _least_squares(wanted, weights, gaps), strict=True):
-            box.x = x
+    def _end_key(self, number: int, place: int) -> str:
+        """Edges that share a bend share the port, those between the same two nodes do not."""
+        name = self._chains[number][place]
+        return name if self._boxes[name].kind != "node" else f"{name}\u0000{number}"
 
-    def _tops(self) -> list[float]:
-        """The y at which each layer begins; one more for the lower end."""
+    def _placed_down(self, down: dict[str, list[str]]) -> list[float]:
+        """The y at which each layer begins. Where edges run far to the side, there is more room for them."""
         tops, y = [], 0.0
         for layer in self._layers:
             tops.append(y)
-            y += max(self._boxes[name].height for name in layer) + GAP_DOWN
-        tops.append(y - GAP_DOWN)
+            aside = max((abs(self._boxes[name].x - self._boxes[other].x) for name in layer for other in down[name]), default=0.0)
+            y += self._height(layer) + GAP_DOWN + min(60.0, 0.07 * aside)
         return tops
 
-    def _height(self, layer: int) -> float:
-        return max(self._boxes[name].height for name in self._layers[layer])
+    def _height(self, layer: Sequence[str]) -> float:
+        return max(self._boxes[name].height for name in layer)
 
-    def _placed(self, node: Node, tops: Sequence[float]) -> PlacedNode:
+    def _band(self, name: str) -> tuple[float, float]:
+        """The upper and the lower end of the box's layer."""
+        layer = self._boxes[name].layer
+        return self._tops[layer], self._tops[layer] + self._height(self._layers[layer])
+
+    def _placed_node(self, node: Node) -> PlacedNode:
         box = self._boxes[node.name]
         x = box.x - box.width / 2
-        y = tops[box.layer] + (self._height(box.layer) - box.height) / 2
-        inner, left = [], x + INNER_MARGIN
-        spare = box.width - INNER_MARGIN - sum(layout.width + INNER_MARGIN for layout in self._inner[node.name])
-        left += spare / 2
-        for layout in self._inner[node.name]:
-            inner.append(_moved(layout, left, y + HEADER_HEIGHT + INNER_MARGIN))
+        y = sum(self._band(node.name)) / 2 - box.height / 2
+        placed = PlacedNode(node, x, y, box.width, box.height, box.lines)
+        layouts = self._inner[node.name]
+        left = x + INNER_MARGIN + (box.width - INNER_MARGIN - sum(layout.width + INNER_MARGIN for layout in layouts)) / 2
+        inner = []
+        for layout in layouts:
+            inner.append(_moved(layout, left, y + header_height(placed) + INNER_MARGIN))
             left += layout.width + INNER_MARGIN
-        return PlacedNode(node, x, y, box.width, box.height, tuple(inner))
+        return replace(placed, inner=tuple(inner))
 
-    def _routed(self, number: int, tops: Sequence[float]) -> PlacedEdge:
-        edge, chain = self._edges[number], self._chains[number]
+    def _placed_edge(self, number: int) -> PlacedEdge:
+        chain, edge = self._chains[number], self._edges[number]
         if len(chain) == 1:
-            return self._loop(edge, tops)
-        points: list[Point] = []
-        for place, name in enumerate(chain):
-            box = self._boxes[name]
-            middle = tops[box.layer] + self._height(box.layer) / 2
-            if place == 0:
-                points.append((self._port(box, name, number), middle + box.height / 2))
-            elif place == len(chain) - 1:
-                points.append((self._port(box, name, number), middle - box.height / 2))
-            else:
-                points += [(box.x, tops[box.layer]), (box.x, tops[box.layer] + self._height(box.layer))]
+            return self._loop(number)
+        first, last = self._boxes[chain[0]], self._boxes[chain[-1]]
+        start = self._ports[chain[0], True][self._end_key(number, 1)]
+        end = self._ports[chain[-1], False][self._end_key(number, -2)]
+        top, bottom = self._band(chain[0]), self._band(chain[-1])
+        stations: list[tuple[str, tuple[Point, ...]]] = [("", ((start, sum(top) / 2 + first.height / 2), (start, top[1])))]
+        label = None
+        for name in chain[1:-1]:
+            box, (upper, lower) = self._boxes[name], self._band(name)
+            stations.append((name, ((box.x, upper), (box.x, lower))))
+            if box.kind == "label":
+                label = PlacedLabel(box.lines, box.x, (upper + lower) / 2, box.width, box.height)
+        stations.append(("", ((end, bottom[0]), (end, sum(bottom) / 2 - last.height / 2))))
         if self._reversed[number]:
-            points.reverse()
-        first, second = points[0], points[1]
-        return PlacedEdge(edge, tuple(points), ((first[0] + second[0]) / 2, (first[1] + second[1]) / 2))
+            stations = [(name, points[::-1]) for name, points in reversed(stations)]
+        return PlacedEdge(edge, _runs(stations, label), label)
 
-    def _port(self, box: _Box, name: str, number: int) -> float:
-        """Where on its node's border an edge begins or ends: side by side where there are several."""
-        beside = []
-        for other, chain in enumerate(self._chains):
-            if len(chain) > 1 and name in (chain[0], chain[-1]):
-                is_below = chain[0] == name
-                neighbour = chain[1] if is_below else chain[-2]
-                beside.append((is_below, self._boxes[neighbour].x, other))
-        mine = next(entry for entry in beside if entry[2] == number)
-        same = sorted(entry for entry in beside if entry[0] == mine[0])
-        if len(same) == 1:
-            return box.x
-        step = min(18.0, box.width * 0.7 / (len(same) - 1))
-        return box.x + (same.index(mine) - (len(same) - 1) / 2) * step
-
-    def _loop(self, edge: Edge, tops: Sequence[float]) -> PlacedEdge:
+    def _loop(self, number: int) -> PlacedEdge:
+        """A loop leaves its node on the right and comes back below; several stand one below the other."""
+        edge = self._edges[number]
         box = self._boxes[edge.source]
-        right, middle = box.x + box.width / 2, tops[box.layer] + self._height(box.layer) / 2
-        reach = right + 16 + 12 * max(0, edge.index)
-        points = ((right, middle - 8), (reach, middle - 8), (reach, middle + 8), (right, middle + 8))
-        return PlacedEdge(edge, points, (reach, middle))
+        loops = [other for other, chain in enumerate(self._chains) if chain == [edge.source]]
+        right = box.x + box.width / 2
+        y = sum(self._band(edge.source)) / 2 + (loops.index(number) - (len(loops) - 1) / 2) * LOOP_HEIGHT
+        points = ((right, y - 6), (right + LOOP_REACH - 4, y - 6), (right + LOOP_REACH - 4, y + 6), (right, y + 6))
+        lines = _shown(edge)
+        width = _label_width(lines)
+        label = PlacedLabel(lines, right + LOOP_REACH + width / 2, y, width, LABEL_LINE * len(lines)) if lines else None
+        return PlacedEdge(edge, (Run(points),), label)
 
 
-def _back_edges(names: Sequence[str], edges: Sequence[Edge]) -> set[int]:
-    """The numbers of the edges that close a cycle, found depth first from Start; without recursion, for long machines."""
-    outgoing: dict[str, list[int]] = defaultdict(list)
-    for number, edge in enumerate(edges):
-        outgoing[edge.source].append(number)
-    state: dict[str, int] = {}
-    back: set[int] = set()
-    for root in names:
-        if root in state:
-            continue
-        state[root] = 1
-        stack = [(root, iter(outgoing[root]))]
-        while stack:
-            name, remaining = stack[-1]
-            for number in remaining:
-                target = edges[number].target
-                if state.get(target) == 1:
-                    back.add(number)
-                elif target not in state:
-                    state[target] = 1
-                    stack.append((target, iter(outgoing[target])))
-                    break
-            else:
-                state[name] = 2
-                stack.pop()
-    return back
+def _runs(stations: Sequence[tuple[str, tuple[Point, ...]]], label: PlacedLabel | None) -> tuple[Run, ...]:
+    """The way through the stations, interrupted by the label."""
+    runs = []
+    for name, points in stations:
+        if label is not None and name.startswith("\u0000label"):
+            is_downward = points[0][1] < points[1][1]
+            above, below = label.y - label.height / 2, label.y + label.height / 2
+            enter, leave = (above, below) if is_downward else (below, above)
+            runs.append(Run((points[0], (label.x, enter))))
+            runs.append(Run(((label.x, leave), points[1]), is_new=True))
+        else:
+            runs.append(Run(points, name if name.startswith("\u0000") else ""))
+    return tuple(runs)
 
 
-def _mean(values: Sequence[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
+def _shown(edge: Edge) -> tuple[str, ...]:
+    """The lines of the edge's label."""
+    entries = edge.entries or ((edge.label,) if edge.label else ())
+    if edge.source == edge.target:
+        words = ", ".join([*entries, edge.verdict] if edge.verdict else entries)
+        return label_lines([words], LABEL_WIDTH, LABEL_SIZE, 1) if words else ()
+    if len(entries) == 1:
+        lines = wrapped(entries[0], LABEL_WIDTH, LABEL_SIZE)
+        shown = lines if len(lines) <= LABEL_LINES else (*lines[: LABEL_LINES - 1], lines[LABEL_LINES - 1] + " \u2026")
+    else:
+        shown = label_lines(entries, LABEL_WIDTH, LABEL_SIZE, LABEL_LINES)
+    return (*shown, edge.verdict) if edge.verdict else shown
 
 
-def _inversions(values: Sequence[int]) -> int:
-    """How many pairs stand in the wrong order, counted with a Fenwick tree."""
-    size = max(values, default=0) + 1
-    tree = [0] * (size + 1)
-    total = 0
-    for seen, value in enumerate(values):
-        index, not_larger = value + 1, 0
-        while index:
-            not_larger += tree[index]
-            index -= index & -index
-        total += seen - not_larger
-        index = value + 1
-        while index <= size:
-            tree[index] += 1
-            index += index & -index
-    return total
-
-
-def _least_squares(wanted: Sequence[float], weights: Sequence[float], gaps: Sequence[float]) -> list[float]:
-    """The positions nearest to `wanted` that keep `gaps` between neighbours (isotonic regression by pooling adjacent violators)."""
-    offsets, offset = [0.0], 0.0
-    for gap in gaps:
-        offset += gap
-        offsets.append(offset)
-    blocks: list[tuple[float, float, int]] = []
-    for target, weight, place in zip(wanted, weights, offsets, strict=True):
-        block = (target - place, weight, 1)
-        while blocks and blocks[-1][0] > block[0]:
-            value, heavy, count = blocks.pop()
-            block = ((value * heavy + block[0] * block[1]) / (heavy + block[1]), heavy + block[1], count + block[2])
-        blocks.append(block)
-    values = [value for value, _, count in blocks for _ in range(count)]
-    return [value + place for value, place in zip(values, offsets, strict=True)]
+def _label_width(lines: Sequence[str]) -> float:
+    return max((text_width(line, LABEL_SIZE) for line in lines), default=0.0) + 4
 
 
 def _at_origin(nodes: tuple[PlacedNode, ...], edges: tuple[PlacedEdge, ...]) -> Layout:
-    labels = [(edge.label_at[0], label_width(edge.edge.label) / 2) for edge in edges]
-    bends = [x for edge in edges for x, _ in edge.points]
-    xs = [node.x for node in nodes] + bends + [middle - half for middle, half in labels]
-    rights = [node.x + node.width for node in nodes] + bends + [middle + half for middle, half in labels]
-    ys = [node.y for node in nodes]
-    bottoms = [node.y + node.height for node in nodes]
-    left, top = min(xs), min(ys)
-    layout = Layout(nodes, edges, left, top, max(rights) - left, max(bottoms) - top)
-    return _moved(layout, 0.0, 0.0)
+    points = [point for edge in edges for point in edge.points]
+    for edge in edges:
+        if edge.label is not None:
+            half = edge.label.width / 2, edge.label.height / 2
+            points += [(edge.label.x - half[0], edge.label.y - half[1]), (edge.label.x + half[0], edge.label.y + half[1])]
+    for node in nodes:
+        points += [(node.x, node.y), (node.x + node.width, node.y + node.height)]
+    left, top = (min(values) for values in zip(*points, strict=True))
+    right, bottom = (max(values) for values in zip(*points, strict=True))
+    return _moved(Layout(nodes, edges, left, top, right - left, bottom - top), 0.0, 0.0)
 
 
 def _moved(layout: Layout, x: float, y: float) -> Layout:
     """`layout` with its upper left corner at (x, y)."""
     right, down = x - layout.x, y - layout.y
-    nodes = tuple(
-        replace(
-            node,
-            x=node.x + right,
-            y=node.y + down,
-            inner=tuple(_moved(inner, inner.x + right, inner.y + down) for inner in node.inner),
-        )
-        for node in layout.nodes
-    )
-    edges = tuple(
-        PlacedEdge(
-            edge.edge,
-            tuple((px + right, py + down) for px, py in edge.points),
-            (edge.label_at[0] + right, edge.label_at[1] + down),
-        )
-        for edge in layout.edges
-    )
-    return Layout(nodes, edges, x, y, layout.width, layout.height)
+
+    def moved_edge(edge: PlacedEdge) -> PlacedEdge:
+        runs = tuple(replace(run, points=tuple((px + right, py + down) for px, py in run.points)) for run in edge.runs)
+        return PlacedEdge(edge.edge, runs, edge.label and replace(edge.label, x=edge.label.x + right, y=edge.label.y + down))
+
+    def moved_node(node: PlacedNode) -> PlacedNode:
+        inner = tuple(_moved(inner, inner.x + right, inner.y + down) for inner in node.inner)
+        return replace(node, x=node.x + right, y=node.y + down, inner=inner)
+
+    return Layout(tuple(map(moved_node, layout.nodes)), tuple(map(moved_edge, layout.edges)), x, y, layout.width, layout.height)
