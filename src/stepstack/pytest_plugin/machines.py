@@ -65,6 +65,7 @@ class StateMachineFactory:
             type=type or read.type or "STANDARD",
             role_arn=role_arn,
             run_seconds=self._settings.timeout if timeout is None else timeout,
+            prepare=self._with_alias,
         )
         self._deletions.callback(machine.delete)
         self._made.append((machine, mocked_name))
@@ -74,6 +75,15 @@ class StateMachineFactory:
         if self._stack.backend == "aws":
             machine.walked_mocks = lambda: mocks.declarations if (mocks := self._mocks()) else ()
         return machine
+
+    def _with_alias(self, definition: str) -> str:
+        """Where several workers have functions, those of a definition are this worker's."""
+        place = self._stack.lambda_place
+        if place is None or place.alias is None or not (place.is_ours or "lambda_functions" in getattr(self._item, "fixturenames", ())):
+            return definition
+        from stepstack.testing.lambda_server import with_alias
+
+        return with_alias(definition, place.alias)
 
     def _is_mocked_elsewhere(self) -> bool:
         """Whether a server elsewhere answers from a file, in which the name stands."""

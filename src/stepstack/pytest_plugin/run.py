@@ -7,6 +7,7 @@ pytest-xdist each worker has an embedded stack of its own, while containers are 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stepstack.pytest_plugin.settings import PluginSettings, settings_of_run
-from stepstack.pytest_plugin.shared_services import SharedServices
+from stepstack.pytest_plugin.shared_services import SharedBackend, SharedServices
 
 if TYPE_CHECKING:
+    from stepstack.stacks.lambda_router import LambdaPlace
     from stepstack.testing.stack import Stack
 
 __all__ = ["RUN", "StepstackRun"]
@@ -55,7 +57,7 @@ class StepstackRun:
             from stepstack.stacks.names import new_run_id
 
             # Compose files and process ids of this run pass through it: nobody else may write there.
-            self._shared = {"run": new_run_id(), "folder": tempfile.mkdtemp(prefix="stepstack-")}
+            self._shared = {"run": new_run_id(), "folder": tempfile.mkdtemp(prefix="stepstack-"), "secret": secrets.token_hex()}
         return dict(self._shared)
 
     @property
@@ -71,7 +73,7 @@ class StepstackRun:
         if self.settings.backend in {"local", "dynalite", "stepstack"}:
             _end_in_order_on_sigterm()
             try:
-                self.services.endpoints(self.settings)
+                self.services.backend(self.settings)
             except StackError:
                 return
 
@@ -103,12 +105,20 @@ class StepstackRun:
             )
         if settings.backend == "endpoints":
             return Stack.at(parse_endpoints(settings.endpoints))
-        endpoints = self.services.endpoints(settings)
-        if "stepfunctions" in endpoints:
-            return Stack.at(endpoints, backend=settings.backend, time=settings.time or "as started")
-        stack = Stack.embedded(time=settings.time or "skip", endpoints=endpoints, mock_file=self._mock_file(settings))
+        shared = self.services.backend(settings)
+        if "stepfunctions" in shared.endpoints:
+            time, place = settings.time or "as started", self._lambda_place(shared)
+            return Stack.at(shared.endpoints, backend=settings.backend, time=time, lambda_place=place)
+        stack = Stack.embedded(time=settings.time or "skip", endpoints=shared.endpoints, mock_file=self._mock_file(settings))
         stack.backend = settings.backend
         return stack
+
+    def _lambda_place(self, shared: SharedBackend) -> LambdaPlace | None:
+        if shared.lambda_port is None:
+            return None
+        from stepstack.stacks.lambda_router import LambdaPlace
+
+        return LambdaPlace(shared.lambda_port, self.worker, self._shared_values()["secret"], is_ours=shared.is_ours)
 
     def _mock_file(self, settings: PluginSettings) -> Path | None:
         return self.root / settings.mock_file if settings.mock_file else None

@@ -11,17 +11,29 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stepstack.pytest_plugin.settings import PluginSettings
 
-__all__ = ["SharedServices"]
+__all__ = ["SharedBackend", "SharedServices"]
 
 START_SECONDS = 700.0
 """Longer than Compose may take."""
 MOCK_FILE_IN_CONTAINER = "/home/StepFunctionsLocal/MockConfigFile.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBackend:
+    """The services of one backend. Without `stepfunctions` among the endpoints, the engine is to be embedded."""
+
+    endpoints: Mapping[str, str]
+    lambda_port: int | None = None
+    """Where its containers look for functions on this machine; None where they do not."""
+    is_ours: bool = False
+    """Whether this run has brought it up."""
 
 
 class SharedServices:
@@ -33,11 +45,8 @@ class SharedServices:
         self._is_controller = is_controller
         self._closers: list[Callable[[], object]] = []
 
-    def endpoints(self, settings: PluginSettings) -> dict[str, str]:
-        """The URLs of the services of `settings.backend`, started if need be; StackError where they cannot be had.
-
-        Without `stepfunctions` among them, the engine is to be embedded.
-        """
+    def backend(self, settings: PluginSettings) -> SharedBackend:
+        """The services of `settings.backend`, started if need be; StackError where they cannot be had."""
         from stepstack.errors import StackError
 
         backend = settings.backend
@@ -53,7 +62,7 @@ class SharedServices:
             record = self._awaited(backend)
         if "error" in record:
             raise StackError(record["error"])
-        return dict(record["endpoints"])
+        return SharedBackend(**record)
 
     def close(self) -> None:
         """Ends this process's dynalite; the controller takes down every composition, whoever of the run started it."""
@@ -98,24 +107,26 @@ class SharedServices:
         from stepstack.errors import StackError
 
         try:
-            return {"endpoints": self._found(settings) or self._brought_up(settings)}
+            return asdict(self._found(settings) or self._brought_up(settings))
         except StackError as error:
             return {"error": f"the backend {settings.backend} is not available: {error}"}
         except BaseException:
             _write(self.folder / f"{settings.backend}.json", {"error": f"the start of the backend {settings.backend} was interrupted"})
             raise
 
-    def _found(self, settings: PluginSettings) -> dict[str, str] | None:
+    def _found(self, settings: PluginSettings) -> SharedBackend | None:
         """Services that are up already at their usual ports, such as by tox or by hand: they are only used."""
-        from stepstack.stacks.compose import COMPOSITIONS
+        from stepstack.stacks.compose import COMPOSITIONS, lambda_port
         from stepstack.stacks.endpoints import usual_endpoint
         from stepstack.stacks.readiness import problem_of
 
         composition = COMPOSITIONS[settings.backend]
         endpoints = {"dynamodb": usual_endpoint(composition.dynamodb), "stepfunctions": usual_endpoint(composition.stepfunctions)}
-        return endpoints if not any(problem_of(service, url) for service, url in endpoints.items()) else None
+        if any(problem_of(service, url) for service, url in endpoints.items()):
+            return None
+        return SharedBackend(endpoints, lambda_port())
 
-    def _brought_up(self, settings: PluginSettings) -> dict[str, str]:
+    def _brought_up(self, settings: PluginSettings) -> SharedBackend:
         from stepstack.errors import StackError
         from stepstack.stacks.compose import ComposeProject, find_compose_file
 
@@ -129,7 +140,7 @@ class SharedServices:
             return self._brought_up_without_docker(error)
         self._claim_file(settings.backend).write_text(str(file), encoding="utf-8")
         project.up(variables=self._variables(settings))
-        return project.endpoints
+        return SharedBackend(project.endpoints, project.lambda_port, is_ours=True)
 
     def _variables(self, settings: PluginSettings) -> Mapping[str, str]:
         """What the compose file is told of time and mocks."""
@@ -141,7 +152,7 @@ class SharedServices:
             variables["SFN_MOCK_CONFIG"] = MOCK_FILE_IN_CONTAINER
         return variables
 
-    def _brought_up_without_docker(self, why: Exception) -> dict[str, str]:
+    def _brought_up_without_docker(self, why: Exception) -> SharedBackend:
         from stepstack.errors import StackError
         from stepstack.stacks.dynalite import DynaliteProcess
 
@@ -150,7 +161,7 @@ class SharedServices:
         except StackError as error:
             raise StackError(f"{why}; and without Docker: {error}") from None
         self._closers.append(process.close)
-        return {"dynamodb": process.url}
+        return SharedBackend({"dynamodb": process.url})
 
 
 def _write(file: Path, record: Mapping[str, Any]) -> None:

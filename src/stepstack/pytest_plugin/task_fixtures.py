@@ -1,6 +1,6 @@
 """Fixtures for what tasks call and for time: `mock_task`, `lambda_functions`, `clock`.
 
-The last two need the engine in the test's own process, and fail at once where it is elsewhere; mocks then need a mock file. Imports only
+The last needs the engine in the test's own process, and fails at once where it is elsewhere; mocks then need a mock file. Imports only
 pytest and the standard library.
 """
 

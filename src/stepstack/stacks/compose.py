@@ -5,7 +5,8 @@ shell. A project has a name of its own for each folder, and takes a free port wh
 side by side do not meet. Docker runs in a session of its own: an interrupt reaches us, not it, and we take the project down in order.
 
 Variables: `STEPSTACK_KEEP_UP=1` leaves the containers running; `COMPOSE_PROJECT_NAME` names the project; ports and images have the
-variables of the compose file.
+variables of the compose file. `STEPSTACK_LAMBDA_HOST` is the address at which containers reach this machine, where it is not the gateway of
+Docker's bridge.
 """
 
 from __future__ import annotations
@@ -16,22 +17,32 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from stepstack.clock import Deadline
 from stepstack.errors import StackError
 from stepstack.stacks.endpoints import USUAL_PORTS
 from stepstack.stacks.readiness import wait_until_ready
 
-__all__ = ["COMPOSITIONS", "KEEP_UP_VARIABLE", "ComposeProject", "Composition", "find_compose_file"]
+__all__ = ["COMPOSITIONS", "KEEP_UP_VARIABLE", "ComposeProject", "Composition", "find_compose_file", "host_for_containers", "lambda_port"]
 
 KEEP_UP_VARIABLE = "STEPSTACK_KEEP_UP"
+LAMBDA_HOST_VARIABLE = "STEPSTACK_LAMBDA_HOST"
+LAMBDA_ENDPOINT_VARIABLE = "LAMBDA_ENDPOINT"
+NAME_OF_THIS_MACHINE = "host.docker.internal"
+"""As containers know it."""
+USUAL_LAMBDA_PORT = 3001
+"""Of the compose file's LAMBDA_ENDPOINT."""
 COMPOSE_FILE_NAMES = ("docker-compose.yml", "docker-compose.yaml", "compose.yaml", "compose.yml")
+
+LOOPBACK = "127.0.0.1"
 
 UP_SECONDS = 600.0
 """For images to be pulled and built, and services to become healthy."""
@@ -71,6 +82,38 @@ def find_compose_file(folder: Path) -> Path:
     raise StackError(f"there is no compose file ({', '.join(COMPOSE_FILE_NAMES)}) in {folder}")
 
 
+def lambda_port(environment: Mapping[str, str] | None = None) -> int | None:
+    """The port of this machine at which containers that are up already look for functions; None where LAMBDA_ENDPOINT leads elsewhere."""
+    url = (os.environ if environment is None else environment).get(LAMBDA_ENDPOINT_VARIABLE)
+    if not url:
+        return USUAL_LAMBDA_PORT
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 80
+    except ValueError:
+        return None
+    return port if parts.hostname == NAME_OF_THIS_MACHINE else None
+
+
+def host_for_containers(environment: Mapping[str, str] | None = None) -> str:
+    """The address of this machine that `host.docker.internal` is in containers: where to listen for them.
+
+    With Docker's engine on Linux that is the gateway of its bridge. Docker Desktop leads there to the machine's own loopback address.
+    """
+    variables = dict(os.environ if environment is None else environment)
+    given = variables.get(LAMBDA_HOST_VARIABLE)
+    if given:
+        return given
+    if not sys.platform.startswith("linux"):
+        return LOOPBACK
+    words = ["docker", "network", "inspect", "bridge", "--format", "{{range .IPAM.Config}}{{.Gateway}} {{end}}"]
+    status, said = _run(words, variables, 30)
+    address = next((word for word in said.split() if "." in word), "")
+    if status or not address:
+        raise StackError(f"the gateway of Docker's bridge is not known: {_last(said)}; set {LAMBDA_HOST_VARIABLE}")
+    return address if _is_free(0, address) else LOOPBACK
+
+
 class ComposeProject:
     """One backend's services under Docker Compose; a context manager that takes down what it brought up.
 
@@ -84,6 +127,8 @@ class ComposeProject:
         digest = hashlib.sha256(str(self.file.parent).encode()).hexdigest()[:8]
         self.name = self._environment.get("COMPOSE_PROJECT_NAME") or f"stepstack-{backend}-{digest}"
         self.endpoints: dict[str, str] = {}
+        self.lambda_port: int | None = None
+        """Where containers look for functions on this machine, settled by `up()`; None where LAMBDA_ENDPOINT leads elsewhere."""
 
     def up(self, *, variables: Mapping[str, str] | None = None) -> None:
         """Starts the services and waits until they are healthy and answer; takes them down again where that fails.
@@ -132,6 +177,10 @@ class ComposeProject:
             port = next(filter(None, map(environment.get, variables)), None) or str(usual if _is_free(usual) else _free_port())
             environment[variables[0]] = port
             self.endpoints[service] = f"http://127.0.0.1:{port}"
+        # Any free port: two runs side by side would meet at the usual one, which nobody listens on before a test needs it.
+        if not environment.get(LAMBDA_ENDPOINT_VARIABLE):
+            environment[LAMBDA_ENDPOINT_VARIABLE] = f"http://{NAME_OF_THIS_MACHINE}:{_free_port()}"
+        self.lambda_port = lambda_port(environment)
 
     def require_docker(self) -> None:
         """StackError where Docker, Compose or the engine is missing."""
@@ -196,11 +245,12 @@ def _last(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-LOG_LINES:])
 
 
-def _is_free(port: int) -> bool:
+def _is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Whether a server may listen there; with port 0, whether the address is this machine's at all."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
@@ -208,5 +258,5 @@ def _is_free(port: int) -> bool:
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

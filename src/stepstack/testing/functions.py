@@ -2,7 +2,7 @@
 
 Behind the fixture `lambda_functions`. `stepstack.stacks.lambda_service` runs the handlers: with a real context object, in threads, their
 exceptions as Lambda's error payload. They can be patched, debugged and covered. Task states reach them by name or ARN, boto3 by the
-stack's Lambda endpoint.
+stack's Lambda endpoint. An engine in a container calls this process (`lambda_server.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stepstack.errors import SettingsError, StackError
+from stepstack.errors import SettingsError
 from stepstack.testing.definitions import find_file
 from stepstack.testing.templates import Template
 
@@ -32,11 +32,10 @@ class LambdaFunctions(Mapping[str, str]):
     """
 
     def __init__(self, stack: Stack, folders: tuple[Path, ...] = ()) -> None:
-        if stack.embedded_stack is None or stack.embedded_stack.assembly.services is None:
-            raise StackError(
-                f"the backend {stack.backend} runs functions elsewhere: handlers in the test's process need our engine there too (embedded)"
-            )
-        self._service: LambdaService = stack.embedded_stack.assembly.services.lambda_service
+        self._service: LambdaService = stack.lambda_service()
+        # Handlers that are called from containers find the containers' services; on the embedded stack they find it by themselves.
+        self._variables = stack.environment() if stack.lambda_place is not None else {}
+        self._alias = stack.lambda_place.alias if stack.lambda_place is not None else None
         self._folders = folders
         self._arns: dict[str, str] = {}
 
@@ -55,7 +54,7 @@ class LambdaFunctions(Mapping[str, str]):
         for name, handler in {**(functions or {}), **named}.items():
             if not (callable(handler) or (isinstance(handler, str) and ":" in handler)):
                 raise SettingsError(f"the handler of {name!r} is a callable or 'module:function', and this is {handler!r}")
-            self._arns[name] = self._service.register(name, handler, timeout_seconds=timeout_seconds, variables=environment)
+            self._register(name, handler, timeout_seconds=timeout_seconds, variables=environment)
         return self
 
     def from_template(
@@ -67,7 +66,7 @@ class LambdaFunctions(Mapping[str, str]):
         if not found:
             raise SettingsError(f"{path.name} has no Python function whose code is in a folder beside it")
         for function in found:
-            self._arns[function.name] = self._service.register(
+            self._register(
                 function.name,
                 function.folder,
                 handler_name=function.handler,
@@ -75,6 +74,13 @@ class LambdaFunctions(Mapping[str, str]):
                 variables=function.environment,
             )
         return self
+
+    def _register(self, name: str, handler: Handler | Path, *, variables: Mapping[str, str] | None, **words: Any) -> None:
+        arn = self._service.register(name, handler, variables={**self._variables, **(variables or {})}, **words)
+        if self._alias:
+            function = self._service.function(arn)
+            arn = str(self._service.put_alias(function, self._alias, {"FunctionVersion": function.version}, is_new=True)["AliasArn"])
+        self._arns[name] = arn
 
     def __getitem__(self, name: str) -> str:
         return self._arns[name]

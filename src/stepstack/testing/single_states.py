@@ -66,7 +66,7 @@ def run_single_state(
 ) -> StateResult:
     """What `state_name` of `machine` makes of `state_input`; see `StateMachineHandle.test_state`."""
     parameters: dict[str, Any] = {
-        "definition": machine.definition,
+        "definition": machine.prepare(machine.definition),
         "stateName": state_name,
         "input": json_text(state_input),
         "inspectionLevel": "DEBUG",

@@ -26,7 +26,10 @@ from stepstack.stacks.endpoints import require_ready
 
 if TYPE_CHECKING:
     from stepstack.stacks.aws import AwsAccount
+    from stepstack.stacks.lambda_router import LambdaPlace
+    from stepstack.stacks.lambda_service import LambdaService
     from stepstack.testing.executions import ExecutionResult
+    from stepstack.testing.lambda_server import LambdaServer
     from stepstack.testing.state_machines import StateMachineHandle
 
 __all__ = ["Stack"]
@@ -51,6 +54,7 @@ class Stack:
         account: AwsAccount | None = None,
         closers: tuple[Callable[[], object], ...] = (),
         has_own_credentials: bool = True,
+        lambda_place: LambdaPlace | None = None,
     ) -> None:
         self.backend = backend
         self.endpoints = dict(endpoints)
@@ -62,11 +66,14 @@ class Stack:
         self.account = account
         self.listeners: list[Callable[[StateMachineHandle, ExecutionResult], None]] = []
         """Called with each execution that a StateMachineHandle saw finished."""
+        self.lambda_place = lambda_place
+        """Where containers look for functions of this process; None where they do not."""
+        self._lambda_server: LambdaServer | None = None
         self._closers = closers
         self._has_own_credentials = has_own_credentials
         self._clients: dict[tuple[str, str], Any] = {}
         self._session: Any = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @classmethod
     def embedded(cls, *, time: str = "skip", endpoints: Mapping[str, str] | None = None, mock_file: Path | None = None) -> Stack:
@@ -89,10 +96,12 @@ class Stack:
     def compose(cls, backend: str = "local", file: str | Path = "docker-compose.yml") -> Stack:
         """The services of a compose file, brought up now and taken down by `close()`."""
         from stepstack.stacks.compose import ComposeProject
+        from stepstack.stacks.lambda_router import LambdaPlace
 
         project = ComposeProject(Path(file), backend)
         project.up()
-        return cls(backend, project.endpoints, time="as started", closers=(project.down,))
+        place = None if project.lambda_port is None else LambdaPlace(project.lambda_port)
+        return cls(backend, project.endpoints, time="as started", closers=(project.down,), lambda_place=place)
 
     @classmethod
     def dynalite(cls, folder: str | Path = ".", *, time: str = "skip") -> Stack:
@@ -110,10 +119,12 @@ class Stack:
         return stack
 
     @classmethod
-    def at(cls, endpoints: Mapping[str, str], *, backend: str = "endpoints", time: str = "as started") -> Stack:
+    def at(
+        cls, endpoints: Mapping[str, str], *, backend: str = "endpoints", time: str = "as started", lambda_place: LambdaPlace | None = None
+    ) -> Stack:
         """Services that run already; StackError where one does not answer. Credentials are the environment's where it has some."""
         require_ready(endpoints)
-        return cls(backend, endpoints, time=time, has_own_credentials=backend != "endpoints")
+        return cls(backend, endpoints, time=time, has_own_credentials=backend != "endpoints", lambda_place=lambda_place)
 
     @classmethod
     def aws(cls, account: AwsAccount) -> Stack:
@@ -130,6 +141,8 @@ class Stack:
         if self.backend == "aws":
             return None
         url = self.endpoints.get(service) or self.endpoints.get("*")
+        if url is None and service == "lambda" and self.lambda_place is not None:
+            return self._open_lambda_server().url
         if url is None:
             raise StackError(f"the backend {self.backend} has no {service}; it has {' and '.join(sorted(self.endpoints))}")
         return url
@@ -147,7 +160,33 @@ class Stack:
         variables = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         if self._has_own_credentials:
             variables |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, "AWS_EC2_METADATA_DISABLED": "true"}
+        if self.lambda_place is not None and "lambda" not in self.endpoints:
+            variables["AWS_ENDPOINT_URL_LAMBDA"] = self._open_lambda_server().url
         return variables | _endpoint_variables(self.endpoints)
+
+    def lambda_service(self) -> LambdaService:
+        """The functions of this process, where this stack's engine reaches them; StackError where it does not."""
+        if self.lambda_place is not None:
+            server = self._open_lambda_server()
+            server.join()
+            return server.service
+        if self.embedded_stack is None or self.embedded_stack.assembly.services is None:
+            raise StackError(
+                f"the backend {self.backend} runs functions elsewhere: handlers in the test's process need our engine there too "
+                "(embedded), or containers that call them (local, dynalite, stepstack, with no LAMBDA_ENDPOINT that leads elsewhere)"
+            )
+        service: LambdaService = self.embedded_stack.assembly.services.lambda_service
+        return service
+
+    def _open_lambda_server(self) -> LambdaServer:
+        from stepstack.testing.lambda_server import LambdaServer
+
+        with self._lock:
+            if self._lambda_server is None:
+                assert self.lambda_place is not None  # noqa: S101 - its callers have asked
+                self._lambda_server = LambdaServer(self.lambda_place, region=self.region)
+                self._closers = (self._lambda_server.close, *self._closers)
+            return self._lambda_server
 
     def role_arn(self) -> str:
         """A role for state machines; any will do except on AWS."""

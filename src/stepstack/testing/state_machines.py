@@ -131,6 +131,8 @@ class StateMachineHandle:
         """Makes the names of executions that are started without one; None leaves it to the service."""
         self.default_test_case: Callable[[], str | None] | None = None
         """Says which case of the server's mock file executions take that name none."""
+        self.prepare: Callable[[str], str] = str
+        """What becomes of a definition before it is sent."""
         self.walked_mocks: Callable[[], Sequence[Declaration]] | None = None
         """The mocks with which `run` walks the state machine through TestState; None, or none of them, for a real execution."""
 
@@ -144,12 +146,15 @@ class StateMachineHandle:
         type: str = "STANDARD",  # noqa: A002 - AWS's word
         role_arn: str | None = None,
         run_seconds: float = RUN_SECONDS,
+        prepare: Callable[[str], str] = str,
     ) -> StateMachineHandle:
-        """Creates the state machine; raises what boto3 raises where the definition is refused."""
+        """Creates the state machine; raises what boto3 raises where the definition is refused. `prepare` makes what is sent of it."""
         response = stack.client("stepfunctions").create_state_machine(
-            name=name, definition=definition, type=type, roleArn=role_arn or stack.role_arn()
+            name=name, definition=prepare(definition), type=type, roleArn=role_arn or stack.role_arn()
         )
-        return cls(stack, response["stateMachineArn"], definition=definition, type=type, run_seconds=run_seconds)
+        machine = cls(stack, response["stateMachineArn"], definition=definition, type=type, run_seconds=run_seconds)
+        machine.prepare = prepare
+        return machine
 
     def run(
         self,
@@ -203,7 +208,7 @@ class StateMachineHandle:
 
     def update(self, definition: str) -> None:
         """Gives the state machine another definition."""
-        self.client.update_state_machine(stateMachineArn=self.arn, definition=definition)
+        self.client.update_state_machine(stateMachineArn=self.arn, definition=self.prepare(definition))
         self.definition = definition
 
     def delete(self) -> None:
