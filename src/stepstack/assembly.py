@@ -182,6 +182,7 @@ def assemble(settings: Settings, *, services: EmbeddedServices | None = None) ->
     if services is not None:
         # While an event is on its way to a function no wait is skipped.
         services.working = clock.timeline().working
+        services.timeline = clock.timeline
         services.start_execution = lambda arn, text: service.call("StartExecution", {"stateMachineArn": arn, "input": text})
 
     async def reset() -> None:

@@ -27,14 +27,19 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
-__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "time_scale"]
+__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "awaiting_timeline", "time_scale"]
 
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
 
 RESOLUTION_SECONDS = 1e-6
 """A timer this close to its deadline is due: the loop's own timers fire up to its clock's resolution early."""
+
+
+awaiting_timeline: ContextVar[Timeline | None] = ContextVar("stepstack_awaiting_timeline", default=None)
+"""The timeline of the execution that awaits the answer of a service in this process: what that service starts may share its time."""
 
 
 def time_scale(value: str | float) -> float:

@@ -139,7 +139,9 @@ class Integrations:
 
     async def _function(self, call: TaskCall) -> Json:
         try:
-            return await self._callers(call).functions.result(call.resource.arn, call.parameters, region=call.resource.region or None)
+            return await self._callers(call).functions.result(
+                call.resource.arn, call.parameters, call.timeline, region=call.resource.region or None
+            )
         except Refusal as refusal:
             raise optimized_failure(refusal, _LAMBDA.service, self._randomness.uuid()) from refusal
         except Unreachable as error:
@@ -193,7 +195,7 @@ class Integrations:
             return await callers.items.call(action.operation, cast("JsonObject", call.parameters))
         params = _as_api(call, action)
         if api == "lambda":
-            return await callers.functions.invoke(params)
+            return await callers.functions.invoke(params, call.timeline)
         if api == "stepfunctions":
             return await callers.nested.start(params, call)
         if api == "sqs":

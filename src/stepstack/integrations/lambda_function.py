@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from stepstack.clock import Timeline, awaiting_timeline
 from stepstack.integrations.service_call import Reply, ServiceCaller
 from stepstack.interpreter.ports import TaskFailed
 from stepstack.json_types import Json, json_text, parse_json
@@ -23,22 +24,29 @@ class LambdaFunctions:
     def __init__(self, caller: ServiceCaller) -> None:
         self._caller = caller
 
-    async def invoke(self, params: Mapping[str, Any]) -> Reply:
-        """Lambda's reply to Invoke; `params` are the API's. A failing function's cause is its error as compact JSON."""
-        reply = await self._reply(params)
+    async def invoke(self, params: Mapping[str, Any], timeline: Timeline) -> Reply:
+        """Lambda's reply to Invoke; `params` are the API's. A failing function's cause is its error as compact JSON.
+
+        A durable function of this stack shares the `timeline` of the execution that awaits it.
+        """
+        reply = await self._reply(params, timeline)
         if reply.content.get("FunctionError"):
             raise _function_failure(reply.content["Payload"], is_compact=True)
         return reply
 
-    async def result(self, function_arn: str, payload: Json, *, region: str | None = None) -> Json:
+    async def result(self, function_arn: str, payload: Json, timeline: Timeline, *, region: str | None = None) -> Json:
         """What the function returns, for a Task that names it as its resource. A failing function's cause is its error as it came."""
-        reply = await self._reply({"FunctionName": function_arn, "Payload": json_text(payload).encode()}, region=region)
+        reply = await self._reply({"FunctionName": function_arn, "Payload": json_text(payload).encode()}, timeline, region=region)
         if reply.content.get("FunctionError"):
             raise _function_failure(reply.content["Payload"], is_compact=False)
         return _returned(reply.content["Payload"])
 
-    async def _reply(self, params: Mapping[str, Any], *, region: str | None = None) -> Reply:
-        reply = await self._caller.call("lambda", "Invoke", params, region=region)
+    async def _reply(self, params: Mapping[str, Any], timeline: Timeline, *, region: str | None = None) -> Reply:
+        awaited = awaiting_timeline.set(timeline)
+        try:
+            reply = await self._caller.call("lambda", "Invoke", params, region=region)
+        finally:
+            awaiting_timeline.reset(awaited)
         content = dict(reply.content)
         payload: Any = content.get("Payload")
         if hasattr(payload, "read"):

@@ -30,6 +30,7 @@ from stepstack.stacks.embedded_queues import LongPoll
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
 if TYPE_CHECKING:
+    from stepstack.clock import Timeline
     from stepstack.stacks.api_gateway import ApiGateway
     from stepstack.stacks.custom_resources import CustomResources
     from stepstack.stacks.embedded_moto import MotoBackends
@@ -66,6 +67,8 @@ class EmbeddedServices:
         self.endpoint_url = endpoint_url
         self.working: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while events are on their way to a function; a stack with a clock gives `clock.timeline().working`."""
+        self.timeline: Callable[[], Timeline] | None = None
+        """The time of a durable execution; a stack with a clock gives `clock.timeline`."""
         self.start_execution: Callable[[str, str], Awaitable[object]] | None = None
         """Starts an execution by its state machine's ARN with an input's text, for EventBridge rules."""
         self.deployed_stacks = DeployedStacks()
@@ -196,6 +199,8 @@ class EmbeddedServices:
             if self._lambda is None:
                 service = LambdaService(account_id=self.account_id, region=self.region, variables=self._function_variables)
                 service.working = self._at_work
+                if self.timeline is not None:
+                    service.timeline = self.timeline
                 self._lambda = service, LambdaApi(service, self._object, self._open_event_sources)
             return self._lambda
 

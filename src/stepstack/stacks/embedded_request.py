@@ -33,7 +33,10 @@ _TARGETS = {
 }
 """What stands before the operation in X-Amz-Target, for requests that carry no signature."""
 
-_LAMBDA_PATH = re.compile(r"/20\d\d-\d\d-\d\d/(?:functions|event-source-mappings|layers|tags|account-settings)(?:/|$)")
+_LAMBDA_PATH = re.compile(
+    r"/20\d\d-\d\d-\d\d/"
+    r"(?:functions|durable-executions|durable-execution-callbacks|event-source-mappings|layers|tags|account-settings)(?:/|$)"
+)
 """Lambda's API has paths that begin with the date of a version; each of its operations has its own."""
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 from stepstack.errors import ServiceError
+from stepstack.stacks.durable_api import DURABLE_ROUTES, Operation
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
 from stepstack.stacks.lambda_service import Function, InvokeResult, LambdaService
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from stepstack.stacks.event_source_mappings import EventSourceMapping
     from stepstack.stacks.event_sources import EventSources
 
-__all__ = ["LambdaApi"]
+__all__ = ["Call", "LambdaApi"]
 
 FetchObject: TypeAlias = "Callable[[str, str, str | None], Awaitable[bytes]]"
 _Answer: TypeAlias = "Awaitable[ServiceResponse]"
-_Route: TypeAlias = "tuple[str, re.Pattern[str], Callable[[LambdaApi, _Call], _Answer]]"
+_Route: TypeAlias = "tuple[str, re.Pattern[str], Callable[[LambdaApi, Call], _Answer]]"
 
 _STATUS = {
+    "CallbackTimeoutException": 400,
+    "DurableExecutionAlreadyStartedException": 409,
     "InvalidParameterValueException": 400,
     "InvalidRequestContentException": 400,
     "RequestEntityTooLargeException": 413,
@@ -45,7 +48,7 @@ class LambdaApi:
     """Requests in, answers out. `fetch_object(bucket, key, region)` reads a zip file from the stack's S3."""
 
     def __init__(self, service: LambdaService, fetch_object: FetchObject, event_sources: Callable[[], EventSources]) -> None:
-        self._service = service
+        self.service = service
         self._fetch_object = fetch_object
         self._event_sources = event_sources
 
@@ -58,52 +61,53 @@ class LambdaApi:
             return _refusal(error)
         return answer
 
-    async def unsupported(self, call: _Call) -> ServiceResponse:
+    async def unsupported(self, call: Call) -> ServiceResponse:
         """Refuses what is not here."""
         raise ServiceError("UnsupportedOperation", f"stepstack's Lambda does not support {call.request.method} {call.request.path}")
 
-    async def invoke(self, call: _Call) -> ServiceResponse:
+    async def invoke(self, call: Call) -> ServiceResponse:
         headers = call.request.headers
-        result = await self._service.invoke(
+        result = await self.service.invoke(
             call.path["name"],
             call.request.body,
             qualifier=call.query("Qualifier"),
             invocation_type=headers.get("x-amz-invocation-type", "RequestResponse"),
             region=call.region,
             client_context=_client_context(headers.get("x-amz-client-context", "")),
+            execution_name=headers.get("x-amz-durable-execution-name"),
         )
         return _invoked(result, with_log=headers.get("x-amz-log-type") == "Tail")
 
-    async def create_function(self, call: _Call) -> ServiceResponse:
+    async def create_function(self, call: Call) -> ServiceResponse:
         parameters = call.parameters()
         archive = await self._archive(parameters.get("Code") or {}, call.region)
-        return json_response(201, self._service.create(parameters, archive, region=call.region))
+        return json_response(201, self.service.create(parameters, archive, region=call.region))
 
-    async def get_function(self, call: _Call) -> ServiceResponse:
+    async def get_function(self, call: Call) -> ServiceResponse:
         function = self._named(call)
         answer: dict[str, Any] = {"Configuration": function.configuration, "Code": {"RepositoryType": "S3"}}
-        if self._service.base_of(function).tags:
-            answer["Tags"] = self._service.base_of(function).tags
+        if self.service.base_of(function).tags:
+            answer["Tags"] = self.service.base_of(function).tags
         return json_response(200, answer)
 
-    async def get_configuration(self, call: _Call) -> ServiceResponse:
+    async def get_configuration(self, call: Call) -> ServiceResponse:
         return json_response(200, self._named(call).configuration)
 
-    async def update_configuration(self, call: _Call) -> ServiceResponse:
-        return json_response(200, self._service.update_configuration(self._named(call), call.parameters()))
+    async def update_configuration(self, call: Call) -> ServiceResponse:
+        return json_response(200, self.service.update_configuration(self._named(call), call.parameters()))
 
-    async def update_code(self, call: _Call) -> ServiceResponse:
+    async def update_code(self, call: Call) -> ServiceResponse:
         parameters = call.parameters()
         function = self._named(call)
         archive = await self._archive(parameters, call.region)
-        return json_response(200, self._service.update_code(function, archive, publish=bool(parameters.get("Publish"))))
+        return json_response(200, self.service.update_code(function, archive, publish=bool(parameters.get("Publish"))))
 
-    async def delete_function(self, call: _Call) -> ServiceResponse:
-        self._service.delete(self._named(call), call.query("Qualifier"))
+    async def delete_function(self, call: Call) -> ServiceResponse:
+        self.service.delete(self._named(call), call.query("Qualifier"))
         return ServiceResponse(204)
 
-    async def list_functions(self, call: _Call) -> ServiceResponse:
-        functions = self._service.listed(call.region)
+    async def list_functions(self, call: Call) -> ServiceResponse:
+        functions = self.service.listed(call.region)
         size = int(call.query("MaxItems") or 50)
         start = int(call.query("Marker") or 0)
         answer: dict[str, Any] = {"Functions": functions[start : start + size]}
@@ -111,38 +115,38 @@ class LambdaApi:
             answer["NextMarker"] = str(start + size)
         return json_response(200, answer)
 
-    async def publish_version(self, call: _Call) -> ServiceResponse:
-        return json_response(201, self._service.publish(self._named(call), str(call.parameters().get("Description") or "")))
+    async def publish_version(self, call: Call) -> ServiceResponse:
+        return json_response(201, self.service.publish(self._named(call), str(call.parameters().get("Description") or "")))
 
-    async def list_versions(self, call: _Call) -> ServiceResponse:
-        base = self._service.base_of(self._named(call))
+    async def list_versions(self, call: Call) -> ServiceResponse:
+        base = self.service.base_of(self._named(call))
         latest = base.configuration | {"FunctionArn": f"{base.arn}:$LATEST"}
         return json_response(200, {"Versions": [latest, *(version.configuration for version in base.versions.values())]})
 
-    async def create_alias(self, call: _Call) -> ServiceResponse:
+    async def create_alias(self, call: Call) -> ServiceResponse:
         parameters = call.parameters()
-        return json_response(201, self._service.put_alias(self._named(call), str(parameters.get("Name")), parameters, is_new=True))
+        return json_response(201, self.service.put_alias(self._named(call), str(parameters.get("Name")), parameters, is_new=True))
 
-    async def update_alias(self, call: _Call) -> ServiceResponse:
-        return json_response(200, self._service.put_alias(self._named(call), call.path["alias"], call.parameters(), is_new=False))
+    async def update_alias(self, call: Call) -> ServiceResponse:
+        return json_response(200, self.service.put_alias(self._named(call), call.path["alias"], call.parameters(), is_new=False))
 
-    async def get_alias(self, call: _Call) -> ServiceResponse:
-        base = self._service.base_of(self._named(call))
+    async def get_alias(self, call: Call) -> ServiceResponse:
+        base = self.service.base_of(self._named(call))
         alias = base.aliases.get(call.path["alias"])
         if alias is None:
             raise ServiceError("ResourceNotFoundException", f"Cannot find alias arn: {base.arn}:{call.path['alias']}", {"Type": "User"})
         return json_response(200, alias)
 
-    async def delete_alias(self, call: _Call) -> ServiceResponse:
-        self._service.base_of(self._named(call)).aliases.pop(call.path["alias"], None)
+    async def delete_alias(self, call: Call) -> ServiceResponse:
+        self.service.base_of(self._named(call)).aliases.pop(call.path["alias"], None)
         return ServiceResponse(204)
 
-    async def list_aliases(self, call: _Call) -> ServiceResponse:
-        return json_response(200, {"Aliases": list(self._service.base_of(self._named(call)).aliases.values())})
+    async def list_aliases(self, call: Call) -> ServiceResponse:
+        return json_response(200, {"Aliases": list(self.service.base_of(self._named(call)).aliases.values())})
 
-    async def add_permission(self, call: _Call) -> ServiceResponse:
+    async def add_permission(self, call: Call) -> ServiceResponse:
         parameters = call.parameters()
-        base = self._service.base_of(self._named(call))
+        base = self.service.base_of(self._named(call))
         identifier = str(parameters.get("StatementId"))
         if identifier in base.policy:
             advice = "Please provide a new statement id, or remove the existing statement."
@@ -151,41 +155,41 @@ class LambdaApi:
         base.policy[identifier] = _statement(base, identifier, parameters)
         return json_response(201, {"Statement": json.dumps(base.policy[identifier], separators=(",", ":"))})
 
-    async def get_policy(self, call: _Call) -> ServiceResponse:
-        base = self._service.base_of(self._named(call))
+    async def get_policy(self, call: Call) -> ServiceResponse:
+        base = self.service.base_of(self._named(call))
         if not base.policy:
             raise ServiceError("ResourceNotFoundException", "The resource you requested does not exist.", {"Type": "User"})
         policy = {"Version": "2012-10-17", "Id": "default", "Statement": list(base.policy.values())}
         return json_response(200, {"Policy": json.dumps(policy, separators=(",", ":")), "RevisionId": base.configuration["RevisionId"]})
 
-    async def remove_permission(self, call: _Call) -> ServiceResponse:
-        base = self._service.base_of(self._named(call))
+    async def remove_permission(self, call: Call) -> ServiceResponse:
+        base = self.service.base_of(self._named(call))
         if base.policy.pop(call.path["statement"], None) is None:
             message = f"Statement {call.path['statement']} is not found in resource policy."
             raise ServiceError("ResourceNotFoundException", message, {"Type": "User"})
         return ServiceResponse(204)
 
-    async def list_tags(self, call: _Call) -> ServiceResponse:
-        return json_response(200, {"Tags": self._service.base_of(self._named(call)).tags})
+    async def list_tags(self, call: Call) -> ServiceResponse:
+        return json_response(200, {"Tags": self.service.base_of(self._named(call)).tags})
 
-    async def tag(self, call: _Call) -> ServiceResponse:
-        self._service.base_of(self._named(call)).tags.update(call.parameters().get("Tags") or {})
+    async def tag(self, call: Call) -> ServiceResponse:
+        self.service.base_of(self._named(call)).tags.update(call.parameters().get("Tags") or {})
         return ServiceResponse(204)
 
-    async def untag(self, call: _Call) -> ServiceResponse:
-        base = self._service.base_of(self._named(call))
+    async def untag(self, call: Call) -> ServiceResponse:
+        base = self.service.base_of(self._named(call))
         for key in parse_qs(call.request.query).get("tagKeys", []):
             base.tags.pop(key, None)
         return ServiceResponse(204)
 
-    async def create_mapping(self, call: _Call) -> ServiceResponse:
+    async def create_mapping(self, call: Call) -> ServiceResponse:
         parameters = {"FunctionName": "", "EventSourceArn": "", **call.parameters()}
         mapping = await self._event_sources().add_mapping(parameters)
         return json_response(202, mapping.description())
 
-    async def list_mappings(self, call: _Call) -> ServiceResponse:
+    async def list_mappings(self, call: Call) -> ServiceResponse:
         source, function = call.query("EventSourceArn"), call.query("FunctionName")
-        arn = self._service.function(function, region=call.region).arn if function else None
+        arn = self.service.function(function, region=call.region).arn if function else None
         found = [
             mapping.description()
             for mapping in self._event_sources().mappings.values()
@@ -193,29 +197,30 @@ class LambdaApi:
         ]
         return json_response(200, {"EventSourceMappings": found})
 
-    async def get_mapping(self, call: _Call) -> ServiceResponse:
+    async def get_mapping(self, call: Call) -> ServiceResponse:
         return json_response(200, self._mapping(call).description())
 
-    async def update_mapping(self, call: _Call) -> ServiceResponse:
+    async def update_mapping(self, call: Call) -> ServiceResponse:
         mapping = self._mapping(call)
         parameters = {**mapping.parameters, **call.parameters()}
         mapping.update(parameters)
         return json_response(202, mapping.description())
 
-    async def delete_mapping(self, call: _Call) -> ServiceResponse:
+    async def delete_mapping(self, call: Call) -> ServiceResponse:
         mapping = self._mapping(call)
         mapping.close()
         del self._event_sources().mappings[mapping.identifier]
         return json_response(202, {**mapping.description(), "State": "Deleting"})
 
-    def _mapping(self, call: _Call) -> EventSourceMapping:
+    def _mapping(self, call: Call) -> EventSourceMapping:
         mapping = self._event_sources().mappings.get(call.path["name"])
         if mapping is None:
             raise ServiceError("ResourceNotFoundException", "The resource you requested does not exist.", {"Type": "User"})
         return mapping
 
-    def _named(self, call: _Call) -> Function:
-        return self._service.function(call.path["name"], call.query("Qualifier"), region=call.region)
+
+    def _named(self, call: Call) -> Function:
+        return self.service.function(call.path["name"], call.query("Qualifier"), region=call.region)
 
     async def _archive(self, code: Mapping[str, Any], region: str | None) -> bytes:
         if code.get("ImageUri"):
@@ -230,7 +235,7 @@ class LambdaApi:
             raise ServiceError("InvalidRequestContentException", "Could not parse request body into json: ZipFile is not base 64") from None
 
 
-class _Call:
+class Call:
     """One request to an operation, with what its path names."""
 
     def __init__(self, request: ServiceRequest, path: Mapping[str, str]) -> None:
@@ -242,6 +247,9 @@ class _Call:
     def query(self, name: str) -> str | None:
         values = self._query.get(name)
         return values[-1] if values else None
+
+    def queries(self, name: str) -> list[str]:
+        return self._query.get(name, [])
 
     def parameters(self) -> dict[str, Any]:
         try:
@@ -255,11 +263,16 @@ class _Call:
         return value
 
 
-def _route(method: str, path: str, operation: Callable[[LambdaApi, _Call], _Answer]) -> _Route:
-    pattern = (
-        path.replace("{name}", "(?P<name>[^/]+)").replace("{alias}", "(?P<alias>[^/]+)").replace("{statement}", "(?P<statement>[^/]+)")
-    )
+def _route(method: str, path: str, operation: Callable[[LambdaApi, Call], _Answer]) -> _Route:
+    pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
     return method, re.compile(rf"/20\d\d-\d\d-\d\d{pattern}"), operation
+
+
+def _durable_route(method: str, path: str, operation: Operation) -> _Route:
+    async def answer(api: LambdaApi, call: Call) -> ServiceResponse:
+        return operation(api.service, call)
+
+    return _route(method, path, answer)
 
 
 _ROUTES = [
@@ -286,18 +299,19 @@ _ROUTES = [
     _route("GET", "/event-source-mappings/{name}", LambdaApi.get_mapping),
     _route("PUT", "/event-source-mappings/{name}", LambdaApi.update_mapping),
     _route("DELETE", "/event-source-mappings/{name}", LambdaApi.delete_mapping),
+    *(_durable_route(*route) for route in DURABLE_ROUTES),
     _route("GET", "/tags/{name}", LambdaApi.list_tags),
     _route("POST", "/tags/{name}", LambdaApi.tag),
     _route("DELETE", "/tags/{name}", LambdaApi.untag),
 ]
 
 
-def _operation(request: ServiceRequest) -> tuple[_Call, Callable[[LambdaApi, _Call], _Answer]]:
+def _operation(request: ServiceRequest) -> tuple[Call, Callable[[LambdaApi, Call], _Answer]]:
     for method, pattern, operation in _ROUTES:
         matched = pattern.fullmatch(request.path.rstrip("/"))
         if matched is not None and method == request.method:
-            return _Call(request, {name: unquote(text) for name, text in matched.groupdict().items() if text}), operation
-    return _Call(request, {}), LambdaApi.unsupported
+            return Call(request, {name: unquote(text) for name, text in matched.groupdict().items() if text}), operation
+    return Call(request, {}), LambdaApi.unsupported
 
 
 def _invoked(result: InvokeResult, *, with_log: bool) -> ServiceResponse:
@@ -309,13 +323,21 @@ def _invoked(result: InvokeResult, *, with_log: bool) -> ServiceResponse:
     }
     if result.function_error:
         headers["X-Amz-Function-Error"] = result.function_error
+    if result.durable_execution_arn:
+        headers["X-Amz-Durable-Execution-Arn"] = result.durable_execution_arn
     if with_log:
         headers["X-Amz-Log-Result"] = base64.b64encode(result.log_tail).decode()
     return ServiceResponse(result.status_code, headers, result.payload)
 
 
+_CAPITAL_MESSAGE = frozenset(
+    {"CallbackTimeoutException", "DurableExecutionAlreadyStartedException", "ResourceConflictException", "ResourceNotFoundException"}
+)
+"""Errors whose message is a member `Message`."""
+
+
 def _refusal(error: ServiceError) -> ServiceResponse:
-    message = "Message" if error.error_code in {"ResourceNotFoundException", "ResourceConflictException"} else "message"
+    message = "Message" if error.error_code in _CAPITAL_MESSAGE else "message"
     body = {**error.members, message: error.message}
     return json_response(_STATUS.get(error.error_code, 400), body, headers={"x-amzn-ErrorType": error.error_code})
 

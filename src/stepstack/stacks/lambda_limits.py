@@ -12,12 +12,15 @@ from typing import Any
 from stepstack.errors import ServiceError
 from stepstack.stacks.lambda_code import FolderCode, code_of_zip
 
-__all__ = ["MAXIMUM_TIMEOUT_SECONDS", "check_configuration", "check_payload", "unzipped"]
+__all__ = ["MAXIMUM_TIMEOUT_SECONDS", "check_configuration", "check_payload", "durable_config", "unzipped"]
 
 MAXIMUM_TIMEOUT_SECONDS = 900
 ZIP_LIMIT_BYTES = 52_428_800
 REQUEST_LIMIT_BYTES = 6_291_456
 EVENT_LIMIT_BYTES = 1_048_576
+
+_DURABLE = (("ExecutionTimeout", 86_400, 31_622_400), ("RetentionPeriodInDays", 14, 90))
+"""Members of DurableConfig: name, default, largest value."""
 
 
 def unzipped(archive: bytes) -> FolderCode:
@@ -45,6 +48,24 @@ def check_configuration(parameters: Mapping[str, Any]) -> None:
     if sum(len(name) + len(value) for name, value in variables.items()) > 4096:
         trouble = "the environment variables you have provided exceeded the 4KB limit."
         raise _invalid(f"Lambda was unable to configure your environment variables because {trouble}")
+
+
+def durable_config(given: Mapping[str, Any], current: Mapping[str, int] | None) -> dict[str, int]:
+    """The DurableConfig of a function after a change of the `current` one, with Lambda's defaults.
+
+    Raises ServiceError where it is out of Lambda's bounds or not supported, or where the function (`current` is None) is no durable one.
+    """
+    if current is None:
+        raise _invalid("You cannot update DurableConfig of a function that was created without it.")
+    if given.get("KMSKeyArn"):
+        raise _invalid("stepstack keeps the data of durable executions in memory: DurableConfig.KMSKeyArn is not supported")
+    config = {}
+    for name, default, longest in _DURABLE:
+        text = str(given.get(name, current.get(name, default)))
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= longest:
+            raise _invalid(f"DurableConfig.{name} is a number from 1 to {longest}, not {text}")
+        config[name] = int(text)
+    return config
 
 
 def check_payload(payload: bytes, invocation_type: str) -> None:

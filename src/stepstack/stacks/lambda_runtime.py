@@ -52,6 +52,8 @@ class Invocation:
     timeout_seconds: float
     variables: dict[str, str]
     make_context: Callable[[], LambdaContext]
+    prepare: Callable[[], None] | None = None
+    """Called in the handler's surroundings once its module is there."""
     escapes_unicode: bool = False
     """As the runtimes before python3.12 do."""
 
@@ -125,6 +127,8 @@ class _HandlerThread(threading.Thread):
         try:
             with _initialising:
                 handler = invocation.code.handler(invocation.handler)
+                if invocation.prepare is not None:
+                    invocation.prepare()
         except _Abandoned:
             raise
         except CodeFault as fault:

@@ -5,9 +5,9 @@ patched, debugged and covered. Functions come from CreateFunction (zip files) or
 `module:handler` strings or folders.
 
 Called by `stepstack.stacks.lambda_api` (HTTP), by the integrations (`invoke`) and by the plugin (`register`). All of it runs on one
-asyncio loop at a time; handlers run in threads (`lambda_runtime`). Left out: runtimes other than Python, container images, layers,
-concurrency limits, destinations, and the retries of asynchronous invocations: they are attempted once. Concurrent
-invocations of a function share its modules, where AWS would give each an environment of its own.
+asyncio loop at a time; handlers run in threads (`lambda_runtime`). Left out: runtimes other than Python, container images, concurrency
+limits, and the retries of asynchronous invocations: they are attempted once. Concurrent invocations of a function share its modules, where AWS would give each an environment of its own. Functions with a
+DurableConfig are invoked by `durable_executions`, which calls back here for each of their invocations.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from stepstack.clock import Randomness
+from stepstack.clock import Clock, Randomness, Timeline
 from stepstack.errors import ServiceError
+from stepstack.stacks.durable_executions import DurableExecutions, DurableStart
+from stepstack.stacks.durable_sdk import renew_client
 from stepstack.stacks.lambda_code import CallableCode, Code, FolderCode, named_handler
 from stepstack.stacks.lambda_context import LambdaContext
-from stepstack.stacks.lambda_limits import MAXIMUM_TIMEOUT_SECONDS, check_configuration, check_payload, unzipped
+from stepstack.stacks.lambda_limits import MAXIMUM_TIMEOUT_SECONDS, check_configuration, check_payload, durable_config, unzipped
 from stepstack.stacks.lambda_logs import Event, FunctionLogs, log_lines, tail
 from stepstack.stacks.lambda_runtime import Invocation, run
 from stepstack.stacks.lambda_surroundings import now_millis
@@ -63,6 +65,8 @@ class InvokeResult:
     executed_version: str = LATEST
     log_tail: bytes = b""
     request_id: str = ""
+    durable_execution_arn: str | None = None
+    """The execution that the invocation has started, where the function is durable."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,10 +113,13 @@ class LambdaService:
         self._variables = variables
         self.working: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered for as long as an asynchronous invocation runs: the stack is at work."""
+        self.timeline: Callable[[], Timeline] = _real_time
+        """The time of a durable execution; a stack with a clock gives `clock.timeline`."""
         self.logs = FunctionLogs()
         self._randomness = randomness or Randomness()
         self._functions: dict[tuple[str, str], Function] = {}
         self._background: set[asyncio.Task[InvokeResult]] = set()
+        self._durable: DurableExecutions | None = None
 
     # Registration by the process itself
 
@@ -129,11 +136,13 @@ class LambdaService:
         log_group: str | None = None,
         region: str | None = None,
         layers: Sequence[Path] = (),
+        durable: Mapping[str, Any] | None = None,
     ) -> str:
         """Makes a function, or takes the place of the one of that name; its ARN.
 
         `handler` is a callable, a `"module:function"` of this process, or a folder, whose `handler_name` is `module.function` as in a
-        template. `name` may be an ARN. `layers` are folders too: those of the function's layers.
+        template. `name` may be an ARN. `layers` are folders too: those of the function's layers. A function with `durable`, its
+        DurableConfig, is durable.
         """
         matched = _NAME.fullmatch(name)
         if matched is None:
@@ -153,6 +162,7 @@ class LambdaService:
             "MemorySize": memory_mb,
             "Environment": {"Variables": dict(variables or {})},
             "LoggingConfig": {"LogGroup": log_group} if log_group else None,
+            "DurableConfig": durable,
         }
         self._discard(region, matched["name"])
         return self._add(region, matched["name"], code, parameters, code_size=0, digest="").arn
@@ -173,6 +183,8 @@ class LambdaService:
         for task in list(self._background):
             # The caller may be another thread than the loop's.
             task.get_loop().call_soon_threadsafe(task.cancel)
+        if self._durable is not None:
+            self._durable.abandon()
         for region, name in list(self._functions):
             self._discard(region, name)
         self.logs.reset()
@@ -190,11 +202,17 @@ class LambdaService:
         invocation_type: str = "RequestResponse",
         region: str | None = None,
         client_context: Mapping[str, Any] | None = None,
+        execution_name: str | None = None,
     ) -> InvokeResult:
         """Invokes a function by name or ARN. Raises ServiceError where there is none, or where the payload is no JSON."""
         # As AWS does, so that the refusal of an unknown function names what was looked for.
         target = self.function(function, qualifier or LATEST, region=region)
         request_id = self._randomness.uuid()
+        if "DurableConfig" in target.configuration:
+            start = DurableStart(target, payload, self.is_qualified(function, qualifier), invocation_type, execution_name)
+            return await self._invoke_durable(start, request_id)
+        if execution_name is not None:
+            raise ServiceError("InvalidParameterValueException", f"{target.arn} is no durable function", {"Type": "User"})
         if invocation_type == "DryRun":
             return InvokeResult(204, b"", executed_version=target.version, request_id=request_id)
         check_payload(payload, invocation_type)
@@ -203,6 +221,34 @@ class LambdaService:
             self._run_behind(running)
             return InvokeResult(202, b"", request_id=request_id)
         return await running
+
+    async def _invoke_durable(self, start: DurableStart, request_id: str) -> InvokeResult:
+        version = start.function.version
+        if start.invocation_type == "DryRun":
+            self.durable.check(start)
+            return InvokeResult(204, b"", executed_version=version, request_id=request_id)
+        check_payload(start.payload, start.invocation_type)
+        execution = await self.durable.invoke(start)
+        if start.is_event:
+            return InvokeResult(202, b"", request_id=request_id, durable_execution_arn=execution.arn)
+        payload, error = execution.answer()
+        return InvokeResult(200, payload, error, version, request_id=request_id, durable_execution_arn=execution.arn)
+
+    async def _run_durable(self, function: Function, payload: bytes) -> InvokeResult:
+        called = f"{function.arn}:{LATEST}" if function.version == LATEST else ""
+        return await self._run(function, payload, self._randomness.uuid(), called, None)
+
+    @property
+    def durable(self) -> DurableExecutions:
+        """The executions of durable functions."""
+        if self._durable is None:
+            self._durable = DurableExecutions(
+                self._run_durable,
+                lambda name, region: (self.function(name, region=region), self.is_qualified(name)),
+                timeline=self.timeline,
+                randomness=self._randomness,
+            )
+        return self._durable
 
     def _run_behind(self, running: Coroutine[Any, Any, InvokeResult]) -> None:
         at_work = self.working()
@@ -252,6 +298,7 @@ class LambdaService:
             timeout_seconds=float(configuration["Timeout"]),
             variables=function.variables,
             make_context=context,
+            prepare=(lambda: renew_client(function.variables or {})) if "DurableConfig" in configuration else None,
             escapes_unicode=configuration["Runtime"] in _ESCAPING_RUNTIMES,
         )
         started = now_millis()
@@ -302,6 +349,12 @@ class LambdaService:
             raise ServiceError("ResourceNotFoundException", f"Function not found: {arn}", {"Type": "User"})
         return found
 
+    @staticmethod
+    def is_qualified(name: str, qualifier: str | None = None) -> bool:
+        """Whether a version, an alias or $LATEST is named, by the function's name or ARN or beside it."""
+        matched = _NAME.fullmatch(name)
+        return bool(qualifier) or (matched is not None and matched["qualifier"] is not None)
+
     def create(self, parameters: Mapping[str, Any], archive: bytes, *, region: str | None = None) -> dict[str, Any]:
         """CreateFunction; `archive` is the zip file's content."""
         matched = _NAME.fullmatch(str(parameters.get("FunctionName", "")))
@@ -335,7 +388,10 @@ class LambdaService:
     def update_configuration(self, function: Function, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateFunctionConfiguration."""
         check_configuration({**function.configuration, **parameters})
-        self._touch(function, {name: parameters[name] for name in _SETTABLE if name in parameters})
+        changes = {name: parameters[name] for name in _SETTABLE if name in parameters}
+        if changes.get("DurableConfig"):
+            changes["DurableConfig"] = durable_config(changes["DurableConfig"], function.configuration.get("DurableConfig"))
+        self._touch(function, changes)
         function.cool_down()
         return dict(function.configuration)
 
@@ -414,6 +470,8 @@ class LambdaService:
             "LastUpdateStatus": "Successful",
         }
         configuration |= {key: parameters[key] for key in _SETTABLE if parameters.get(key) is not None}
+        if "DurableConfig" in configuration:
+            configuration["DurableConfig"] = durable_config(configuration["DurableConfig"], {})
         configuration["LoggingConfig"] = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"} | configuration["LoggingConfig"]
         function = Function(name=name, region=region, arn=arn, code=code, configuration=configuration)
         self._touch(function, {})
@@ -428,6 +486,8 @@ class LambdaService:
     def _discard(self, region: str, name: str) -> None:
         function = self._functions.pop((region, name), None)
         if function is not None:
+            if self._durable is not None:
+                self._durable.abandon(function)
             for version in (function, *function.versions.values()):
                 version.code.close()
 
@@ -439,6 +499,7 @@ _SETTABLE = (
     "Architectures",
     "DeadLetterConfig",
     "Description",
+    "DurableConfig",
     "Environment",
     "EphemeralStorage",
     "Handler",
@@ -458,6 +519,10 @@ def _qualified(base: Function, qualifier: str) -> Function | None:
         return base.versions.get(qualifier)
     version = alias["FunctionVersion"]
     return base if version == LATEST else base.versions.get(version)
+
+
+def _real_time() -> Timeline:
+    return Clock(asyncio.get_running_loop()).timeline()
 
 
 def _log_group(function: Function) -> str:

@@ -4,8 +4,10 @@ Functions run side by side in threads, but a process has one `os.environ`, one s
 runs, a context variable names it: `os.environ` shows its variables above the process's, what it prints goes to its log as well as to
 the process's output, and its log records are written to its log as AWS's Python runtime writes them. Everybody else sees no difference.
 
-Called by `stepstack.stacks.lambda_runtime`. Left out: threads that a handler starts itself (they see the process's own variables and
-output), and the environment that a child process inherits without being given one.
+Threads that a handler starts belong to its invocation too.
+
+Called by `stepstack.stacks.lambda_runtime`. Left out: the environment that a child process inherits without being given one, and the
+log of a thread that is used again by a later invocation.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 __all__ = ["Surroundings", "now_millis"]
 
@@ -162,6 +164,27 @@ class _FunctionLogging(logging.Handler):
             current.add(self._format.format(record))
 
 
+Start: TypeAlias = "Callable[[threading.Thread], None]"
+
+
+def _start_for(below: Start) -> Start:
+    """`Thread.start` while any invocation runs: a thread that an invocation starts is the invocation's."""
+
+    def start(thread: threading.Thread) -> None:
+        current = _current.get()
+        if current is not None:
+            run = thread.run
+
+            def run_inside() -> None:
+                _current.set(current)
+                run()
+
+            thread.run = run_inside  # type: ignore[method-assign]
+        below(thread)
+
+    return start
+
+
 class _Installation:
     """Changes the process while any invocation runs, and changes it back when the last one has ended."""
 
@@ -169,6 +192,7 @@ class _Installation:
         self._lock = threading.Lock()
         self._users = 0
         self._logging = _FunctionLogging()
+        self._start: Start = threading.Thread.start
         self._environ: Any = None
         self._environ_kind = type(os.environ)
 
@@ -177,6 +201,8 @@ class _Installation:
             self._users += 1
             if self._users == 1:
                 self._replace_environ()
+                self._start = threading.Thread.start
+                threading.Thread.start = _start_for(self._start)  # type: ignore[assignment, method-assign]
                 logging.getLogger().addHandler(self._logging)
             # pytest exchanges the streams between the phases of a test, so each invocation looks anew.
             for name in ("stdout", "stderr"):
@@ -191,6 +217,7 @@ class _Installation:
                 return
             if self._environ is not None:
                 self._environ.__class__ = self._environ_kind
+            threading.Thread.start = self._start  # type: ignore[assignment, method-assign]
             logging.getLogger().removeHandler(self._logging)
             for name in ("stdout", "stderr"):
                 stream = getattr(sys, name)

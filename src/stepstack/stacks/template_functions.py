@@ -38,6 +38,7 @@ async def _function(workshop: Workshop, logical_id: str, properties: Json) -> Ma
             runtime=str(properties.get("Runtime", "")),
             log_group=(properties.get("LoggingConfig") or {}).get("LogGroup"),
             layers=layers,
+            durable=properties.get("DurableConfig"),
         )
         settings = {key: properties[key] for key in _CONFIGURED if key in properties}
         try:
@@ -80,16 +81,37 @@ async def _layer(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     return Made(arn, {"LayerVersionArn": arn})
 
 
+async def _version(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
+    functions = workshop.services.lambda_service
+    function = functions.function(str(properties["FunctionName"]), region=workshop.region)
+    published = functions.publish(function, str(properties.get("Description") or ""))
+    # A version goes with its function.
+    return Made(published["FunctionArn"], {"FunctionArn": published["FunctionArn"], "Version": published["Version"]})
+
+
+async def _alias(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
+    functions = workshop.services.lambda_service
+    function = functions.function(str(properties["FunctionName"]), region=workshop.region)
+    alias = functions.put_alias(function, str(properties["Name"]), properties, is_new=True)
+    return Made(alias["AliasArn"], {"AliasArn": alias["AliasArn"]})
+
+
 FUNCTIONS = {
+    "AWS::Lambda::Alias": ResourceType(
+        _alias, names("Description FunctionName FunctionVersion Name"), names("ProvisionedConcurrencyConfig")
+    ),
     "AWS::Lambda::Function": ResourceType(
         _function,
         names(
-            "Code DeadLetterConfig Description Environment EphemeralStorage FunctionName Handler Layers LoggingConfig MemorySize "
-            "PackageType Role Runtime Timeout TracingConfig"
+            "Code DeadLetterConfig Description DurableConfig Environment EphemeralStorage FunctionName Handler Layers LoggingConfig "
+            "MemorySize PackageType Role Runtime Timeout TracingConfig"
         ),
         names("Architectures RecursiveLoop RuntimeManagementConfig Tags VpcConfig"),
     ),
     "AWS::Lambda::LayerVersion": ResourceType(
         _layer, names("Content LayerName"), names("CompatibleArchitectures CompatibleRuntimes Description LicenseInfo")
+    ),
+    "AWS::Lambda::Version": ResourceType(
+        _version, names("Description FunctionName"), names("CodeSha256 ProvisionedConcurrencyConfig RuntimePolicy")
     ),
 }
