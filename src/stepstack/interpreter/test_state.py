@@ -17,6 +17,7 @@ from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import Environment, StateFailure
 from stepstack.interpreter.states import IMMEDIATE_STATES, LASTING_STATES
 from stepstack.interpreter.trial import RetryDue, StateMock, StateTrial
+from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, JsonObject
 from stepstack.language.state_machine import State, StateMachine
@@ -95,7 +96,7 @@ async def run_state(
 async def _run(visit: Visit) -> Payload:
     visit.enter()
     immediate = IMMEDIATE_STATES.get(visit.state.type)
-    output = await LASTING_STATES[visit.state.type](visit) if immediate is None else immediate(visit)
+    output = await (LASTING_STATES[visit.state.type](visit) if immediate is None else unhurried(immediate, visit))
     visit.exit(output)
     return output
 

@@ -13,6 +13,7 @@ from stepstack.errors import ExpressionError
 from stepstack.interpreter.data_flow import is_jsonata, noted_input, output_from_input
 from stepstack.interpreter.failures import expression_failure, query_evaluation_failure, runtime_failure, unexpected_type
 from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, json_text
 from stepstack.language.state_machine import Field, WaitState
@@ -25,17 +26,19 @@ _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9
 async def run_wait(visit: Visit) -> Payload:
     """The state's output, after the wait."""
     state = cast("WaitState", visit.state)
-    effective = noted_input(visit)
+    effective = await unhurried(noted_input, visit)
     timeline = visit.branch.timeline
     if state.seconds is not None:
-        delay = _seconds(visit, state.seconds, effective)
+        delay = await unhurried(_seconds, visit, state.seconds, effective)
+        if visit.resumption is not None:
+            delay += visit.resumption.since - timeline.now()
     else:
-        delay = _moment(visit, cast("Field", state.timestamp), effective) - timeline.now()
+        delay = await unhurried(_moment, visit, cast("Field", state.timestamp), effective) - timeline.now()
     if delay > LONGEST_WAIT_SECONDS:
         raise runtime_failure(visit, "Wait state delay is too long.")
     if delay > 0:
         await timeline.sleep(delay)
-    return output_from_input(visit, effective)
+    return await unhurried(output_from_input, visit, effective)
 
 
 def _value(visit: Visit, field: Field, effective: Payload) -> Json:

@@ -12,7 +12,6 @@ import re
 import threading
 from collections.abc import Callable
 from operator import is_ as _is
-from time import monotonic
 from typing import Any, Final
 
 import jsonata.jsonata
@@ -25,20 +24,22 @@ from stepstack.query.jsonata_functions import CONSTANT_FUNCTIONS, DRAWING_FUNCTI
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
 from stepstack.query.regular_expression import RegularExpression
 from stepstack.query.scope import ABSENT, Scope
+from stepstack.query.time_bound import OutOfPatience, TakesLong, begin, look
 
 __all__ = ["EngineFailure", "ParsedExpression", "parse"]
 
-TIME_LIMIT_SECONDS = 5.0
-"""How long one expression may take."""
+DEPTH_LIMIT = 100
+"""How deep the parts of one expression may nest while it is evaluated, as AWS has been seen to refuse more; calls of functions count."""
 
-DEPTH_LIMIT = 500
-"""How deep calls of functions may nest in one expression: within the stack of any thread."""
+RANGE_LIMIT = 873_782
+"""Items of one `[a..b]`: AWS has been seen to take so many and no more."""
 
-RANGE_LIMIT = 1_000_000
-"""Items of one `[a..b]`."""
+STRING_LIMIT = RANGE_LIMIT * 8
+"""Characters that `&` puts together: AWS has been seen to take four million and to refuse eight."""
 
-STRING_LIMIT = 16 * 1024 * 1024
-"""Characters that `&` puts together; a state's output takes far fewer."""
+TOO_DEEP = "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
+TOO_LONG = "Expression evaluation timeout: Check for infinite loop"
+TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 
 TEXT_LIMIT = 100_000
 """Characters of an expression; AWS takes fewer."""
@@ -52,6 +53,10 @@ class EngineFailure(Exception):
     """The evaluation failed; the text is what AWS writes behind the field's name."""
 
 
+class BeyondLimit(Exception):
+    """The evaluation takes too much of something; the text says so in AWS's words, which are those of JSONata's own exerciser."""
+
+
 def _say_nothing(*_: object) -> None:
     """Stands in for `print` in the library, which reports some failures on standard output besides raising them."""
 
@@ -60,22 +65,18 @@ jsonata.jsonata.print = _say_nothing
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
-    """The library's evaluator, with a bound on calls and with JSONata's rules where it has Python's. Each thread has one."""
+    """The library's evaluator, with a bound on nesting and with JSONata's rules where it has Python's. Each thread has one."""
 
     depth = 0
-    """Calls of functions that are under way."""
-
-    def apply(self, proc: Any, args: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
-        if self.depth >= DEPTH_LIMIT:
-            raise JException("D1011", -1)
-        self.depth += 1
-        try:
-            return super().apply(proc, args, input, environment)
-        finally:
-            self.depth -= 1
+    """Parts of the expression that are under way, each inside the one before."""
 
     def eval(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
-        return self._eval(expr, input, environment)
+        self.depth = depth = self.depth + 1
+        if depth > DEPTH_LIMIT:
+            raise BeyondLimit(TOO_DEEP)
+        result = self._eval(expr, input, environment)
+        self.depth = depth - 1
+        return result
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
         if op == "%" and Utils.is_numeric(lhs) and Utils.is_numeric(rhs):
@@ -90,13 +91,13 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         numbers = super().evaluate_range_expression(_whole(lhs), _whole(rhs))
         if numbers is not None and numbers.b - numbers.a > RANGE_LIMIT:
-            raise JException("D2014", -1, numbers.b - numbers.a)
+            raise BeyondLimit(TOO_LARGE)
         return numbers
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
         text: str = super().evaluate_string_concat(lhs, rhs)
         if len(text) > STRING_LIMIT:
-            raise JException("D3137", -1, f"a string of {len(text)} characters is too long")
+            raise BeyondLimit(TOO_LARGE)
         return text
 
 
@@ -145,12 +146,26 @@ class ParsedExpression:
 
     def evaluate(self, scope: Scope) -> Json:
         """Its value, ABSENT where it is undefined; raises EngineFailure."""
+        known = begin(self, scope)
+        if known is not None:
+            return known.get()
+        # Made here: the clock is not read from another thread.
+        drawn = {name: DRAWING_FUNCTIONS[name](scope.drawn_from) for name in self._drawing} if self._drawing else None
+        try:
+            return self._evaluate(scope, drawn)
+        except OutOfPatience:
+            raise TakesLong(self, scope, lambda: self._evaluate(scope, drawn)) from None
+
+    def _evaluate(self, scope: Scope, drawn: dict[str, Any] | None) -> Json:
         frame = Jsonata.Frame(_ENVIRONMENT)
         bindings = frame.bindings
-        bindings["__evaluate_entry"] = _time_bound()
+        bindings["__evaluate_entry"] = _entry()
         bindings["__evaluate_exit"] = None
         evaluator = Jsonata.CURRENT.jsonata = _EVALUATORS.evaluator
+        evaluator.depth = 0
         try:
+            if drawn:
+                bindings.update(drawn)
             self._bind(bindings, scope)
             for path in self._paths:
                 bindings[path.variable] = self._path_value(path, scope, frame)
@@ -158,6 +173,11 @@ class ParsedExpression:
             return ABSENT if result is None else _json(result)
         except EngineFailure:
             raise
+        except BeyondLimit as beyond:
+            raise EngineFailure(f"threw an error during evaluation: {beyond}") from beyond
+        except (RecursionError, TimeoutError) as error:
+            text = TOO_DEEP if isinstance(error, RecursionError) else TOO_LONG
+            raise EngineFailure(f"threw an error during evaluation: {text}") from error
         except JException as error:
             raise EngineFailure(f"threw an error during evaluation. {error_text(error)}") from error
         except Exception as error:
@@ -169,9 +189,6 @@ class ParsedExpression:
                 bindings[name] = _prepared(states_object(scope))
             elif name in scope.variables:
                 bindings[name] = _prepared(scope.variables[name])
-        for name in self._drawing:
-            if name not in bindings:
-                bindings[name] = DRAWING_FUNCTIONS[name](scope.drawn_from)
 
     def _path_value(self, path: LiftedPath, scope: Scope, frame: Any) -> Any:
         value = follow(path.root, path.names, scope)
@@ -226,12 +243,8 @@ def _shown(value: Any) -> str:
 
 def _unexpected_text(error: Exception) -> str:
     """The text for what the library does not raise as an error of JSONata, in JSONata's words where there are some."""
-    if isinstance(error, RecursionError):
-        return f"D1011: {JException.error_codes['D1011'].replace('Object', 'function')}"
     if isinstance(error, (ZeroDivisionError, OverflowError)):
         return "D1001: Number out of range: Infinity"
-    if isinstance(error, TimeoutError):
-        return _timeout_text()
     if str(error) == "math domain error":
         return "D1001: Number out of range: NaN"
     number = _NOT_A_NUMBER.fullmatch(str(error))
@@ -240,20 +253,15 @@ def _unexpected_text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _timeout_text() -> str:
-    return f"D1012: Evaluation timeout after {int(TIME_LIMIT_SECONDS * 1000)} milliseconds. Check for infinite loop"
-
-
-def _time_bound() -> Callable[..., None]:
+def _entry() -> Callable[..., None]:
     """What the library calls before it evaluates each part of an expression."""
-    deadline = monotonic() + TIME_LIMIT_SECONDS
     parts = 0
 
     def entered(*_: object) -> None:
         nonlocal parts
         parts += 1
-        if not parts & 255 and monotonic() > deadline:
-            raise JException("D1012", -1, int(TIME_LIMIT_SECONDS * 1000))
+        if not parts & 255:
+            look()
 
     return entered
 

@@ -29,6 +29,7 @@ from stepstack.query.jsonpath_syntax import (
     read_steps,
 )
 from stepstack.query.scope import Scope
+from stepstack.query.time_bound import TIME_LIMIT_SECONDS, OutOfPatience, TakesLong, begin
 
 __all__ = ["AslPath"]
 
@@ -86,11 +87,23 @@ class AslPath:
                 return value
         self._refuse_null(start)
         try:
-            return path.search(start, start)
+            return self._search_in_time(scope) if path.takes_long else path.search(start, start)
         except PathNotFound as missing:
             raise PathNotFound(missing.message, text=self.text, data=start) from None
+        except TimeoutError:
+            raise PathNotSingle(f"The path {self.text} takes longer than {TIME_LIMIT_SECONDS:g} seconds", text=self.text) from None
         except RecursionError:
             raise PathNotSingle(f"The data are nested too deeply for the path {self.text}", text=self.text) from None
+
+    def _search_in_time(self, scope: Scope) -> Json:
+        known = begin(self, scope)
+        if known is not None:
+            return known.get()
+        start = self._from(scope)
+        try:
+            return self._path.search(start, start)
+        except OutOfPatience:
+            raise TakesLong(self, scope, lambda: self._path.search(start, start)) from None
 
     def select(self, scope: Scope) -> Json:
         """The same inside a Payload Template, where an indefinite path that matches nothing is [] and functions match nothing."""
@@ -148,7 +161,7 @@ def _read_start(cursor: Cursor) -> tuple[Callable[[Scope], Json], frozenset[str]
 class _Search:
     """The compiled steps of a path, without what they start from."""
 
-    __slots__ = ("function", "is_definite", "is_whole", "names", "prefix", "tail", "whole")
+    __slots__ = ("function", "is_definite", "is_whole", "names", "prefix", "tail", "takes_long", "whole")
 
     def __init__(self, syntax: tuple[StepSyntax, ...], *, nesting: int) -> None:
         if nesting > NESTING_LIMIT:
@@ -159,6 +172,7 @@ class _Search:
             syntax = syntax[:-1]
         self.prefix, self.tail = _compile_steps(syntax, nesting)
         self.is_definite: bool = not self.tail or self.function is not None
+        self.takes_long = any(isinstance(step, (steps.FilterStep, steps.DescentStep)) for step in self.tail)
         self.is_whole: bool = not syntax and self.function is None
         self.whole = "$" + "".join(map(str, syntax))
         self.names = self._plain_names()

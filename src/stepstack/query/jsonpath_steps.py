@@ -14,6 +14,7 @@ from stepstack.errors import PathNotFound
 from stepstack.json_types import Json
 from stepstack.query.java_text import java_text, java_type
 from stepstack.query.jsonpath_syntax import Indexes, Names, Slice
+from stepstack.query.time_bound import look
 
 __all__ = [
     "DefiniteStep",
@@ -29,6 +30,9 @@ __all__ = [
     "WildcardStep",
     "descendants",
 ]
+
+MOST_VALUES = 2_000_000
+"""What a `..` may find: several of them in one path multiply, and fill the memory."""
 
 Condition = Callable[[Json, Json], bool]
 """A compiled filter: whether it takes an item, given the root of the document."""
@@ -201,7 +205,13 @@ class DescentStep:
     __slots__ = ()
 
     def spread(self, values: list[Json], root: Json) -> list[Json]:
-        return [inner for value in values for inner in descendants(value)]
+        found: list[Json] = []
+        for value in values:
+            look()
+            found.extend(descendants(value))
+            if len(found) > MOST_VALUES:
+                raise PathNotFound(f"The path finds more than {MOST_VALUES} values on its way")
+        return found
 
 
 def descendants(value: Json) -> list[Json]:
@@ -235,9 +245,14 @@ class FilterStep:
         condition = self._condition
         found: list[Json] = []
         for value in values:
+            look()
             if isinstance(value, dict):
                 if condition(value, root):
                     found.append(value)
             elif isinstance(value, list) and not self._behind_descent:
-                found.extend(item for item in value if condition(item, root))
+                for position, item in enumerate(value):
+                    if not position & 15:
+                        look()
+                    if condition(item, root):
+                        found.append(item)
         return found

@@ -1,4 +1,4 @@
-r"""Regular expressions that end: each use of one has a time limit, so that no pattern hangs the process.
+r"""Regular expressions that end: each use of one has what is left of its evaluation's time, so that no pattern hangs the process.
 
 Called by the filters of paths (`=~`) and by JSONata's literals (`/a+/`). Both come from Java and JavaScript, whose syntax the library
 `regex` reads where Python's `re` does not: `\p{L}`, `(?<name>...)`, possessive quantifiers.
@@ -10,13 +10,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from stepstack.query.time_bound import seconds_left, time_is_up
+
 if TYPE_CHECKING:
     import regex
 
-__all__ = ["TIME_LIMIT_SECONDS", "RegularExpression"]
-
-TIME_LIMIT_SECONDS = 2.0
-"""How long one match may take; longer ones raise TimeoutError."""
+__all__ = ["RegularExpression"]
 
 _FLAGS = {"i": "IGNORECASE", "m": "MULTILINE", "s": "DOTALL", "x": "VERBOSE", "u": "IGNORECASE", "U": "UNICODE", "d": "VERSION0"}
 """Java's flags, and the library's constants for them."""
@@ -48,25 +47,38 @@ class RegularExpression:
             raise ValueError(str(refused)) from None
 
     def takes(self, text: str) -> bool:
-        """Whether the whole of `text` matches; one that takes too long does not."""
-        try:
-            return self._pattern.fullmatch(text, timeout=TIME_LIMIT_SECONDS) is not None
-        except TimeoutError:
-            return False
+        """Whether the whole of `text` matches."""
+        return self._in_time(self._pattern.fullmatch, text) is not None
 
     def search(self, string: str) -> regex.Match[str] | None:
-        return self._pattern.search(string, timeout=TIME_LIMIT_SECONDS)
+        found: regex.Match[str] | None = self._in_time(self._pattern.search, string)
+        return found
 
     def finditer(self, string: str) -> Iterator[regex.Match[str]]:
-        return iter(self._pattern.finditer(string, timeout=TIME_LIMIT_SECONDS))
+        matches = self._in_time(self._pattern.finditer, string)
+        while (found := self._in_time(next, matches, None)) is not None:
+            yield found
 
     def sub(self, repl: str | Callable[[Any], str], string: str, count: int = 0) -> str:
-        replaced: str = self._pattern.sub(repl, string, count=count, timeout=TIME_LIMIT_SECONDS)
+        replaced: str = self._in_time(self._pattern.sub, repl, string, count=count)
         return replaced
 
     def split(self, string: str, maxsplit: int = 0) -> list[str | Any]:
-        pieces: list[str | Any] = self._pattern.split(string, maxsplit=maxsplit, timeout=TIME_LIMIT_SECONDS)
+        pieces: list[str | Any] = self._in_time(self._pattern.split, string, maxsplit=maxsplit)
         return pieces
+
+    @staticmethod
+    def _in_time(use: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """Raises TimeoutError, or whatever ends the evaluation that goes on, where its time is up."""
+        if use is not next:
+            seconds, is_concurrent = seconds_left()
+            options["timeout"] = seconds
+            # Without the interpreter's lock, where others wait for it.
+            options["concurrent"] = is_concurrent
+        try:
+            return use(*arguments, **options)
+        except TimeoutError:
+            time_is_up()
 
 
 def _reference(found: re.Match[str]) -> str:

@@ -40,6 +40,8 @@ class Sources:
     now: Callable[[], float]
     """Seconds since the epoch."""
     randomness: Randomness
+    can_wait: bool = False
+    """Whether whoever evaluates takes `TakesLong` for an answer (`query.time_bound`)."""
 
 
 @cache

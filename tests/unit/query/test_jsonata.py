@@ -210,34 +210,47 @@ def test_an_expression_that_fails_says_why_in_the_words_of_jsonata(text: str, re
     assert failure(text) == f"threw an error during evaluation. {reason}"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[1..1000001]",
-        "$range(1, 1000001, 1)",
-        "$pad('x', 1000001)",
-        "($f := function($n, $t) { $n = 0 ? $t : $f($n - 1, $t & $t) }; $f(40, 'x'))",
-    ],
-)
-def test_a_value_that_grows_without_bound_ends_with_an_error(text: str) -> None:
+@pytest.mark.parametrize("text", ["$range(1, 1000001, 1)", "$pad('x', 1000001)"])
+def test_a_value_that_is_too_large_ends_with_an_error(text: str) -> None:
     assert failure(text).startswith("threw an error during evaluation. D")
 
 
-def test_an_endless_recursion_ends_with_an_error() -> None:
-    assert "D1011: Stack overflow" in failure("($f := function($n) { 1 + $f($n) }; $f(1))")
+@pytest.mark.parametrize("text", ["[1..873783] ~> $count()", "($f := function($n, $t) { $n = 0 ? $t : $f($n - 1, $t & $t) }; $f(23, 'x'))"])
+def test_a_value_beyond_awss_memory_limit_ends_with_its_error(text: str) -> None:
+    reason = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
+    assert failure(text) == f"threw an error during evaluation: {reason}"
 
 
-def test_an_endless_loop_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stepstack.query.jsonata_engine.TIME_LIMIT_SECONDS", 0.05)
-
-    assert "D1012: Evaluation timeout" in failure("($f := function($n) { $f($n) }; $f(1))")
-    assert "D1012: Evaluation timeout" in failure("[1..9999].([1..9999].([1..9999]))")
+def test_a_value_within_awss_memory_limit_is_taken() -> None:
+    assert evaluate("[1..873782] ~> $count()") == 873_782
+    assert evaluate("($f := function($n, $t) { $n = 0 ? $length($t) : $f($n - 1, $t & $t) }; $f(22, 'x'))") == 4_194_304
 
 
-def test_a_regular_expression_that_would_run_for_ever_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stepstack.query.regular_expression.TIME_LIMIT_SECONDS", 0.05)
+@pytest.mark.parametrize("text", ["($f := function($n) { 1 + $f($n) }; $f(1))", "1" + " + 1" * 200], ids=["recursion", "200 terms"])
+def test_parts_that_nest_too_deep_end_with_awss_error(text: str) -> None:
+    reason = "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
+    assert failure(text) == f"threw an error during evaluation: {reason}"
 
-    assert "D1012" in failure("$match($pad('', 5000, 'x') & 'z', /(x+x+)+y/)")
+
+def test_an_evaluation_that_nested_too_deep_leaves_nothing_behind() -> None:
+    failure("($f := function($n) { 1 + $f($n) }; $f(1))")
+    assert evaluate("1" + " + 1" * 90) == 91
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "($f := function($n) { $f($n) }; $f(1))",
+        "[1..9999].([1..9999].([1..9999]))",
+        "$match($pad('', 5000, 'x') & 'z', /(x+x+)+y/)",
+        "$map([1..1000], function($n) { $replace($pad('', 5000, 'x') & 'z', /(x+x+)+y/, '') })",
+    ],
+    ids=["tail recursion", "product", "regular expression", "regular expressions"],
+)
+def test_an_evaluation_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("stepstack.query.time_bound.TIME_LIMIT_SECONDS", 0.05)
+
+    assert failure(text) == "threw an error during evaluation: Expression evaluation timeout: Check for infinite loop"
 
 
 def test_data_stay_as_they_are_whatever_an_expression_does() -> None:
