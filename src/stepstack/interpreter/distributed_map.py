@@ -19,6 +19,7 @@ from stepstack.interpreter.number_fields import number, whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
 from stepstack.interpreter.result_writer import ResultTarget
+from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, parse_json
 from stepstack.language.state_machine import MapState, StateMachine
@@ -54,10 +55,10 @@ class _DistributedMap:
     async def run(self, items: Sequence[Json]) -> Payload:
         visit, state, branch = self.visit, self.state, self.branch
         branch.record("MapStateStarted", {"length": len(items)})
-        map_run = self._map_run()
-        source = None if state.item_reader is None else ItemSource(visit, state.item_reader, self.effective)
-        batches = None if state.item_batcher is None else Batches(visit, state.item_batcher, self.effective)
-        target = self._result_target()
+        map_run = await unhurried(self._map_run)
+        source = None if state.item_reader is None else await unhurried(ItemSource, visit, state.item_reader, self.effective)
+        batches = None if state.item_batcher is None else await unhurried(Batches, visit, state.item_batcher, self.effective)
+        target = await unhurried(self._result_target)
         registry = self.execution.environment.map_runs
         if registry is not None:
             registry.opened(map_run)
@@ -65,7 +66,7 @@ class _DistributedMap:
         try:
             if source is not None:
                 items = await source.items()
-            inputs = [item_input(visit, state, self.effective, index, item) for index, item in enumerate(items)]
+            inputs = [await unhurried(item_input, visit, state, self.effective, index, item) for index, item in enumerate(items)]
             await self._run_children(map_run, [(payload, 1) for payload in inputs] if batches is None else batches.of(inputs))
             result = self._outputs() if target is None else await target.write(map_run, self.children)
         except StateFailed as failed:
