@@ -1,8 +1,9 @@
 """What a Task may call: the `ResourceCatalog` that the parser asks.
 
-Optimized integrations come from the table in `optimized.py`, `aws-sdk` ones from botocore's models, each read when a definition first names
-its service. The words of refusals are AWS's. It leaves out activities and functions (any ARN of theirs will do), and whether an Express
-state machine may use a pattern (the parser knows). Source: AWS's developer guide, "Integrating services", and recorded answers.
+Optimized integrations come from the table in `optimized_actions.py`; `aws-sdk` ones from botocore's models, each read when a definition
+first names its service, and from a list of what the installed botocore does not describe. The words of refusals are AWS's. It leaves out
+activities and functions (any ARN of theirs will do), and whether an Express state machine may use a pattern (the parser knows).
+Source: AWS's developer guide, "Integrating services", and recorded answers.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from stepstack.integrations.optimized import OptimizedAction
 from stepstack.integrations.optimized_actions import optimized_action
 from stepstack.integrations.service_model import Operation, describe, sdk_service
+from stepstack.integrations.services_without_model import is_known_without_model
 from stepstack.language.resources import IntegrationPattern, ResourceKind, TaskResource
 
 __all__ = ["IntegrationCatalog", "sdk_operation"]
@@ -31,6 +33,10 @@ def sdk_operation(resource: TaskResource) -> Operation | None:
     return None if found.is_event_stream else found
 
 
+def _is_without_model(resource: TaskResource) -> bool:
+    return is_known_without_model(resource.service.removeprefix(SDK), resource.action)
+
+
 class IntegrationCatalog:
     """Every integration that stepstack knows."""
 
@@ -39,7 +45,7 @@ class IntegrationCatalog:
         if resource.kind is not ResourceKind.SERVICE:
             return None
         if resource.service.startswith(SDK):
-            is_known = resource.pattern in _SDK_PATTERNS and sdk_operation(resource) is not None
+            is_known = resource.pattern in _SDK_PATTERNS and (sdk_operation(resource) is not None or _is_without_model(resource))
         else:
             action = optimized_action(resource.service, resource.action)
             is_known = action is not None and resource.pattern in action.patterns

@@ -148,7 +148,12 @@ class Integrations:
             raise unreachable(_LAMBDA.service.error_prefix, str(error)) from error
 
     async def _sdk(self, call: TaskCall) -> Json:
-        operation = cast("Operation", sdk_operation(call.resource))
+        operation = sdk_operation(call.resource)
+        if operation is None:
+            raise cannot_be_called(
+                f"The installed botocore does not describe {call.resource.arn}, so that stepstack cannot call it; "
+                f"mock the state '{call.state_name}'"
+            )
         try:
             reply = await self._sdk_reply(operation, call)
         except Refusal as refusal:

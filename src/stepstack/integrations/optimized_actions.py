@@ -30,6 +30,9 @@ _BEDROCK = OptimizedService("bedrock", "bedrock", "Bedrock", "Bedrock", "Bedrock
 _BEDROCK_RUNTIME = OptimizedService(
     "bedrock", "bedrock-runtime", "BedrockRuntime", "BedrockRuntime", "BedrockRuntimeException", has_metadata=False
 )
+_BEDROCK_AGENTCORE = OptimizedService(
+    "bedrockagentcore", "bedrock-agentcore", "BedrockAgentCore", "BedrockAgentCore", "BedrockAgentCoreException", has_metadata=False
+)
 _CODEBUILD = OptimizedService("codebuild", "codebuild", "CodeBuild", "AWSCodeBuild", "AWSCodeBuildException")
 _DATABREW = OptimizedService("databrew", "databrew", "DataBrew", "AWSGlueDataBrew", "AWSGlueDataBrewException")
 _DYNAMODB = OptimizedService("dynamodb", "dynamodb", "DynamoDB", "AmazonDynamoDBv2", "AmazonDynamoDBException")
@@ -121,6 +124,12 @@ _CLUSTER: Mapping[str, Source] = {"name": ">name"}
 _PROFILE: Mapping[str, Source] = {"clusterName": ">clusterName", "fargateProfileName": ">fargateProfileName"}
 _NODEGROUP: Mapping[str, Source] = {"clusterName": ">clusterName", "nodegroupName": ">nodegroupName"}
 
+_HARNESS = (
+    *("ActorId", "AllowedTools", "Baggage", "HarnessArn", "MaxIterations", "MaxTokens", "Messages", "Model", "Qualifier"),
+    *("RuntimeSessionId", "RuntimeUserId", "Skills", "SystemPrompt", "TimeoutSeconds", "Tools", "TraceId", "TraceParent", "TraceState"),
+)
+"""Those of the operation, whose answer comes in events: it is not called."""
+
 _TABLE = (
     OptimizedAction(
         _APIGATEWAY,
@@ -191,6 +200,14 @@ _TABLE = (
             stop="StopModelCustomizationJob",
             stop_arguments={"jobIdentifier": "<jobArn"},
         ),
+    ),
+    OptimizedAction(
+        _BEDROCK_AGENTCORE,
+        "invokeHarness",
+        "",
+        (REQUEST,),
+        ("HarnessArn", "Messages"),
+        _HARNESS,
     ),
     _builds("startBuild", "StartBuild", "build", ("ProjectName",)),
     OptimizedAction(_CODEBUILD, "stopBuild", "StopBuild", required=("Id",)),

@@ -134,4 +134,7 @@ class ServiceDescription:
 
 
 def _sdk_member(name: str) -> str:
-    return "Nul" if name == "NULL" else capitalised(uncapitalised(name))  # a word of Java cannot be a name
+    if name == "NULL":
+        return "Nul"  # a word of Java cannot be a name
+    spelt = capitalised(uncapitalised(name))
+    return "EqualsValue" if spelt == "Equals" else spelt  # every object of Java has a method of that name

@@ -14,7 +14,7 @@ __all__ = ["parse_resource"]
 
 _SERVICE: Final = re.compile(r"arn:([\w-]+):states:([\w-]*):(\d*):((?:aws-sdk:)?[\w-]+):(\w+)((?:\.\w+(?::2)?)?)", re.ASCII)
 _ACTIVITY: Final = re.compile(r"arn:([\w-]+):states:([^:\s]+):([^:\s]+):activity:([^:\s]+)")
-_LAMBDA_FUNCTION: Final = re.compile(r"arn:([\w-]+):lambda:([^:\s]+):([^:\s]+):function:(\S+)")
+_LAMBDA_FUNCTION: Final = re.compile(r"arn:([\w-]+):lambda:([^:\s]*):([^:\s]*):function:(\S+)")
 _PATTERNS: Final = {pattern.value: pattern for pattern in IntegrationPattern}
 
 

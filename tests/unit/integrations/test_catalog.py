@@ -1,6 +1,8 @@
 import pytest
 
 from stepstack.integrations.catalog import IntegrationCatalog
+from stepstack.integrations.model_files import sdk_services
+from stepstack.integrations.services_without_model import LATER_SERVICES, WITHDRAWN_ACTIONS, is_known_without_model
 
 CATALOG = IntegrationCatalog()
 
@@ -20,6 +22,10 @@ CATALOG = IntegrationCatalog()
         "aws-sdk:elasticloadbalancingv2:describeLoadBalancers",
         "aws-sdk:s3:listBuckets.waitForTaskToken",
         "aws-sdk:rds:describeDBInstances",
+        "bedrockagentcore:invokeHarness",
+        "aws-sdk:lookoutvision:describeModel",
+        "aws-sdk:qldb:createLedger.waitForTaskToken",
+        "aws-sdk:chime:createMeeting",
         "arn:aws:lambda:us-east-1:123456789012:function:f",
         "arn:aws:states:us-east-1:123456789012:activity:a",
     ],
@@ -44,6 +50,9 @@ def test_a_resource_that_aws_has_is_none_of_our_problems(name, resource):
         "lambda:invoke.sync:2",
         "aws-sdk:s3:selectObjectContent",
         "aws-sdk:lambda:invokeWithResponseStream",
+        "aws-sdk:lookoutvision:nosuchAction",
+        "aws-sdk:lookoutvision:describeModel.sync",
+        "bedrockagentcore:invokeHarness.sync",
     ],
 )
 def test_any_other_resource_is_refused_in_the_words_of_aws(name, resource):
@@ -66,6 +75,19 @@ def test_any_other_resource_is_refused_in_the_words_of_aws(name, resource):
 )
 def test_required_parameters_are_known(name, required, resource):
     assert set(CATALOG.required_parameters(resource(name))) == required
+
+
+def test_parameters_of_what_has_no_model_are_not_judged(resource):
+    withdrawn = resource("aws-sdk:iotanalytics:createDataset")
+    assert CATALOG.required_parameters(withdrawn) == ()
+    assert CATALOG.supported_parameters(withdrawn) is None
+
+
+def test_what_the_installed_botocore_describes_is_judged_by_its_model_alone():
+    only_shortened = {"chime", "datasync", "dsql", "networkfirewall", "rds", "securityhub"}
+    assert WITHDRAWN_ACTIONS.keys() & sdk_services().keys() <= only_shortened
+    for service in LATER_SERVICES:
+        assert is_known_without_model(service, "anything") is (service not in sdk_services())
 
 
 def test_supported_parameters_are_known_where_there_is_a_list(resource):

@@ -7,6 +7,7 @@ import pytest
 from stepstack.errors import ServiceError
 from stepstack.integrations.endpoints import Endpoints
 from stepstack.integrations.integrations import Integrations
+from stepstack.integrations.mocks import Mocks
 from stepstack.interpreter.ports import TaskFailed
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -244,13 +245,25 @@ def test_a_service_that_is_not_there_is_a_failure_of_the_sdk(task_call):
     asyncio.run(scenario())
 
 
-def test_actions_that_need_a_kubernetes_cluster_say_that_they_need_a_mock(task_call):
+@pytest.mark.parametrize("name", ["eks:call", "bedrockagentcore:invokeHarness", "aws-sdk:lookoutvision:startModel"])
+def test_what_can_be_defined_and_not_called_says_that_it_needs_a_mock(name, task_call):
     async def scenario():
-        parameters = dict.fromkeys(("CertificateAuthority", "ClusterName", "Endpoint", "Method", "Path"), "x")
-        with pytest.raises(TaskFailed, match="mock the state 'Work'"):
-            await Integrations(Endpoints()).request(task_call("eks:call", parameters))
+        with pytest.raises(TaskFailed, match="mock the state 'Work'") as failed:
+            await Integrations(Endpoints()).request(task_call(name, {"ProjectName": "x"}))
+        assert failed.value.failure.error_name == "States.Runtime"
 
     asyncio.run(scenario())
+
+
+def test_what_can_be_defined_and_not_called_can_be_mocked(task_call):
+    answer = {"HostingStatus": "STARTING_HOSTING"}
+    mocks = Mocks()
+    mocks.add(resource="aws-sdk:lookoutvision:startModel", returns=answer)
+    call = task_call("aws-sdk:lookoutvision:startModel", {"ProjectName": "x"})
+    integrations = Integrations(Endpoints(), mocks=mocks)
+
+    assert integrations.problem(call) is None
+    assert asyncio.run(integrations.request(call)) == answer
 
 
 @pytest.mark.parametrize(

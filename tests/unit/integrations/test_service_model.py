@@ -63,6 +63,12 @@ def test_the_two_spellings_of_a_member_differ_where_acronyms_lead():
     assert "Md5OfMessageBody" in operation.answer(is_sdk=True).members
 
 
+def test_members_that_java_has_a_word_for_are_renamed():
+    retrieval_filter = describe("bedrock-agent-runtime").shapes(is_sdk=True).structure("RetrievalFilter")
+    assert retrieval_filter.members["EqualsValue"][0] == "equals"
+    assert "NotEquals" in retrieval_filter.members
+
+
 def test_an_operation_without_input_takes_nothing():
     assert describe("sts").operation("GetCallerIdentity").parameters(is_sdk=True).problems({"X": 1}, "Parameters") == [
         "The field 'X' is not supported by Step Functions"

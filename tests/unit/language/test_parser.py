@@ -82,6 +82,7 @@ def test_a_result_of_null_is_a_result() -> None:
 
 RESOURCES = {
     LAMBDA: (ResourceKind.LAMBDA_FUNCTION, "lambda", "", "", "f"),
+    "arn:aws:lambda:::function:f": (ResourceKind.LAMBDA_FUNCTION, "lambda", "", "", "f"),
     f"{LAMBDA}:$LATEST": (ResourceKind.LAMBDA_FUNCTION, "lambda", "", "", "f:$LATEST"),
     "arn:aws:states:eu-west-1:123456789012:activity:work": (ResourceKind.ACTIVITY, "activity", "", "", "work"),
     "arn:aws:states:::lambda:invoke": (ResourceKind.SERVICE, "lambda", "invoke", "", ""),
