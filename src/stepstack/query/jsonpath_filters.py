@@ -1,8 +1,8 @@
 """The filters of a JSONPath: `[?(@.price < 10 && @.tags contains 'new')]`.
 
 A filter's text is compiled to one function of an item and the document's root. Called by `jsonpath`. It leaves out Jayway's operators
-that need Java (`type`, `matches`). Source: Jayway's JsonPath (operators, coercions between numbers and strings), and AWS's developer
-guide: `@` alone does not match scalar values.
+that need Java (`type`, `matches`). Source: Jayway's JsonPath (operators, coercions between numbers and strings); AWS's developer guide:
+`@` alone does not match scalar values; and definitions that AWS publishes, in which words on an operator's right side have no quotes.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ UNDEFINED: Final = _Undefined()
 NESTING_LIMIT = 100
 """Parentheses inside each other in one filter."""
 
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"(-?)(\d*)(\.\d+|(?<=\d))((?:[eE][+-]?\d+)?)")
 _WORD = re.compile(r"[A-Za-z]+")
+_TEXT_WITHOUT_QUOTES = re.compile(r"[^\W\d][\w.:-]*")
 _SYMBOL = re.compile(r"===|!==|==|!=|<=|>=|=~|<|>")
 _FLAGS = re.compile(r"[idmsuxU]*")
 _LITERALS: dict[str, Json] = {"true": True, "false": False, "null": None}
@@ -121,7 +122,7 @@ class _FilterReader:
         operator = self._operator()
         if operator is not None:
             compare = _OPERATORS[operator]
-            right = self._operand()
+            right = self._operand(may_lack_quotes=True)
             return lambda item, root: compare(left(item, root), right(item, root))
         if not is_path:
             raise self.cursor.error("an operator is expected here")
@@ -141,12 +142,13 @@ class _FilterReader:
             raise self.cursor.error(f"'{found.group()}' is no operator of a filter")
         return found.group().lower()
 
-    def _operand(self) -> Operand:
+    def _operand(self, *, may_lack_quotes: bool = False) -> Operand:
         self.cursor.skip_spaces()
         character = self.cursor.current
         if character in ("@", "$"):
             return self._path()
-        value = self._literal()
+        word = self.cursor.match(_TEXT_WITHOUT_QUOTES) if may_lack_quotes else None
+        value = self._literal() if word is None else _LITERALS.get(word.group(), word.group())
         return lambda item, root: value
 
     def _path(self) -> Operand:
@@ -177,13 +179,20 @@ class _FilterReader:
             return self._json()
         found = self.cursor.match(_NUMBER)
         if found is not None:
-            return parse_json(found.group())
+            return self._number(*found.groups())
         found = self.cursor.match(_WORD)
         if found is not None and found.group() in _LITERALS:
             return _LITERALS[found.group()]
         if found is not None:
             self.cursor.offset = found.start()
         raise self.cursor.error("a path or a literal is expected here")
+
+    def _number(self, sign: str, whole: str, fraction: str, exponent: str) -> Json:
+        """As Java reads it, which takes `.85` and `007` too."""
+        try:
+            return parse_json(f"{sign}{whole.lstrip('0') or '0'}{fraction}{exponent}")
+        except ValueError as refused:
+            raise self.cursor.error(str(refused)) from None
 
     def _regular_expression(self) -> RegularExpression:
         start = self.cursor.offset

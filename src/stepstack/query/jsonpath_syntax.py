@@ -186,6 +186,8 @@ def _read_behind_dot(cursor: Cursor, steps: list[StepSyntax], bare_name: re.Patt
         if cursor.current == ".":
             raise cursor.error("'.' is not expected here")
     if cursor.at_end:
+        if steps and not isinstance(steps[-1], Descent):
+            return  # AWS publishes a definition in which a path ends so; it means nothing
         raise cursor.error("a path does not end with '.'")
     if cursor.current == "[":
         steps.append(_read_bracket(cursor))

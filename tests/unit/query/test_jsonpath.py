@@ -108,6 +108,11 @@ def test_an_indefinite_path_yields_the_array_of_all_that_it_matches(text: str, e
         ("@.stock == true", []),
         ("@.tags == []", ["c"]),
         ("3 == @.stock", ["b"]),
+        ("@.sku==b", ["b"]),
+        ("@.sku == a || @.sku == c && @.stock != null", ["a", "c"]),
+        ("@.sku == two-words", []),
+        ("@.stock > .5", ["b", "c"]),
+        ("@.stock == 003", ["b"]),
     ],
 )
 def test_a_filter_keeps_the_items_that_meet_its_condition(condition: str, expected: list[str], scope: Scope) -> None:
@@ -117,6 +122,10 @@ def test_a_filter_keeps_the_items_that_meet_its_condition(condition: str, expect
 def test_a_filter_on_an_object_tests_the_object_itself(scope: Scope) -> None:
     assert evaluate("$.order[?(@.id == 7)].id", scope) == [7]
     assert evaluate("$..[?(@.stock >= 1)].sku", scope) == ["b", "c"]
+
+
+def test_a_dot_at_the_end_of_a_path_means_nothing(scope: Scope) -> None:
+    assert evaluate("$.order.id.", scope) == evaluate("$.order.id", scope) == 7
 
 
 def test_a_bare_at_sign_in_a_filter_does_not_match_scalars(scope: Scope) -> None:
@@ -239,9 +248,10 @@ def test_only_the_dollar_sign_alone_is_the_root() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "a", ".a", "$.", "$..", "$...a", "$.a.", "$a b", "$.a b", "$[", "$[]", "$['a]", "$['a'", "$[a]", "$[:]", "$['a' 'b']",
+        "", "a", ".a", "$.", "$..", "$...a", "$.a..", "$a b", "$.a b", "$[", "$[]", "$['a]", "$['a'", "$[a]", "$[:]", "$['a' 'b']",
         "$.a[?]", "$.a[?()]", "$.a[?(@.b ==)]", "$.a[?(@.b = 1)]", "$.a[?(1)]", "$.a[?(@.b like 'x')]", "$.a[?(@.b =~ /(/)]",
-        "$.a[?(@.b == 'x)]", "$.a.unknown()", "$.a.length().b", "$.a.length(", "$.a[?(@.b == [1)]",
+        "$.a[?(@.b == 'x)]", "$.a.unknown()", "$.a.length().b", "$.a.length(", "$.a[?(@.b == [1)]", "$.a[?(@.b == x y)]",
+        "$.a[?(@.b == .)]", "$.a[?(@.b == 1e999)]", "$.a[?(x == @.b)]",
     ],
 )  # fmt: skip
 def test_a_malformed_path_is_refused_with_its_place(text: str) -> None:
