@@ -45,6 +45,7 @@ def _tasks(definition: str, words: list[str]) -> dict[str, Any]:
     """The answers that were given, by name, and {} for every Task that none was given for."""
     from stepstack.coverage.items import states_of
     from stepstack.language import parse
+    from stepstack.testing.mock_fit import unknown_task
 
     tasks: dict[str, Any] = {state.name: {} for state in states_of(parse(definition)) if state.type == "Task"}
     for word in words:
@@ -55,6 +56,9 @@ def _tasks(definition: str, words: list[str]) -> dict[str, Any]:
             equals = ""
         if not equals:
             raise SettingsError(f"--task {word!r}: it is NAME=JSON, such as 'Read={{\"Item\": {{}}}}'")
+    problem = unknown_task(tasks, definition)
+    if problem is not None:
+        raise SettingsError(f"--task: {problem}")
     return tasks
 
 

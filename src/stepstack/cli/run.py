@@ -41,13 +41,19 @@ def execute(arguments: argparse.Namespace) -> int:
     """Runs the execution and prints it; 0 where it succeeded, 1 where it did not."""
     from stepstack.in_process import run  # the engine, which `--help` need not load
     from stepstack.testing.definitions import definition_text
+    from stepstack.testing.mock_fit import unknown_task
 
+    definition = definition_text(Path(arguments.file))
+    tasks = dict(_task(pair) for pair in arguments.task)
+    problem = unknown_task(tasks, definition)
+    if problem is not None:
+        raise SettingsError(f"--task: {problem}")
     try:
         execution = run(
-            definition_text(Path(arguments.file)),
+            definition,
             _input(arguments.input),
             time=arguments.time,
-            tasks=dict(_task(pair) for pair in arguments.task),
+            tasks=tasks,
             endpoints=_endpoints(arguments),
             timeout_seconds=arguments.timeout,
         )
@@ -70,10 +76,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _input(text: str) -> Json:
     if text.startswith("@"):
-        path = Path(text[1:])
-        if not path.is_file():
-            raise SettingsError(f"--input: there is no file {text[1:]!r}")
-        text = path.read_text(encoding="utf-8")
+        from stepstack.testing.files import read_text
+
+        try:
+            text = read_text(text[1:], "an input")
+        except SettingsError as error:
+            raise SettingsError(f"--input: {error}") from None
     try:
         return parse_json(text)
     except ValueError as error:

@@ -13,6 +13,7 @@ from stepstack.api.server import listen
 from stepstack.assembly import Assembly, deploy_template, run_server
 from stepstack.cli.serve import add_server_options, settings_of
 from stepstack.errors import SettingsError
+from stepstack.testing.files import read_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
+    if arguments.template:
+        read_text(arguments.template, "a template")
     sockets = [listen(arguments.host, port) for port in dict.fromkeys((arguments.stepfunctions_port, arguments.dynamodb_port))]
     ports = [bound.getsockname()[1] for bound in sockets]
 

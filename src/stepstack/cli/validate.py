@@ -1,7 +1,7 @@
 """`stepstack validate FILE...`: every problem of definitions, with line and column.
 
 What AWS refuses is an error; what it takes and we doubt is a warning. The exit code is 1 where there is an error, with `--strict` also
-where there is a warning. JSON and YAML are read; `-` is standard input. A Resource that is a placeholder (`${Function}`) passes.
+where there is a warning. JSON and YAML are read; `-` is standard input. Placeholders (`${Function}`) pass where a text may stand.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from stepstack.errors import SettingsError
-from stepstack.language import Diagnostic, Severity, diagnose
+from stepstack.language import Diagnostic, Severity
+from stepstack.language.placeholders import diagnose_template
 from stepstack.language.source_map import SourceMap, YamlProblem, read_yaml
 from stepstack.language.transitions import Graph, graphs_inside
 
 __all__ = ["Finding", "configure", "execute", "findings_in"]
 
 STANDARD_INPUT: Final = "-"
-_PLACEHOLDER: Final = re.compile(r'("Resource"\s*:\s*")\$\{([^}"]+)\}(")')
 _SOURCE: Final = re.compile(r"\[Source: .*?; line: (\d+), column: (\d+)\]", re.DOTALL)
 """How AWS writes a place in broken JSON: with the whole text."""
-_STAND_IN: Final = r"\1arn:aws:lambda:us-east-1:123456789012:function:Placeholder\3"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -93,9 +92,8 @@ def findings_in(file: str, text: str, machine_type: str = "STANDARD") -> list[Fi
         except YamlProblem as problem:
             wrong = Diagnostic(Severity.ERROR, "INVALID_YAML", problem.message, None, beyond_aws=True)
             return [Finding(file, problem.line, problem.column, wrong)]
-    filled = _PLACEHOLDER.sub(_STAND_IN, definition)
     states = _state_places(definition)
-    found = diagnose(filled, catalog=IntegrationCatalog(), machine_type=machine_type, hints=True)
+    found = diagnose_template(definition, catalog=IntegrationCatalog(), machine_type=machine_type)
     findings = [_finding(file, diagnostic, places, states) for diagnostic in found]
     findings.extend(
         Finding(file, line, column, Diagnostic(Severity.WARNING, "DUPLICATE_KEY", f"The key '{key}' stands twice.", None, beyond_aws=True))
@@ -132,15 +130,14 @@ def _state_places(definition: str) -> dict[str, str]:
 
 
 def _text_of(file: str) -> str:
+    from stepstack.testing.files import read_text
+
     if file == STANDARD_INPUT:
-        return sys.stdin.read()
-    path = Path(file)
-    if not path.is_file():
-        raise SettingsError(f"there is no file {file!r}")
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file!r} cannot be read: {error}") from error
+        try:
+            return sys.stdin.read()
+        except UnicodeDecodeError:
+            raise SettingsError("what standard input holds is no text in UTF-8") from None
+    return read_text(file, "a definition")
 
 
 def _report(files: list[str], findings: list[Finding]) -> Iterator[str]:

@@ -35,7 +35,7 @@ from stepstack.pytest_plugin.fixtures import (
 from stepstack.pytest_plugin.mock_file import add_mock_file_option, configure_mock_file
 from stepstack.pytest_plugin.run import RUN, WORKER_INPUT, StepstackRun
 from stepstack.pytest_plugin.settings import add_options, marker_settings
-from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, mock_task
+from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, misfit_mocks, mock_task
 
 __all__ = [
     "application",
@@ -110,8 +110,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that passed although one of its mocks can answer nothing has not tested what it says."""
+    result = yield
+    misfits = misfit_mocks(item)
+    if misfits:
+        pytest.fail("\n".join(f"stepstack: {words}" for words in misfits), pytrace=False)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.when == "call" and report.failed:
-        explain_failure(item, report)
+        explain_failure(item, report, misfit_mocks(item))
     return report

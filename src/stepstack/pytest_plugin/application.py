@@ -70,7 +70,7 @@ def _deployed(
 ) -> tuple[DeployedApplication, Callable[[], None]]:
     """The application and how to delete it."""
     from stepstack.errors import StackError
-    from stepstack.testing.definitions import find_file
+    from stepstack.testing.files import find_file
 
     if stack.embedded_stack is None or stack.embedded_stack.assembly.services is None:
         raise StackError(f"the backend {stack.backend} has no place for applications: templates are deployed on embedded, and found on aws")

@@ -30,12 +30,15 @@ def add_report_option(parser: pytest.Parser) -> None:
     parser.getgroup("stepstack").addoption("--stepstack-report", metavar="DIR", default=None, help=text)
 
 
-def explain_failure(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Adds sections to the report of a failed call."""
+def explain_failure(item: pytest.Item, report: pytest.TestReport, misfits: Sequence[str]) -> None:
+    """Adds sections to the report of a failed call: `misfits` are mocks that can answer nothing, which may be why."""
     executions = item.stash.get(EXECUTIONS, [])
+    told = str(report.longrepr)
+    untold = [words for words in misfits if words not in told]
+    if untold:
+        report.sections.append(("stepstack: mocks that fit nothing", "\n".join(untold)))
     if not executions:
         return
-    told = str(report.longrepr)
     for _, execution in executions[-EXPLAINED_EXECUTIONS:]:
         explanation = _explanation(execution)
         # An assertion of ours has told it already, line by line behind pytest's marks.

@@ -58,7 +58,9 @@ def stepstack(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, A
 
 def _declare_mocks(item: pytest.Item, stack: Stack, settings: PluginSettings) -> None:
     mocks = mocks_of(item, stack)
-    mocks.declare(settings.mocks)
+    # A marker of a class or a module is for several tests, each of which may have other states.
+    own = [marker.kwargs.get("mocks", {}) for marker in item.own_markers if marker.name == "stepstack"]
+    mocks.declare(settings.mocks, required={state for states in own for state in states}, place=f"@pytest.mark.stepstack on {item.name}")
     if settings.unmocked == "refuse":
         mocks.refuse_others()
 

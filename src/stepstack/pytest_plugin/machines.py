@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stepstack.pytest_plugin.mock_file import NAME as MOCK_FILE_WRITER
-from stepstack.pytest_plugin.task_fixtures import MOCKS, SETTINGS
+from stepstack.pytest_plugin.task_fixtures import MACHINES, MOCKS, SETTINGS
 from stepstack.testing.definitions import read_definition
 from stepstack.testing.mock_cases import case_of, stable_name
 from stepstack.testing.state_machines import StateMachineHandle
@@ -69,6 +69,7 @@ class StateMachineFactory:
         )
         self._deletions.callback(machine.delete)
         self._made.append((machine, mocked_name))
+        self._item.stash.setdefault(MACHINES, []).append(machine)
         machine.path, machine.label = read.path, label or machine.name
         machine.execution_name = lambda: self._unique_name(label or "run")
         machine.default_test_case = self._test_case_of(machine)

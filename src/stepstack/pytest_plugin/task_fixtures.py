@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from stepstack.testing.functions import LambdaFunctions
     from stepstack.testing.mocks import TaskMocks
     from stepstack.testing.stack import Stack
+    from stepstack.testing.state_machines import StateMachineHandle
 
 Made = TypeVar("Made")
 
 SETTINGS = pytest.StashKey[PluginSettings]()
 """The settings of a test, its marker and its fixture applied."""
+
+MACHINES: pytest.StashKey[list[StateMachineHandle]] = pytest.StashKey()
+"""The state machines that a test has made."""
 
 MOCKS = pytest.StashKey["TaskMocks | None"]()
 """The mocks of a test; None until something asks for them."""
@@ -67,6 +71,16 @@ def mocks_of(item: pytest.Item, stack: Stack) -> TaskMocks:
         made = item.stash[MOCKS] = made_or_failed(lambda: TaskMocks(stack, mock_file=mock_file)).__enter__()
         made.executions = item.stash[EXECUTIONS]
     return made
+
+
+def misfit_mocks(item: pytest.Item) -> list[str]:
+    """The test's mocks that fit no Task state of its state machines, in words; none where it has made and run no state machine."""
+    mocks = item.stash.get(MOCKS, None)
+    if mocks is None or not mocks.declarations:
+        return []
+    machines = [(machine.name, machine.definition) for machine in item.stash.get(MACHINES, ())]
+    machines += [(execution.state_machine_name, definition) for definition, execution in item.stash.get(EXECUTIONS, ())]
+    return mocks.misfits(list(dict.fromkeys(machines))) if machines else []
 
 
 def end_mocks(item: pytest.Item) -> None:

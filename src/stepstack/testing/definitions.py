@@ -16,9 +16,10 @@ from typing import TypeAlias
 from stepstack.errors import SettingsError
 from stepstack.json_types import Json, json_text
 from stepstack.stacks.template import is_template, parse_document
+from stepstack.testing.files import find_file, read_text
 from stepstack.testing.templates import Template
 
-__all__ = ["Definition", "DefinitionSource", "definition_text", "find_file", "read_definition"]
+__all__ = ["Definition", "DefinitionSource", "definition_text", "read_definition"]
 
 DefinitionSource: TypeAlias = "str | Path | Mapping[str, Json]"
 
@@ -56,7 +57,7 @@ def read_definition(
     if isinstance(source, str) and (source.lstrip().startswith("{") or "\n" in source.strip()):
         return Definition(substituted(_as_json(source, is_yaml=not source.lstrip().startswith("{")), given))
     path = find_file(source, folders)
-    text = path.read_text(encoding="utf-8")
+    text = read_text(source, "a definition", folders)
     if "Resources" in text and is_template(parse_document(text, path)):
         machine = Template(path, parameters=parameters, resources=resources).state_machine(resource)
         text = _as_json(machine.definition, is_yaml=machine.is_yaml)
@@ -69,16 +70,6 @@ def read_definition(
 def definition_text(source: DefinitionSource, *, substitutions: Mapping[str, Json] | None = None, folders: Sequence[Path] = ()) -> str:
     """The text alone; see `read_definition`."""
     return read_definition(source, substitutions=substitutions, folders=folders).text
-
-
-def find_file(source: str | Path, folders: Sequence[Path]) -> Path:
-    """The first file of that name; SettingsError that says where it was looked for."""
-    candidates = [folder / source for folder in (*folders, Path.cwd())]
-    for path in candidates:
-        if path.is_file():
-            return path
-    places = ", ".join(dict.fromkeys(str(path.parent) for path in candidates))
-    raise SettingsError(f"there is no file {str(source)!r} (looked for in {places})")
 
 
 def substituted(text: str, substitutions: Mapping[str, Json]) -> str:

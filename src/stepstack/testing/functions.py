@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.errors import SettingsError
-from stepstack.testing.definitions import find_file
+from stepstack.testing.files import find_file
 from stepstack.testing.templates import Template
 
 if TYPE_CHECKING:

@@ -29,6 +29,7 @@ __all__ = [
     "MockFileContents",
     "ScheduledCall",
     "case_of",
+    "resource_names",
     "scheduled_calls",
     "stable_name",
     "task_resources",
@@ -50,10 +51,21 @@ class Declaration:
     resource: str | None
     answers: tuple[Answer, ...]
     is_repeated: bool
+    state_machine: str | None = None
+    """Elsewhere than on the embedded engine, mocks cannot be chosen by it."""
+    is_optional: bool = False
+    """Whether it may fit no Task state of the test's state machines."""
+    place: str = ""
+    """Where it was declared: `test_orders.py:12`."""
+
+    def __str__(self) -> str:
+        named = (("state", self.state), ("resource", self.resource), ("state_machine", self.state_machine))
+        wanted = ", ".join(f"{name}={value!r}" for name, value in named if value is not None)
+        return f"the mock for {wanted or 'every call'}{f' ({self.place})' if self.place else ''}"
 
     def matches(self, state_name: str, resource: str) -> bool:
         return (self.state is None or fnmatchcase(state_name, self.state)) and (
-            self.resource is None or any(fnmatchcase(name, self.resource) for name in _resource_names(resource))
+            self.resource is None or any(fnmatchcase(name, self.resource) for name in resource_names(resource))
         )
 
     def response(self, state_name: str) -> dict[str, Any]:
@@ -165,8 +177,8 @@ def _tasks(graph: Any) -> Iterator[tuple[str, str]]:
                 yield from _tasks(inner)
 
 
-def _resource_names(resource: str) -> Iterator[str]:
-    """The names by which a mock may know a resource: its ARN, its end with and without its pattern, a function's name."""
+def resource_names(resource: str) -> Iterator[str]:
+    """The names by which a mock may know a resource: its ARN, its end with and without its pattern, a function's or an activity's name."""
     yield resource
     end = resource.rpartition(":::")[2]
     yield end
@@ -174,6 +186,8 @@ def _resource_names(resource: str) -> Iterator[str]:
     if ":function:" in resource:
         yield resource.partition(":function:")[2]
         yield resource.partition(":function:")[2].partition(":")[0]
+    elif ":activity:" in resource:
+        yield resource.partition(":activity:")[2]
 
 
 def _outcome(answer: Answer, state_name: str) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,6 +28,7 @@ from stepstack.errors import StackError
 from stepstack.integrations.mocks import Answer, Computes, Mock, Raises, Returns
 from stepstack.json_types import Json, json_text
 from stepstack.testing.mock_cases import CASE, Declaration, MockFileContents, case_of, scheduled_calls, task_resources
+from stepstack.testing.mock_fit import misfit
 
 if TYPE_CHECKING:
     from stepstack.interpreter.ports import TaskCall
@@ -134,6 +136,7 @@ class TaskMocks:
         self.executions: list[tuple[str, ExecutionResult]] = []
         """What the test ran, with its definitions; calls of a server elsewhere are read from their histories."""
         self._mocks: list[Mock] = []
+        """In the engine here: one for each declaration."""
         self._before = (self._engine.refuse_unmocked, self._engine.allowed) if self._engine is not None else (False, ())
 
     def __call__(
@@ -147,13 +150,15 @@ class TaskMocks:
         computes: Callable[[Any], Any] | None = None,
         answers: Iterable[Any] | None = None,
         checked: bool | None = None,
+        is_optional: bool = False,
     ) -> TaskMock:
         """Declares a mock for the calls that fit all of `state`, `resource` and `state_machine`; `*` stands for any part of a name.
 
         `resource` is an ARN or its end, such as `dynamodb:putItem` or a Lambda function's name. Exactly one of the others says what it
         answers. `raises` is an Error Name, that and a cause, or an exception as a Lambda function raises it. `computes` is called with the
         task's parameters, in a thread of its own unless it is a coroutine function. `answers` are given one after the other: results,
-        `Raises(...)`, exceptions, or functions of the parameters; a further call fails.
+        `Raises(...)`, exceptions, or functions of the parameters; a further call fails. A mock that fits no Task state of the test's state
+        machines fails the test, unless it `is_optional`.
         """
         if sum((returns is not ..., raises is not None, computes is not None, answers is not None)) != 1:
             raise ValueError("a mock needs exactly one of returns, raises, computes and answers")
@@ -163,10 +168,12 @@ class TaskMocks:
             given = (_failing(raises),)
         else:
             given = (Returns(returns) if computes is None else Computes(_beside_the_loop(computes)),)
-        declaration = Declaration(state, resource, given, is_repeated=answers is None)
+        declaration = Declaration(
+            state, resource, given, is_repeated=answers is None, state_machine=state_machine, is_optional=is_optional, place=_caller()
+        )
         self.declarations.append(declaration)
         if self._engine is None:
-            return self._declared_elsewhere(declaration, state_machine)
+            return self._declared_elsewhere(declaration)
         mock = self._engine.add(
             state=state,
             resource=resource,
@@ -177,14 +184,21 @@ class TaskMocks:
         self._mocks.append(mock)
         return TaskMock(str(mock), lambda: [MockedCall.of(call) for call in mock.calls])
 
-    def declare(self, mocks: Mapping[str, Any]) -> None:
-        """Mocks by state name, as the marker has them: a result, `Raises(...)`, an exception, a function, or a list of such answers."""
+    def declare(self, mocks: Mapping[str, Any], *, required: Container[str] = (), place: str = "") -> None:
+        """Mocks by state name, as the marker has them: a result, `Raises(...)`, an exception, a function, or a list of such answers.
+
+        Those whose states are not `required` are optional; `place` says where they stand.
+        """
         for state, answer in mocks.items():
-            if isinstance(answer, list):
-                self(state, answers=answer)
-            else:
-                made = _answer(answer)
-                self(state, **_repeated(made))
+            answers = {"answers": answer} if isinstance(answer, list) else _repeated(_answer(answer))
+            self(state, **answers, is_optional=state not in required)
+            self.declarations[-1] = replace(self.declarations[-1], place=place)
+
+    def misfits(self, machines: Sequence[tuple[str, str]]) -> list[str]:
+        """The mocks that can answer nothing in `machines` (name and definition of each), in words; optional ones are left out."""
+        called = {id(one) for one, mock in zip(self.declarations, self._mocks, strict=False) if mock.calls}
+        wanted = (one for one in self.declarations if not one.is_optional and id(one) not in called)
+        return [words for words in (misfit(one, machines) for one in wanted) if words is not None]
 
     def refuse_others(self, *allowed: str) -> None:
         """From now on, a task that no mock answers fails its state, except where its resource is one of `allowed`."""
@@ -220,11 +234,11 @@ class TaskMocks:
         self._engine.calls.clear()
         self._engine.refuse_unmocked, self._engine.allowed = self._before
 
-    def _declared_elsewhere(self, declaration: Declaration, state_machine: str | None) -> TaskMock:
-        if state_machine is not None:
+    def _declared_elsewhere(self, declaration: Declaration) -> TaskMock:
+        if declaration.state_machine is not None:
             raise StackError("a mock file knows mocks by state: state_machine= works on the embedded backend alone")
-        wanted = [f"{name}={value!r}" for name, value in (("state", declaration.state), ("resource", declaration.resource)) if value]
-        return TaskMock(f"The mock for {', '.join(wanted) or 'every call'}", lambda: self._calls_elsewhere(declaration))
+        named = str(replace(declaration, place=""))
+        return TaskMock(named[0].upper() + named[1:], lambda: self._calls_elsewhere(declaration))
 
     def _calls_elsewhere(self, declaration: Declaration | None) -> list[MockedCall]:
         """The calls that `declaration` answered (None: any), as the histories of the test's executions show them."""
@@ -237,6 +251,12 @@ class TaskMocks:
                 if chosen is not None and (declaration is None or declaration is chosen):
                     calls.append(MockedCall(call.parameters, call.state_name, resource, call.attempt, execution.arn))
         return calls
+
+
+def _caller() -> str:
+    """Where the test's own code declares a mock: `test_orders.py:12`."""
+    frame = sys._getframe(2)
+    return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def _repeated(answer: Answer) -> dict[str, Any]:

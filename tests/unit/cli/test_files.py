@@ -1,0 +1,74 @@
+"""Files on the command line that cannot be read: one line, exit code 2, the same for every subcommand."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepstack.cli import main
+
+COMMANDS = {
+    "validate": ["validate"],
+    "run": ["run"],
+    "run --input": ["run", "state-machine.json", "--input"],
+    "explore": ["explore"],
+    "graph": ["graph"],
+    "up --template": ["up", "--stepfunctions-port", "0", "--dynamodb-port", "0", "--template"],
+}
+MACHINE = '{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "state-machine.json").write_text(MACHINE, encoding="utf-8")
+    (tmp_path / "empty.json").touch()
+    (tmp_path / "latin.json").write_bytes(b'{"Comment": "\xe9"}')
+    (tmp_path / "folder").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("state-machin.json", "there is no file 'state-machin.json' (looked for in {folder}); there is 'state-machine.json'"),
+        ("folder", "'folder' is a folder, and a file is needed"),
+        ("empty.json", "'empty.json' is empty: "),
+        ("latin.json", "'latin.json' is no text in UTF-8: line 1 has the byte 0xe9; save it as UTF-8"),
+    ],
+    ids=["missing", "folder", "empty", "not UTF-8"],
+)
+def test_a_file_that_cannot_be_read_is_one_clear_line(folder, capsys, words, file, message):
+    named = f"@{file}" if words[-1] == "--input" else file
+
+    assert main([*words, named]) == 2
+    printed = capsys.readouterr()
+    assert message.format(folder=folder) in printed.err
+    assert printed.err.startswith(f"stepstack {words[0]}: ")
+    assert printed.err.count("\n") == 1
+    assert not printed.out
+
+
+@pytest.mark.parametrize("command", ["run", "explore"])
+def test_a_task_that_fits_no_state_is_one_clear_line(tmp_path, capsys, command):
+    path = tmp_path / "order.json"
+    path.write_text(
+        '{"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters":'
+        ' {"QueueUrl": "q", "MessageBody": "m"}, "Next": "Tell"},'
+        ' "Tell": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:tell", "End": true}}}'
+    )
+
+    assert main([command, str(path), "--task", "Aks=1"]) == 2
+    assert capsys.readouterr().err == f"stepstack {command}: --task: 'Aks' is no Task state: there are 'Ask', 'Tell'; was 'Ask' meant?\n"
+
+
+@pytest.mark.parametrize("name", ["sqs:sendMessage", "arn:aws:states:::sqs:sendMessage"])
+def test_a_task_may_be_named_by_what_it_calls(tmp_path, capsys, name):
+    path = tmp_path / "order.json"
+    path.write_text(
+        '{"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "Parameters":'
+        ' {"QueueUrl": "q", "MessageBody": "m"}, "End": true}}}'
+    )
+
+    assert main(["run", str(path), "--task", f'{name}="sent"']) == 0
+    assert 'output: "sent"' in capsys.readouterr().out
