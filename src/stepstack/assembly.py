@@ -230,6 +230,7 @@ async def serving(settings: Settings, sockets: list[socket.socket], *, with_serv
     assembly = assemble(settings, services=services)
     server = Server(assembly.app, sockets)
     try:
+        await assembly.service.resume()
         await server.start()
         yield assembly
     finally:

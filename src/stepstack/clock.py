@@ -13,6 +13,9 @@ timeline is held: it flows in real time, whatever the others skip, so that a cal
 A test may freeze a clock that is not real: then every timeline stands still, held ones too, and only `advance` moves them, from one timer
 to the next.
 
+A timer that nobody awaits, a schedule's, moves nothing: a clock that skips does not skip to it. It fires when time passes its deadline
+because it flows, because something else is skipped to behind it, or because a test advances the clock.
+
 A clock belongs to one asyncio loop and is used from that loop's thread alone.
 """
 
@@ -57,9 +60,10 @@ def time_scale(value: str | float) -> float:
 class Timer:
     """A callback due at a modelled time; `cancel()` may be called at any moment."""
 
-    __slots__ = ("_callback", "_deadline", "_entry", "_handle", "_timeline")
+    __slots__ = ("_callback", "_deadline", "_entry", "_handle", "_timeline", "is_awaited")
 
-    def __init__(self, timeline: Timeline, deadline: float, callback: Callable[[], None]) -> None:
+    def __init__(self, timeline: Timeline, deadline: float, callback: Callable[[], None], *, is_awaited: bool = True) -> None:
+        self.is_awaited = is_awaited
         self._timeline: Timeline | None = timeline
         self._deadline = deadline
         self._callback = callback
@@ -105,11 +109,11 @@ class Timeline:
         clock = self.clock
         return (clock._real() if self._is_held() else clock.now()) + self._lag
 
-    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """A timer that calls `callback` after `seconds` of modelled time."""
+    def call_later(self, seconds: float, callback: Callable[[], None], *, is_awaited: bool = True) -> Timer:
+        """A timer that calls `callback` after `seconds` of modelled time. Nothing is skipped to one that is not awaited."""
         clock = self.clock
         seconds = max(0.0, seconds)
-        timer = Timer(self, clock.now() + seconds, callback)
+        timer = Timer(self, clock.now() + seconds, callback, is_awaited=is_awaited)
         self._timers.add(timer)
         if clock.is_real or self._is_held():
             timer._handle = clock._loop.call_later(seconds, timer._fire)
@@ -234,19 +238,25 @@ class Clock:
         return now
 
     def rewind(self) -> None:
-        """Takes back what was skipped, so that modelled time is real time again; nothing, while anything works or waits for a timer.
+        """Takes back what was skipped, so that modelled time is real time again; nothing, while anything works or awaits a timer.
 
         For a reset between tests: a Wait that is to end in 2094 leaves the clock there.
         """
-        if self._running or self._earliest() is not None:
+        timer = self._earliest()
+        if self._running or (timer is not None and self._is_awaited(timer)):
             return
         self._skipped = 0.0
         if self._idle_since is not None:
             self._idle_since = self._real()
 
-    def timeline(self) -> Timeline:
-        """A new timeline, for one execution that nobody else's execution awaits."""
-        return Timeline(self)
+    def timeline(self, not_before: float = 0.0) -> Timeline:
+        """A new timeline, for one execution that nobody else's execution awaits.
+
+        It begins no earlier than `not_before`: an execution of an earlier process may have been ahead, where waits are skipped.
+        """
+        timeline = Timeline(self)
+        timeline._lag = max(0.0, not_before - self.now())
+        return timeline
 
     @property
     def is_frozen(self) -> bool:
@@ -352,6 +362,10 @@ class Clock:
             heapq.heappop(heap)
         return heap[0][2] if heap else None
 
+    def _is_awaited(self, earliest: Timer) -> bool:
+        """Whether somebody awaits the earliest timer or a later one."""
+        return earliest.is_awaited or any(timer.is_awaited for _, entry, timer in self._heap if timer._entry == entry)
+
     def _reschedule(self) -> None:
         """Sets the loop's timer to the earliest deadline, at the rate at which modelled time flows now."""
         if self._wakeup is not None:
@@ -361,7 +375,7 @@ class Clock:
         if timer is None or self._frozen_at is not None:
             return
         delay = max(0.0, timer._deadline - self.now())
-        if self._idle_since is not None:
+        if self._idle_since is not None and (self.scale or self._is_awaited(timer)):
             if not self.scale:
                 self._skipped += delay
             delay *= self.scale

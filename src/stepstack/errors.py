@@ -10,6 +10,7 @@
         QueryEvaluationFailure      JSONata raised, or returned nothing or the wrong type
       SettingsError               an option, a variable or a settings file is wrong: what, where, what is valid
       StackError                  a stack did not come up or went away: status, last log lines, hint
+      StorageError                what is to outlive the process cannot be written or read: which file, and why
       ServiceError                an operation of an API refuses: its error code and AWS's message
       UnsupportedFeature          something AWS has and stepstack has not, found when the definition is created
 
@@ -34,6 +35,7 @@ __all__ = [
     "SettingsError",
     "StackError",
     "StepstackError",
+    "StorageError",
     "UnsupportedFeature",
 ]
 
@@ -132,6 +134,12 @@ class StackError(StepstackError):
     """A stack did not come up or went away; the text names the service, its status, its last log lines and a remedy."""
 
     code = "stack"
+
+
+class StorageError(StepstackError):
+    """What is to outlive the process cannot be written or read; what was asked for is not acknowledged, and may be asked for again."""
+
+    code = "storage"
 
 
 class ServiceError(StepstackError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from stepstack import __version__
 from stepstack.api.body import BodyError, read_body
 from stepstack.api.guard import Guard
-from stepstack.errors import ServiceError
+from stepstack.errors import ServiceError, StorageError
 from stepstack.json_types import parse_json
 
 if TYPE_CHECKING:
@@ -110,6 +110,10 @@ class _App:
         try:
             if refusal is not None:
                 await self._answer(send, 403, {"__type": "AccessDeniedException", "message": f"stepstack refuses: {refusal}"}, close=True)
+            elif prefix == "AWSStepFunctions" and scope["method"] != "POST":
+                await self._answer(
+                    send, 405, {"__type": "MethodNotAllowedException", "message": f"{operation} is called by POST"}, close=True
+                )
             elif prefix == "AWSStepFunctions":
                 await self._call(operation, headers, receive, send)
             elif scope["path"].startswith(CONTROL_PREFIX):
@@ -132,6 +136,9 @@ class _App:
             result = await (_while_connected(call, receive) if name in LONG_POLLS else call)
         except ServiceError as error:
             await self._refuse(send, error)
+        except StorageError as error:
+            # Not logged: a full disk would be told with every request, and the client is told.
+            await self._answer(send, 500, {"__type": "InternalServerError", "message": str(error)})
         except Exception:
             logger.exception("%s failed", name)
             await self._answer(send, 500, {"__type": "InternalServerError", "message": f"stepstack could not perform {name}: see its log"})

@@ -15,9 +15,11 @@ from stepstack.history.history import History
 from stepstack.interpreter.failures import StateFailed
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.states import IMMEDIATE_STATES, LASTING_STATES
+from stepstack.interpreter.unhurried import go_on_unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, JsonObject
 from stepstack.language.state_machine import StateGraph
+from stepstack.query.time_bound import TakesLong
 
 if TYPE_CHECKING:
     from stepstack.interpreter.execution import Execution
@@ -73,13 +75,14 @@ class Branch:
         )
 
     def take_up(self, graph: StateGraph, context_members: JsonObject) -> Coroutine[Any, Any, Payload] | None:
-        """For a redrive: goes on in the state in which this branch ended; None where it had not entered any."""
+        """For a redrive and after a restart: goes on in the state in which this branch ended or stood; None where it had entered none."""
         visit = self.visit
         if visit is None:
             return None
         self.is_aborted = False
         self.context_members = context_members
-        visit.begin_redrive()
+        if not self.execution.is_resumed:
+            visit.begin_redrive()
         return self.go_on(graph, visit)
 
     def record(self, event_type: str, details: Mapping[str, Any] | None = None) -> int:
@@ -109,20 +112,28 @@ class Branch:
         return await self.go_on(graph, visit)
 
     async def go_on(self, graph: StateGraph, visit: Visit) -> Payload:
-        """Like `walk`, from a state that is entered already: from the first one, or from the one that a redrive takes up again."""
+        """Like `walk`, from a state that is entered already: from the first one, or from the one that a redrive takes up again.
+
+        Nothing is awaited between two states: whoever sees a branch at rest sees it in a state, or at its end.
+        """
         states = graph.states
         visits = 0
         try:
             while True:
                 self.visit = visit
-                immediate = IMMEDIATE_STATES.get(visit.state.type)
-                payload = await LASTING_STATES[visit.state.type](visit) if immediate is None else immediate(visit)
-                visit.exit(payload)
-                if visit.next is None:
-                    break
                 visits += 1
                 if visits % VISITS_PER_TURN == 0:
                     await asyncio.sleep(0)
+                immediate = IMMEDIATE_STATES.get(visit.state.type)
+                try:
+                    payload = await LASTING_STATES[visit.state.type](visit) if immediate is None else immediate(visit)
+                except TakesLong as long:
+                    if immediate is None:
+                        raise
+                    payload = await go_on_unhurried(long, immediate, visit)
+                visit.exit(payload)
+                if visit.next is None:
+                    break
                 visit = Visit(self, states[visit.next], payload)
                 visit.enter()
         except StateFailed as failed:

@@ -14,6 +14,7 @@ from stepstack.interpreter.failures import StateFailed
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
 from stepstack.interpreter.trial import RetryDue
+from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json
 from stepstack.language.state_machine import Catcher, Retrier, WorkState
@@ -44,7 +45,7 @@ async def attempt(
     `failed_event` is recorded when no retrier is left (MapStateFailed).
     """
     trial = visit.branch.execution.trial
-    retries = [0 if trial is None else trial.retry_count] * len(state.retriers)
+    retries = _earlier_retries(visit, state.retriers)
     while True:
         try:
             return await work(visit, state)
@@ -60,13 +61,23 @@ async def attempt(
                     raise
                 if trial is not None:
                     trial.caught(failure, index)
-                return _caught(visit, state.catchers[index], failure)
+                return await unhurried(_caught, visit, state.catchers[index], failure)
         retrier_index, delay = due
         if trial is not None:
             raise RetryDue(failure, retrier_index, delay)
         if delay > 0:
             await visit.branch.timeline.sleep(delay)
         visit.begin_attempt(visit.retry_count + 1)
+
+
+def _earlier_retries(visit: Visit, retriers: tuple[Retrier, ...]) -> list[int]:
+    """How often each retrier has tried again already: before TestState's attempt, or before the process ended."""
+    trial = visit.branch.execution.trial
+    retries = [0 if trial is None else trial.retry_count] * len(retriers)
+    if visit.resumption is not None:
+        for failure in visit.resumption.failures:
+            _retry_due(visit, retriers, retries, failure)
+    return retries
 
 
 def _retry_due(visit: Visit, retriers: tuple[Retrier, ...], retries: list[int], failure: StateFailure) -> tuple[int, float] | None:

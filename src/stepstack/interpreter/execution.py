@@ -89,7 +89,7 @@ class Execution:
         """TestState's, where it runs one state of this execution; None in every other execution."""
         self.on_end = on_end
         self.timeline = environment.clock.timeline() if timeline is None else timeline
-        self.sources = Sources(self.timeline.now, environment.randomness)
+        self.sources = Sources(self.timeline.now, environment.randomness, can_wait=True)
         """What expressions draw from: the modelled time, the environment's randomness."""
         self.history = History(self.timeline, environment.event_limit, listener)
         self.status: ExecutionStatus = "RUNNING"
@@ -100,6 +100,8 @@ class Execution:
         self.stopped_at: float | None = None
         self.redrive_count = 0
         self.redriven_at: float | None = None
+        self.is_resumed = False
+        """Whether it goes on where it stood when an earlier process ended."""
         self._root: Branch | None = None
         self._task: asyncio.Task[None] | None = None
         self._timeout: Timer | None = None
@@ -121,14 +123,31 @@ class Execution:
 
     def start(self) -> None:
         """Records ExecutionStarted and begins to run, on the loop that runs now."""
+        self.record_start()
+        self._root = branch = self.root_branch()
+        self._begin(lambda: branch.walk(self.machine, self.input))
+
+    def record_start(self) -> None:
+        """Records ExecutionStarted."""
         details: dict[str, Any] = {"input": self.input.text, "inputDetails": NOT_TRUNCATED, "roleArn": self.role_arn}
         if self.state_machine_alias_arn is not None:
             details["stateMachineAliasArn"] = self.state_machine_alias_arn
         if self.state_machine_version_arn is not None:
             details["stateMachineVersionArn"] = self.state_machine_version_arn
         self.history.record("ExecutionStarted", 0, details)
-        self._root = branch = self.root_branch()
-        self._begin(lambda: branch.walk(self.machine, self.input))
+
+    def take_over(self, root: Branch) -> None:
+        """`root` was made from this execution's history: the execution may then be resumed, or where it has ended be redriven."""
+        self._root = root
+
+    def resume(self) -> None:
+        """Goes on where an execution of an earlier process stood; nothing is recorded."""
+        branch = self._root
+        if branch is None:
+            raise ValueError("only an execution that was restored can be resumed")
+        self.is_resumed = True
+        visit = branch.visit
+        self._begin(lambda: branch.walk(self.machine, self.input) if visit is None else branch.go_on(self.machine, visit))
 
     def redrive(self) -> None:
         """Takes an execution that failed, timed out or was stopped up again, in the state in which it ended.
@@ -140,6 +159,7 @@ class Execution:
         visit = None if branch is None else branch.visit
         if branch is None or visit is None or not self.has_ended or self.status == "SUCCEEDED":
             raise ValueError(f"an execution that is {self.status} cannot be redriven")
+        self.is_resumed = False
         self.redrive_count += 1
         self.redriven_at = self.timeline.now()
         self.status, self.error, self.cause, self.stopped_at = "RUNNING", None, None, None
@@ -238,7 +258,10 @@ class Execution:
         """AWS lets no execution run for longer than its type allows, whatever the machine's TimeoutSeconds says."""
         limit = EXPRESS_LIMIT_SECONDS if self.is_express else STANDARD_LIMIT_SECONDS
         seconds = self.machine.timeout_seconds
-        self._timeout = self.timeline.call_later(limit if seconds is None else min(seconds, limit), self._time_out)
+        rest: float = limit if seconds is None else min(seconds, limit)
+        if self.is_resumed:
+            rest -= self.timeline.now() - (self.started_at if self.redriven_at is None else self.redriven_at)
+        self._timeout = self.timeline.call_later(rest, self._time_out)
 
     def _succeed(self, output: Payload) -> None:
         if self.has_ended:

@@ -7,6 +7,7 @@ runs. Source: the API reference's DescribeMapRun.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -93,6 +94,7 @@ class MapRun:
     items: MapRunCounts = field(default_factory=MapRunCounts)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a child has ended or a limit was changed."""
+    on_end: Callable[[], None] | None = None
 
     def update(
         self,
@@ -128,3 +130,5 @@ class MapRun:
         self.stopped_at = stopped_at
         self.executions.abandoned()
         self.items.abandoned()
+        if self.on_end is not None:
+            self.on_end()

@@ -27,6 +27,7 @@ from stepstack.interpreter.map_items import item_context, item_input
 from stepstack.interpreter.map_trial import tried_result
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, JsonObject, json_text
 from stepstack.language.state_machine import MapState, ProcessorMode
@@ -43,15 +44,16 @@ async def run_map(visit: Visit) -> Payload:
 
 
 async def _work(visit: Visit, state: MapState) -> Payload:
-    effective = noted_input(visit)
-    items: Sequence[Json] = [] if state.item_reader is not None else _items(visit, state, effective)
+    effective = await unhurried(noted_input, visit)
+    items: Sequence[Json] = [] if state.item_reader is not None else await unhurried(_items, visit, state, effective)
     if visit.branch.execution.trial is not None:
-        return output_from_result(visit, state, tried_result(visit, state, effective, items))
+        result = await unhurried(tried_result, visit, state, effective, items)
+        return await unhurried(output_from_result, visit, state, result)
     if state.item_processor.mode is ProcessorMode.DISTRIBUTED:
         result = await run_distributed(visit, state, effective, items)
     else:
         result = await _run_inline(visit, state, effective, items)
-    return output_from_result(visit, state, result)
+    return await unhurried(output_from_result, visit, state, result)
 
 
 def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json]:
@@ -79,18 +81,25 @@ def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json]:
 async def _run_inline(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> Payload:
     concurrency = INLINE_CONCURRENCY
     if state.max_concurrency is not None:
-        limit = whole_number(visit, state.max_concurrency, visit.scope(effective.value))
+        limit = await unhurried(whole_number, visit, state.max_concurrency, visit.scope(effective.value))
         if limit < 0:
             raise runtime_failure(visit, "MaxConcurrency cannot be negative.")
         concurrency = min(limit or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
     iterations = visit.ended_in
-    if not isinstance(iterations, _InlineIterations):
+    if not isinstance(iterations, InlineIterations):
         visit.branch.record("MapStateStarted", {"length": len(items)})
-        iterations = _InlineIterations(visit, state, effective, items)
+        iterations = InlineIterations(visit, state, effective, items)
     return await iterations.run(min(concurrency, len(items)))
 
 
-class _InlineIterations:
+def inline_iterations(visit: Visit) -> InlineIterations:
+    """Those of an attempt that an earlier process had begun; none of them has begun yet. Raises as the state would."""
+    state = cast("MapState", visit.state)
+    effective = noted_input(visit)
+    return InlineIterations(visit, state, effective, _items(visit, state, effective))
+
+
+class InlineIterations:
     """The iterations of one attempt, worked off by a few workers side by side."""
 
     def __init__(self, visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> None:
@@ -101,9 +110,9 @@ class _InlineIterations:
         self.outputs: list[Payload | None] = [None] * len(items)
         self.pending = iter(range(len(items)))
         self.parent = visit.branch
-        self.current: dict[int, _Iteration] = {}
+        self.current: dict[int, Iteration] = {}
         """The iterations under way, by index."""
-        self.failed: list[_Iteration] = []
+        self.failed: list[Iteration] = []
         self.last_event_id = self.parent.previous_event_id
         """The event that MapStateSucceeded follows."""
 
@@ -119,12 +128,19 @@ class _InlineIterations:
         parent.record_aside("MapStateSucceeded")
         return Payload.array(cast("list[Payload]", self.outputs))
 
-    def start_next(self, previous_event_id: int) -> _Iteration | None:
+    def start_next(self, previous_event_id: int) -> Iteration | None:
         """The next iteration, begun; None where none is left."""
+        iteration = self.take_next(previous_event_id)
+        if iteration is not None:
+            iteration.branch.record("MapIterationStarted", iteration.details)
+        return iteration
+
+    def take_next(self, previous_event_id: int) -> Iteration | None:
+        """The next iteration, whose beginning is recorded already or yet to be recorded; None where none is left."""
         index = next(self.pending, None)
         if index is None:
             return None
-        iteration = self.current[index] = _Iteration(self, index, previous_event_id)
+        iteration = self.current[index] = Iteration(self, index, previous_event_id)
         return iteration
 
     def stop(self) -> None:
@@ -137,19 +153,18 @@ class _InlineIterations:
             iteration.branch.record_aside("MapIterationAborted", iteration.details)
 
 
-class _Iteration:
+class Iteration:
     """One run of the item processor."""
 
     __slots__ = ("branch", "details", "index", "item", "iterations")
 
-    def __init__(self, iterations: _InlineIterations, index: int, previous_event_id: int) -> None:
+    def __init__(self, iterations: InlineIterations, index: int, previous_event_id: int) -> None:
         self.iterations = iterations
         self.index = index
         self.item = iterations.items[index]
         self.branch = iterations.parent.child(self._context_members())
         self.branch.previous_event_id = previous_event_id
         self.details = {"name": iterations.state.name, "index": index}
-        self.branch.record("MapIterationStarted", self.details)
 
     def _context_members(self) -> JsonObject:
         return {**self.iterations.parent.context_members, "Map": item_context(self.index, self.item)}
@@ -161,7 +176,7 @@ class _Iteration:
         try:
             going_on = branch.take_up(processor, self._context_members())
             if going_on is None:
-                payload = item_input(iterations.visit, iterations.state, iterations.effective, self.index, self.item)
+                payload = await unhurried(item_input, iterations.visit, iterations.state, iterations.effective, self.index, self.item)
                 going_on = branch.walk(processor, payload)
             output = await going_on
         except StateFailed as failed:
@@ -179,9 +194,9 @@ class _Worker:
 
     __slots__ = ("iteration", "iterations")
 
-    def __init__(self, iterations: _InlineIterations, iteration: _Iteration) -> None:
+    def __init__(self, iterations: InlineIterations, iteration: Iteration) -> None:
         self.iterations = iterations
-        self.iteration: _Iteration | None = iteration
+        self.iteration: Iteration | None = iteration
 
     async def __call__(self) -> None:
         count = 0

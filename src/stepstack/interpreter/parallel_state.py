@@ -12,6 +12,7 @@ from stepstack.interpreter.branch_group import run_branches
 from stepstack.interpreter.data_flow import arguments, effective_input, output_from_result
 from stepstack.interpreter.error_handling import attempt
 from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.language.state_machine import ParallelState
 
@@ -22,8 +23,8 @@ async def run_parallel(visit: Visit) -> Payload:
 
 
 async def _work(visit: Visit, state: ParallelState) -> Payload:
-    effective = effective_input(visit)
-    branch_input = arguments(visit, effective, state.parameters)
+    effective = await unhurried(effective_input, visit)
+    branch_input = await unhurried(arguments, visit, effective, state.parameters)
     parent = visit.branch
     trial = parent.execution.trial
     if trial is None or not trial.has_mock:
@@ -31,44 +32,50 @@ async def _work(visit: Visit, state: ParallelState) -> Payload:
         parent.record_aside("ParallelStateSucceeded")
     else:
         result = trial.mocked_result()
-    return output_from_result(visit, state, result)
+    return await unhurried(output_from_result, visit, state, result)
 
 
-def _branches(visit: Visit, state: ParallelState, branch_input: Payload) -> _Branches:
+def _branches(visit: Visit, state: ParallelState, branch_input: Payload) -> ParallelBranches:
     """The branches of a new attempt, or those of the attempt that a redrive takes up."""
-    if isinstance(visit.ended_in, _Branches):
+    if isinstance(visit.ended_in, ParallelBranches):
         return visit.ended_in
     visit.branch.record("ParallelStateStarted")
-    return _Branches(visit, state, branch_input)
+    return ParallelBranches(visit, state, branch_input)
 
 
-class _Branches:
-    """The branches of one attempt."""
+def parallel_branches(visit: Visit) -> ParallelBranches:
+    """Those of an attempt that an earlier process had begun; none of them has entered a state yet. Raises as the state would."""
+    state = cast("ParallelState", visit.state)
+    return ParallelBranches(visit, state, arguments(visit, effective_input(visit), state.parameters))
+
+
+class ParallelBranches:
+    """The branches of one attempt; `outputs` has those of the branches that have ended."""
 
     def __init__(self, visit: Visit, state: ParallelState, branch_input: Payload) -> None:
         self._visit = visit
         self._state = state
         self._input = branch_input
-        self._branches = [visit.branch.child() for _ in state.branches]
-        self._outputs: list[Payload | None] = [None] * len(state.branches)
+        self.branches = [visit.branch.child() for _ in state.branches]
+        self.outputs: list[Payload | None] = [None] * len(state.branches)
 
     async def run(self) -> Payload:
         """The array of the outputs of all branches. Raises the first failure, once the others were stopped."""
         parent = self._visit.branch
-        works = [functools.partial(self._walk, index) for index, output in enumerate(self._outputs) if output is None]
+        works = [functools.partial(self._walk, index) for index, output in enumerate(self.outputs) if output is None]
         await run_branches(self._visit, self, works)
-        parent.previous_event_id = max((branch.previous_event_id for branch in self._branches), default=parent.previous_event_id)
-        return Payload.array(cast("list[Payload]", self._outputs))
+        parent.previous_event_id = max((branch.previous_event_id for branch in self.branches), default=parent.previous_event_id)
+        return Payload.array(cast("list[Payload]", self.outputs))
 
     async def _walk(self, index: int) -> None:
-        branch, graph = self._branches[index], self._state.branches[index]
+        branch, graph = self.branches[index], self._state.branches[index]
         going_on = branch.take_up(graph, self._visit.branch.context_members)
-        self._outputs[index] = await (branch.walk(graph, self._input) if going_on is None else going_on)
+        self.outputs[index] = await (branch.walk(graph, self._input) if going_on is None else going_on)
 
     def stop(self) -> None:
-        for branch in self._branches:
+        for branch in self.branches:
             branch.is_aborted = True
 
     def record_aborts(self) -> None:
-        for branch in self._branches:
+        for branch in self.branches:
             branch.record_abort()

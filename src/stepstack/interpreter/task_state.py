@@ -21,7 +21,8 @@ from stepstack.interpreter.payload import Payload, is_too_large
 from stepstack.interpreter.ports import StateFailure, TaskCall, TaskFailed
 from stepstack.interpreter.task_events import TaskEvents
 from stepstack.interpreter.task_tokens import PendingTask
-from stepstack.interpreter.visit import Visit
+from stepstack.interpreter.unhurried import unhurried
+from stepstack.interpreter.visit import Resumption, Visit
 from stepstack.json_types import JsonObject
 from stepstack.language.resources import IntegrationPattern, ResourceKind
 from stepstack.language.state_machine import Field, TaskState
@@ -36,15 +37,19 @@ async def run_task(visit: Visit) -> Payload:
 
 
 async def _work(visit: Visit, state: TaskState) -> Payload:
-    effective = noted_input(visit)
-    with _task_token(visit, state) as pending:
-        result = await _TaskAttempt(visit, state, effective, pending).run()
+    effective = await unhurried(noted_input, visit)
+    resumption, visit.resumption = visit.resumption, None
+    if resumption is not None and resumption.failure is not None:
+        raise StateFailed(resumption.failure)
+    with _task_token(visit, state, resumption) as pending:
+        task = await unhurried(_TaskAttempt, visit, state, effective, pending)
+        result = await task.run(resumption)
     visit.note("result", result)
-    return output_from_result(visit, state, result)
+    return await unhurried(output_from_result, visit, state, result)
 
 
 @contextlib.contextmanager
-def _task_token(visit: Visit, state: TaskState) -> Iterator[PendingTask | None]:
+def _task_token(visit: Visit, state: TaskState, resumption: Resumption | None) -> Iterator[PendingTask | None]:
     """The token of this attempt, where the state awaits one; it is closed when the attempt is over."""
     resource = state.resource
     awaits_token = resource.pattern is IntegrationPattern.WAIT_FOR_TASK_TOKEN
@@ -52,7 +57,8 @@ def _task_token(visit: Visit, state: TaskState) -> Iterator[PendingTask | None]:
         yield None
         return
     tokens = visit.branch.execution.environment.tokens
-    pending = tokens.open()
+    token = None if resumption is None else resumption.task_token
+    pending = tokens.open(visit.branch.execution.arn, visit.entered_event_id) if token is None else tokens.reopen(token)
     if awaits_token:
         visit.begin_attempt(visit.retry_count, pending.token)
     try:
@@ -105,12 +111,13 @@ class _TaskAttempt:
             timeout_seconds=self.timeout,
         )
 
-    async def run(self) -> Payload:
+    async def run(self, resumption: Resumption | None) -> Payload:
         """The result of the work; records the attempt's events. Raises StateFailed."""
-        self._check()
-        self.events.scheduled(self.parameters, timeout=self.timeout, heartbeat=self.heartbeat, credentials=self.credentials)
+        if resumption is None:
+            self._check()
+            self.events.scheduled(self.parameters, timeout=self.timeout, heartbeat=self.heartbeat, credentials=self.credentials)
         try:
-            result = await self._result()
+            result = await (self._result() if resumption is None else self._resumed_result(resumption))
         except TaskFailed as failed:
             self.events.failed(failed.failure)
             raise StateFailed(failed.failure) from failed
@@ -151,6 +158,22 @@ class _TaskAttempt:
         with Deadline(self.branch.timeline, self.branch, self.timeout):
             return await self._service_result()
 
+    async def _resumed_result(self, resumption: Resumption) -> Payload:
+        """The result of work that was begun before the process ended, and is awaited on."""
+        if self.state.resource.kind is ResourceKind.ACTIVITY:
+            return await self._activity_result(resumption)
+        with Deadline(self.branch.timeline, self.branch, self._rest(resumption)):
+            if self.pending is not None:
+                with self._heartbeat(self.pending):
+                    return await self._answer(self.pending)
+            return await self._job_result(cast("Payload", resumption.submitted))
+
+    def _rest(self, resumption: Resumption | None) -> float | None:
+        """The seconds that TimeoutSeconds leaves."""
+        if self.timeout is None or resumption is None or not resumption.has_begun:
+            return self.timeout
+        return max(0.0, resumption.since + self.timeout - self.branch.timeline.now())
+
     async def _service_result(self) -> Payload:
         tasks = self.environment.tasks
         pattern = self.state.resource.pattern
@@ -173,26 +196,28 @@ class _TaskAttempt:
             self.branch.execution.in_background(tasks.abandon(self.call, submitted.value))
             raise
 
-    async def _activity_result(self) -> Payload:
+    async def _activity_result(self, resumption: Resumption | None = None) -> Payload:
         """Timeout and heartbeat of an activity count from the moment a worker takes it."""
         pending = cast("PendingTask", self.pending)
+        if resumption is None or not resumption.has_begun:
+            self.events.started(await self._worker_name(pending))
+        with Deadline(self.branch.timeline, self.branch, self._rest(resumption)), self._heartbeat(pending):
+            return await self._answer(pending)
+
+    async def _worker_name(self, pending: PendingTask) -> str | None:
+        """Who takes the task; None for a worker without a name."""
         activities = self.environment.activities
         if activities is None:
             raise AssertionError("checked before the activity was scheduled")
-        with contextlib.ExitStack() as limits:
-            taken: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        taken: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
-            def started(worker_name: str | None) -> None:
-                if not taken.done():
-                    taken.set_result(worker_name)
+        def started(worker_name: str | None) -> None:
+            if not taken.done():
+                taken.set_result(worker_name)
 
-            activities.schedule(self.state.resource.arn, pending.token, self.parameters.text, started)
-            with self.branch.timeline.held():
-                worker_name = await taken
-            self.events.started(worker_name)
-            limits.enter_context(Deadline(self.branch.timeline, self.branch, self.timeout))
-            limits.enter_context(self._heartbeat(pending))
-            return await self._answer(pending)
+        activities.schedule(self.state.resource.arn, pending.token, self.parameters.text, started)
+        with self.branch.timeline.held():
+            return await taken
 
     async def _answer(self, pending: PendingTask) -> Payload:
         with self.branch.timeline.held():

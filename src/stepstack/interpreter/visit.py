@@ -7,12 +7,14 @@ events with it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from stepstack.errors import ExpressionError
 from stepstack.interpreter.context_object import timestamp_text
 from stepstack.interpreter.failures import ExecutionBroken, expression_failure, size_failure
 from stepstack.interpreter.payload import Payload, is_too_large
+from stepstack.interpreter.ports import StateFailure
 from stepstack.json_types import Json, JsonObject, json_text
 from stepstack.language.state_machine import Field, State, WorkState
 from stepstack.query.scope import ABSENT, Scope
@@ -20,9 +22,26 @@ from stepstack.query.scope import ABSENT, Scope
 if TYPE_CHECKING:
     from stepstack.interpreter.branch import Branch
 
-__all__ = ["NOT_TRUNCATED", "Visit"]
+__all__ = ["NOT_TRUNCATED", "Resumption", "Visit"]
 
 NOT_TRUNCATED: Final = {"truncated": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """How a Wait or a Task stood when the process ended, for `stepstack.interpreter.restoration` to have it go on from there."""
+
+    since: float
+    """The moment from which its time counts: when a Wait was entered, when the work of a Task began."""
+    failures: tuple[StateFailure, ...] = ()
+    """Of earlier attempts, which retriers have counted."""
+    failure: StateFailure | None = None
+    """Of the last attempt, where no further one had begun."""
+    has_begun: bool = False
+    """Whether the work had begun: a service was called, a worker had taken the task."""
+    submitted: Payload | None = None
+    """What the service had answered to a request with `.sync` or `.waitForTaskToken`."""
+    task_token: str | None = None
 
 
 class Visit:
@@ -38,6 +57,7 @@ class Visit:
         "entered_previous_event_id",
         "next",
         "raw_input",
+        "resumption",
         "retry_count",
         "state",
         "task_token",
@@ -55,6 +75,7 @@ class Visit:
         self.entered_event_id = 0
         self.entered_previous_event_id = branch.previous_event_id
         self._context: JsonObject | None = None
+        self.resumption: Resumption | None = None
         self.ended_in: object | None = None
         """The branches or iterations of the attempt in which the execution ended, for a redrive to go on with."""
 

@@ -45,6 +45,13 @@ class Account:
     def now(self) -> float:
         return self.clock.now()
 
+    def ended(self, record: ExecutionRecord) -> None:
+        """Keeps what an ended execution has come to, as far as the API will tell it; forgets what is then too much."""
+        record.settle()
+        self.journal.execution(record)
+        for forgotten in self.store.finished(record, self.now()):
+            self.journal.execution_forgotten(forgotten)
+
     def find_state_machine(self, arn: str) -> StateMachineRecord:
         """The state machine whose own ARN is `arn`; raises StateMachineDoesNotExist."""
         record = self.store.state_machines.get(arn)

@@ -17,6 +17,7 @@ from stepstack.interpreter.task_tokens import TaskTokens, TokenClosed, TokenUnkn
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import checked_name, parse_arn
 from stepstack.service.configurations import AWS_OWNED_KEY, encryption_configuration
+from stepstack.service.journal import Journal
 from stepstack.service.json_problem import json_problem
 from stepstack.service.paging import page
 from stepstack.service.store import ActivityRecord, Store
@@ -38,9 +39,12 @@ class ActivityTask(NamedTuple):
 class ActivityTasks:
     """The tasks that await a worker, by activity. One instance serves one loop."""
 
-    def __init__(self, store: Store, tokens: TaskTokens) -> None:
+    def __init__(self, store: Store, tokens: TaskTokens, journal: Journal) -> None:
         self._store = store
         self._tokens = tokens
+        self._journal = journal
+        self._taken: dict[str, str | None] = {}
+        """Tokens of an earlier process with the workers that have their tasks."""
         self._waiting: dict[str, deque[ActivityTask]] = {}
         self._workers: dict[str, deque[asyncio.Future[None]]] = {}
 
@@ -49,6 +53,9 @@ class ActivityTasks:
 
     def schedule(self, activity_arn: str, token: str, task_input: str, started: Callable[[str | None], None]) -> None:
         """Queues a task, and wakes the worker that waits the longest."""
+        if token in self._taken:
+            started(self._taken.pop(token))
+            return
         self._waiting.setdefault(activity_arn, deque()).append(ActivityTask(token, task_input, started))
         self._wake(activity_arn)
 
@@ -61,8 +68,13 @@ class ActivityTasks:
                 raise ServiceError("ActivityWorkerLimitExceeded", f"Activity Worker Limit Exceeded: '{WORKER_LIMIT}'")
             task = await self._awaited(activity_arn, workers, seconds)
         if task is not None:
+            self._journal.task_taken(task.token, worker)
             task.started(worker)
         return task
+
+    def keep_taken(self, token: str, worker: str | None) -> None:
+        """A worker took this task from an earlier process: it will be scheduled again, and is that worker's."""
+        self._taken[token] = worker
 
     async def _awaited(self, activity_arn: str, workers: deque[asyncio.Future[None]], seconds: float) -> ActivityTask | None:
         loop = asyncio.get_running_loop()
@@ -105,6 +117,7 @@ class ActivityTasks:
     def clear(self) -> None:
         """Forgets all tasks; workers that poll go on polling."""
         self._waiting.clear()
+        self._taken.clear()
 
 
 class Activities:
@@ -123,8 +136,8 @@ class Activities:
             if len(self._account.store.activities) >= ACTIVITY_LIMIT:
                 raise ServiceError("ActivityLimitExceeded", f"Activity Limit Exceeded: '{ACTIVITY_LIMIT}'")
             record = ActivityRecord(arn, name, self._account.now(), encryption, tags)
-            self._account.journal.activity(record)
             self._account.store.activities[arn] = record
+            self._account.journal.activity(record)
         elif record.encryption != encryption:
             raise ServiceError("ActivityAlreadyExists", f"Activity Already Exists: '{arn}'")
         return {"activityArn": arn, "creationDate": wire_time(record.created_at)}

@@ -7,15 +7,17 @@ tells of it. Express executions have no operation that tells of them: they are f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, cast
 
 from stepstack.clock import Timeline
 from stepstack.errors import ServiceError
+from stepstack.history import HistoryEvent
 from stepstack.history.wire import wire_event
-from stepstack.interpreter.execution import Execution
+from stepstack.interpreter.execution import Execution, ExecutionStatus
 from stepstack.interpreter.payload import SIZE_LIMIT_BYTES, is_too_large
 from stepstack.interpreter.ports import Environment
+from stepstack.interpreter.restoration import Restoration, restore
 from stepstack.service.account import Account, Params, Result, resource_not_found, wire_time
 from stepstack.service.arns import StatesArn, checked_name, parse_arn
 from stepstack.service.execution_logs import ExecutionLogs
@@ -59,8 +61,8 @@ class Executions:
             return {"executionArn": existing.arn, "startDate": wire_time(existing.started_at)}
         record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
         execution = self._prepared(record, timeline)
-        self._account.journal.execution_started(record)
         self._account.store.add_execution(record)
+        self._account.journal.execution(record)
         execution.start()
         return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
 
@@ -129,7 +131,37 @@ class Executions:
 
     def _prepared(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
         """The execution of `record`, which is yet to be started."""
-        execution = Execution(
+        execution = self._execution(record, timeline)
+        self.attach(record, execution)
+        record.started_at = execution.started_at
+        return execution
+
+    def attach(self, record: ExecutionRecord, execution: Execution) -> None:
+        """Has `execution` tell of `record`, and be told of where it is heard."""
+        record.execution = execution
+        heard = [listener for listener in (self._logs.listener(record), self._account.journal.listener(record)) if listener is not None]
+        execution.history.listener = heard[0] if len(heard) == 1 else _each(heard) if heard else None
+
+    def start_event(self, record: ExecutionRecord) -> HistoryEvent:
+        """The first event of an execution that had begun nothing else yet."""
+        execution = self._execution(record, self._account.clock.timeline(record.started_at))
+        execution.record_start()
+        return execution.history.events[0]._replace(timestamp=record.started_at)
+
+    def restored(self, record: ExecutionRecord) -> Restoration:
+        """The execution of `record`, made anew from its history: as it ended, or as it stood when an earlier process ended."""
+        events = record.events
+        execution = self._execution(record, self._account.clock.timeline(events[-1].timestamp if events else record.started_at))
+        execution.started_at = record.started_at
+        execution.redrive_count, execution.redriven_at = record.redrive_count, record.redriven_at
+        execution.status = cast("ExecutionStatus", record.final_status)
+        execution.stopped_at = record.stopped_at
+        restoration = restore(execution, events)
+        self.attach(record, execution)
+        return restoration
+
+    def _execution(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
+        return Execution(
             record.revision.machine,
             arn=record.arn,
             name=record.name,
@@ -143,22 +175,15 @@ class Executions:
             is_express=record.type == "EXPRESS",
             test_case=record.test_case,
             timeline=timeline,
-            on_end=lambda _: self.ended(record),
-            listener=self._logs.listener(record),
+            on_end=lambda _: self._ended(record),
         )
-        record.execution = execution
-        record.started_at = execution.started_at
-        return execution
 
-    def ended(self, record: ExecutionRecord) -> None:
-        """Keeps what an execution has come to, as far as the API will tell it."""
-        record.settle()
+    def _ended(self, record: ExecutionRecord) -> None:
         if record.type == "EXPRESS":
+            record.settle()
             self._account.store.express.discard(record)
         else:
-            self._account.journal.execution_finished(record)
-            for forgotten in self._account.store.finished(record, self._account.now()):
-                self._account.journal.execution_forgotten(forgotten)
+            self._account.ended(record)
 
     def stop(self, params: Params) -> Result:
         record = self._account.find_execution(params["executionArn"])
@@ -207,8 +232,6 @@ class Executions:
             return "NOT_REDRIVABLE", f"Execution is {status} and cannot be redriven"
         if record.map_run_arn is not None:
             return "REDRIVABLE_BY_MAP_RUN", None
-        if record.redrivable is None:
-            return "NOT_REDRIVABLE", "Execution was restored from storage and cannot be redriven"
         if self._account.now() - (record.stopped_at or 0) > REDRIVE_SECONDS:
             return "NOT_REDRIVABLE", "Execution has exceeded the redrivable period"
         return "REDRIVABLE", None
@@ -276,6 +299,14 @@ class Executions:
         if arn.qualifier is not None:
             return (record for record in own if record.alias_arn == arn.text), arn.text
         return own, arn.text
+
+
+def _each(listeners: Sequence[Callable[[HistoryEvent], None]]) -> Callable[[HistoryEvent], None]:
+    def hear(event: HistoryEvent) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return hear
 
 
 def checked_input(text: str) -> str:

@@ -1,27 +1,44 @@
-"""What is to survive the process: the families tell a journal each change before they answer.
+"""What is to survive the process: the families tell a journal each change, and it has them written before an operation is answered.
 
-This one forgets it all: a service keeps everything in memory unless it is given a folder (`stepstack.service.sqlite_journal`).
+Changes are noted with the first group of methods; `commit` writes what was noted. The service commits before it answers, and before an
+execution calls anything outside: what somebody else knows of is never lost. This journal forgets it all: a service keeps everything in
+memory unless it is given a folder (`stepstack.service.sqlite_journal`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from stepstack.history import HistoryEvent
+    from stepstack.interpreter.task_tokens import KeptTask, TokenKeeper
     from stepstack.language.resources import ResourceCatalog
-    from stepstack.service.store import ActivityRecord, ExecutionRecord, StateMachineRecord, Store
+    from stepstack.service.store import ActivityRecord, ExecutionRecord, MapRunRecord, StateMachineRecord, Store
 
-__all__ = ["INTERRUPTED", "Journal"]
+__all__ = ["Journal", "RestoredTask"]
 
-INTERRUPTED: Final = "stepstack ended while this execution was running"
-"""The cause of an execution that ran when the service ended."""
+
+class RestoredTask:
+    """A task token of an earlier process, as the journal has it."""
+
+    __slots__ = ("is_closed", "is_taken", "task", "worker")
+
+    def __init__(self, task: KeptTask, *, is_closed: bool, is_taken: bool, worker: str | None) -> None:
+        self.task = task
+        self.is_closed = is_closed
+        self.is_taken = is_taken
+        """Whether a worker had taken it from its activity."""
+        self.worker = worker
 
 
 class Journal:
-    """Hears of every change. An operation is answered only after its journal call has returned."""
+    """Hears of every change."""
 
-    def restore(self, store: Store, catalog: ResourceCatalog | None, now: float) -> None:
-        """Fills `store` with what an earlier service left."""
+    is_lasting = False
+    """Whether there is anything to be restored, or to be written."""
+
+    # ------------------------------------------------------------------------------------------------------------------------ changes
 
     def state_machine(self, record: StateMachineRecord) -> None:
         """`record` was created or changed, with its versions, aliases and tags."""
@@ -32,12 +49,46 @@ class Journal:
 
     def activity_deleted(self, arn: str) -> None: ...
 
-    def execution_started(self, record: ExecutionRecord) -> None: ...
+    def execution(self, record: ExecutionRecord) -> None:
+        """`record` was started, went on, was redriven or has ended."""
 
-    def execution_finished(self, record: ExecutionRecord) -> None: ...
+    def execution_forgotten(self, record: ExecutionRecord) -> None:
+        """`record` is no longer known, nor are the Map Runs that it began."""
 
-    def execution_forgotten(self, record: ExecutionRecord) -> None: ...
+    def listener(self, record: ExecutionRecord) -> Callable[[HistoryEvent], None] | None:
+        """What is to hear of each event of `record`; None where nothing is."""
+        return None
 
-    def clear(self) -> None: ...
+    def map_run(self, record: MapRunRecord) -> None:
+        """`record` was opened, changed or has ended."""
 
-    def close(self) -> None: ...
+    def task_taken(self, token: str, worker: str | None) -> None:
+        """A worker has taken the task from its activity."""
+
+    def task_closed(self, token: str) -> None:
+        """Nobody awaits the answer to this task any more."""
+
+    @property
+    def token_keeper(self) -> TokenKeeper | None:
+        """What is to hear of task tokens."""
+        return None
+
+    # ------------------------------------------------------------------------------------------------------------------------ writing
+
+    def commit(self) -> None:
+        """Returns once all that was noted will outlive the process; raises StorageError where that cannot be."""
+
+    def clear(self) -> None:
+        """Forgets everything, at once."""
+
+    def close(self) -> None:
+        """Writes what was noted, and hears of nothing more."""
+
+    # ------------------------------------------------------------------------------------------------------------------------ reading
+
+    def restore(self, store: Store, catalog: ResourceCatalog | None) -> None:
+        """Fills `store` with what an earlier service left; executions that ran then are RUNNING, and nothing runs them."""
+
+    def restored_tasks(self) -> list[RestoredTask]:
+        """The task tokens of the earlier service, the oldest first."""
+        return []

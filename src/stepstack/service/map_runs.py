@@ -15,7 +15,7 @@ from stepstack.errors import ServiceError
 from stepstack.service.account import Account, Params, Result, resource_not_found, wire_time
 from stepstack.service.arns import parse_arn
 from stepstack.service.paging import page
-from stepstack.service.store import ExecutionRecord
+from stepstack.service.store import ExecutionRecord, MapRunRecord
 
 if TYPE_CHECKING:
     from stepstack.interpreter.execution import Execution
@@ -33,16 +33,38 @@ class MapRuns:
     def opened(self, map_run: object) -> None:
         """A distributed Map begins."""
         run = cast("MapRun", map_run)
-        self._account.store.map_runs[run.arn] = run
         parent = self._account.store.executions.get(run.execution.arn)
-        if parent is not None:
-            parent.map_run_arns.append(run.arn)
+        if parent is None:
+            return
+        record = MapRunRecord(
+            arn=run.arn,
+            parent=parent,
+            state_machine_arn=run.state_machine_arn,
+            state_machine_name=run.state_machine_name,
+            revision=replace(parent.revision, stored_as=None),
+            started_at=run.started_at,
+            executions=run.executions,
+            items=run.items,
+            run=run,
+        )
+        self._account.store.map_runs[run.arn] = record
+        parent.map_run_arns.append(run.arn)
+        run.on_end = lambda: self._changed(record)
+        self._changed(record)
+
+    def _changed(self, record: MapRunRecord) -> None:
+        record.refresh()
+        self._account.journal.map_run(record)
 
     def child_started(self, map_run: object, execution: object) -> None:
         """A child execution of a Map Run begins."""
         run, child = cast("MapRun", map_run), cast("Execution", execution)
-        parent = self._account.store.executions.get(run.execution.arn)
-        if run.is_express or parent is None:
+        map_run_record = self._account.store.map_runs.get(run.arn)
+        if map_run_record is None:
+            return
+        self._account.journal.map_run(map_run_record)
+        if run.is_express:
+            child.on_end = self._with_record(None, map_run_record, child.on_end)
             return
         record = ExecutionRecord(
             arn=child.arn,
@@ -51,23 +73,28 @@ class MapRuns:
             state_machine_arn=run.state_machine_arn,
             state_machine_name=run.state_machine_name,
             type="STANDARD",
-            revision=replace(parent.revision, machine=child.machine, definition=child.machine.definition),
+            revision=map_run_record.revision,
             input=child.input_text,
             started_at=child.started_at,
             map_run_arn=run.arn,
             execution=child,
         )
         self._account.store.add_execution(record)
-        child.on_end = self._with_record(record, child.on_end)
+        self._account.journal.execution(record)
+        child.history.listener = self._account.journal.listener(record)
+        child.on_end = self._with_record(record, map_run_record, child.on_end)
 
-    def _with_record(self, record: ExecutionRecord, also: Callable[[Execution], None] | None) -> Callable[[Execution], None]:
+    def _with_record(
+        self, record: ExecutionRecord | None, map_run: MapRunRecord, also: Callable[[Execution], None] | None
+    ) -> Callable[[Execution], None]:
         """Settles `record` when its execution ends, then tells whom the interpreter tells."""
 
         def ended(execution: Execution) -> None:
-            record.settle()
-            self._account.store.finished(record, self._account.now())
+            if record is not None:
+                self._account.ended(record)
             if also is not None:
                 also(execution)
+            self._account.journal.map_run(map_run)
 
         return ended
 
@@ -101,7 +128,7 @@ class MapRuns:
         run = self._find(params)
         result: Result = {
             "mapRunArn": run.arn,
-            "executionArn": run.execution.arn,
+            "executionArn": run.parent.arn,
             "status": run.status,
             "startDate": wire_time(run.started_at),
             "maxConcurrency": run.max_concurrency,
@@ -119,23 +146,25 @@ class MapRuns:
 
     def update(self, params: Params) -> Result:
         run = self._find(params)
-        if run.status != "RUNNING":
+        if run.run is None:
             message = f"Map Run {run.arn} has ended with the status {run.status} and cannot be updated"
             raise ServiceError("ValidationException", message, {"reason": "CANNOT_UPDATE_COMPLETED_MAP_RUN"})
         names = ("maxConcurrency", "toleratedFailurePercentage", "toleratedFailureCount")
         if all(params.get(name) is None for name in names):
             message = f"At least one of {', '.join(names)} must be specified"
             raise ServiceError("ValidationException", message, {"reason": "MISSING_REQUIRED_PARAMETER"})
-        run.update(
+        run.run.update(
             max_concurrency=params.get("maxConcurrency"),
             tolerated_failure_count=params.get("toleratedFailureCount"),
             tolerated_failure_percentage=params.get("toleratedFailurePercentage"),
         )
+        self._changed(run)
         return {}
 
-    def _find(self, params: Params) -> MapRun:
+    def _find(self, params: Params) -> MapRunRecord:
         arn = parse_arn(params["mapRunArn"], "mapRun").text
         run = self._account.store.map_runs.get(arn)
         if run is None:
             raise resource_not_found(arn)
+        run.refresh()
         return run

@@ -1,6 +1,7 @@
 """RedriveExecution: takes an execution up again where it failed.
 
-Called by `stepstack.service.service`; the interpreter goes on in the state that had failed. Source: AWS's API reference.
+Called by `stepstack.service.service`. The execution is made anew from its history, and goes on in the state that had failed.
+Source: AWS's API reference.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ class Redrive:
         if token is not None and token in record.redrive_tokens and record.redriven_at is not None:
             return {"redriveDate": wire_time(record.redriven_at)}
         status, reason = self._executions.redrive_status(record)
-        execution = record.redrivable
-        if status != "REDRIVABLE" or execution is None:
-            why = reason or ("Execution can be redriven by its Map Run alone" if record.map_run_arn else "Execution cannot be redriven")
+        if status != "REDRIVABLE":
+            why = reason or "Execution can be redriven by its Map Run alone"
             raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{why}'")
+        execution = self._executions.restored(record).execution
         try:
             execution.redrive()
         except ValueError as error:
+            record.execution = None
             raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{error}'") from error
-        record.execution, record.redrivable = execution, None
+        record.execution, record.final_events = execution, []
         record.error = record.cause = record.stopped_at = None
         record.redrive_count, record.redriven_at = execution.redrive_count, execution.redriven_at
         if token is not None:
             record.redrive_tokens.add(token)
-        self._account.journal.execution_started(record)
+        self._account.journal.execution(record)
         return {"redriveDate": wire_time(record.redriven_at or self._account.now())}

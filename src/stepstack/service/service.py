@@ -24,9 +24,11 @@ from stepstack.service.aliases import Aliases
 from stepstack.service.arns import StatesArns
 from stepstack.service.execution_logs import ExecutionLogs, LogSink
 from stepstack.service.executions import Executions
-from stepstack.service.journal import INTERRUPTED, Journal
+from stepstack.service.journal import Journal
+from stepstack.service.journaled_tasks import JournaledTasks
 from stepstack.service.map_runs import MapRuns
 from stepstack.service.redrive import Redrive
+from stepstack.service.restart import INTERRUPTED, Restart
 from stepstack.service.state_machines import StateMachines
 from stepstack.service.store import Retention, Store
 from stepstack.service.tags import Tags
@@ -45,7 +47,8 @@ Handler = Callable[[Mapping[str, Any]], "dict[str, Any] | Awaitable[dict[str, An
 class StepFunctionsService:
     """`tasks` calls what Task states call; `catalog` knows what can be called; `sink` takes execution logs.
 
-    `test_case_problem` says why a state machine (by name) cannot run a test case of its mocks, None where it can.
+    `test_case_problem` says why a state machine (by name) cannot run a test case of its mocks, None where it can. With a lasting `journal`,
+    `resume` is to be called in the loop before anything else is.
     """
 
     def __init__(
@@ -66,10 +69,11 @@ class StepFunctionsService:
         self.randomness = randomness
         self.clock = clock
         self.store = Store(retention or Retention())
-        self.tokens = TaskTokens(randomness)
-        self.activity_tasks = ActivityTasks(self.store, self.tokens)
-        self.logs = ExecutionLogs(sink, randomness)
         self._journal = journal or Journal()
+        self.tokens = TaskTokens(randomness, self._journal.token_keeper)
+        self.activity_tasks = ActivityTasks(self.store, self.tokens, self._journal)
+        self.logs = ExecutionLogs(sink, randomness)
+        self._journaled_tasks = JournaledTasks(tasks, self._journal)
         account = Account(
             store=self.store,
             clock=clock,
@@ -82,7 +86,7 @@ class StepFunctionsService:
         self.environment = Environment(
             clock=clock,
             randomness=randomness,
-            tasks=tasks,
+            tasks=self._journaled_tasks if self._journal.is_lasting else tasks,
             tokens=self.tokens,
             activities=self.activity_tasks,
             map_runs=self.map_runs,
@@ -91,7 +95,8 @@ class StepFunctionsService:
             event_limit=event_limit,
         )
         self.executions = Executions(account, self.environment, self.logs, test_case_problem)
-        self._journal.restore(self.store, catalog, clock.now())
+        self._journal.restore(self.store, catalog)
+        self._account = account
         self._handlers = self._operations(account)
 
     def _operations(self, account: Account) -> Mapping[str, Handler]:
@@ -153,11 +158,22 @@ class StepFunctionsService:
         if handler is None:
             raise ServiceError("UnknownOperationException", f"Step Functions has no operation {operation!r}")
         if timeline is not None and operation == "StartExecution":
-            return self.executions.start(params, timeline)
-        if timeline is not None and operation == "StartSyncExecution":
-            return await self.executions.start_sync(params, timeline)
-        result = handler(params)
-        return await result if inspect.isawaitable(result) else result
+            result = self.executions.start(params, timeline)
+        elif timeline is not None and operation == "StartSyncExecution":
+            result = await self.executions.start_sync(params, timeline)
+        else:
+            answer = handler(params)
+            result = await answer if inspect.isawaitable(answer) else answer
+        self._journal.commit()
+        return result
+
+    async def resume(self) -> None:
+        """After a restart: has executions that ran go on where nothing of theirs was on its way, and aborts the others.
+
+        Raises StorageError where that cannot be written.
+        """
+        Restart(self._account, self.executions, self.tokens, self.activity_tasks).begin()
+        self._journal.commit()
 
     async def execution_ended(self, execution_arn: str) -> None:
         """Returns once the execution is over; at once where there is none of that ARN."""
@@ -179,9 +195,12 @@ class StepFunctionsService:
         self._journal.clear()
 
     async def close(self) -> None:
-        """Stops every execution and closes the journal; what the journal holds stays."""
+        """Stops every execution and closes the journal; what the journal holds stays, and goes on with the next service."""
+        self._journaled_tasks.is_closing = True
+        self._journal.close()
         for record in self.store.running():
+            if record.execution is not None and self._journal.is_lasting:
+                record.execution.history.listener = None
             self.executions.abort(record, cause=INTERRUPTED)
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.logs.delivered(), CLOSE_SECONDS)
-        self._journal.close()

@@ -1,231 +1,396 @@
 """A journal in a folder: what the service acknowledged outlives it, also when it is killed.
 
-Made by `stepstack.assembly` for `--data DIR`. One SQLite file in write-ahead mode; each change is one transaction, handed to the operating
-system before the operation is answered. A finished execution is kept whole, its history compressed and read again when it is asked for.
-An execution that ran when the service ended comes back as aborted, and says why. Left out: Map Runs with their children, open tasks of
-activities, and the other services' data (moto keeps its in memory).
+Made by `stepstack.assembly` for `--data DIR`. One SQLite file in write-ahead mode. Changes are collected and written in one transaction,
+which the operating system has before an operation is answered; without an operation, at the next turn of the loop. Each change says how
+something stands now, so a transaction that fails (a full disk) is simply made again later. Histories are written in compressed pieces, as
+they grow, and read again when they are asked for. How records look as JSON is in `stepstack.service.stored_records`. Left out: Express
+executions, which nothing tells of, and the other services' data (moto keeps its in memory).
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import functools
+import logging
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from stepstack.errors import DefinitionError, SettingsError
+from stepstack.errors import DefinitionError, SettingsError, StorageError
 from stepstack.history import HistoryEvent
-from stepstack.json_types import json_text, parse_json
-from stepstack.language import parse
+from stepstack.interpreter.task_tokens import REMEMBERED_CLOSED_TOKENS, KeptTask, PendingTask, TokenKeeper
+from stepstack.json_types import json_text
 from stepstack.language.resources import ResourceCatalog
-from stepstack.service.journal import INTERRUPTED, Journal
-from stepstack.service.store import ActivityRecord, AliasRecord, ExecutionRecord, Revision, StateMachineRecord, Store, VersionRecord
+from stepstack.service import stored_records as stored
+from stepstack.service.journal import Journal, RestoredTask
+from stepstack.service.store import ActivityRecord, ExecutionRecord, MapRunRecord, Revision, StateMachineRecord, Store
 
 __all__ = ["SqliteJournal"]
 
 FILE_NAME = "stepstack.sqlite3"
-FORMAT = 1
-"""The stored format. 1: the first."""
+FORMAT = 2
+"""The stored format. 2: the first that is read."""
+
+EVENT_BITS = 24
+"""A piece of a history has the execution's number and, in the last bits of its id, the number of the event before it."""
+PRUNE_EVERY = 1000
+"""After so many closed tokens, or new revisions, those that nobody needs are deleted."""
+WAL_BYTES = 16 * 1024 * 1024
+"""What the write-ahead file is cut back to, once it was larger."""
 
 SCHEMA = """
+CREATE TABLE IF NOT EXISTS revisions (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS state_machines (arn TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS activities (arn TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS executions (arn TEXT PRIMARY KEY, number INTEGER NOT NULL, record TEXT NOT NULL, outcome TEXT, events BLOB);
+CREATE TABLE IF NOT EXISTS executions (number INTEGER PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL, standing TEXT);
+CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, piece BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS map_runs (arn TEXT PRIMARY KEY, parent INTEGER NOT NULL, revision INTEGER NOT NULL, record TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS map_runs_of_parents ON map_runs (parent);
+CREATE TABLE IF NOT EXISTS tasks (token TEXT PRIMARY KEY, execution INTEGER NOT NULL, record TEXT NOT NULL, is_closed INTEGER NOT NULL);
 """
+TABLES = ("revisions", "state_machines", "activities", "executions", "events", "map_runs", "tasks")
 
-EXECUTION_FIELDS = (
-    "name",
-    "state_machine_arn",
-    "state_machine_name",
-    "input",
-    "started_at",
-    "version_arn",
-    "alias_arn",
-    "trace_header",
-    "test_case",
-    "redrive_count",
-    "redriven_at",
-)
-OUTCOME_FIELDS = ("final_status", "output", "error", "cause", "stopped_at")
+UNUSED_REVISIONS = """DELETE FROM revisions WHERE id NOT IN (SELECT revision FROM executions) AND id NOT IN (SELECT revision FROM map_runs)
+AND id NOT IN (SELECT value FROM state_machines, json_each(state_machines.record, '$.revisions'))"""
+OLD_TOKENS = """DELETE FROM tasks WHERE is_closed AND rowid <=
+(SELECT rowid FROM tasks WHERE is_closed ORDER BY rowid DESC LIMIT 1 OFFSET ?)"""
+
+logger = logging.getLogger("stepstack.service")
 
 
 class SqliteJournal(Journal):
     """The journal in `folder`, which is made where it is missing; raises SettingsError where it cannot be used."""
 
+    is_lasting = True
+
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
+        self._changes: dict[object, Callable[[], None]] = {}
+        """What is to be written, by what it is about; in order."""
+        self._written: list[Callable[[], None]] = []
+        """What is to be noted once the transaction has succeeded."""
+        self._new_revisions: dict[Revision, int] = {}
+        self._tasks: dict[str, stored.Task] = {}
+        """Task tokens that are open, or were closed since the last commit."""
+        self._store: Store | None = None
+        self._until_pruning = PRUNE_EVERY
+        self._is_scheduled = False
+        self._is_closed = False
+        self._told = ""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._path, timeout=1, isolation_level=None, check_same_thread=False)
-            self._prepare()
         except (OSError, sqlite3.Error) as error:
-            raise SettingsError(f"the data in {folder} cannot be used: {error} (is another stepstack using it?)") from error
+            raise SettingsError(f"the data in {folder} cannot be used: {error}") from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise SettingsError(f"the data in {folder} cannot be used: {error}{_advice(error)}") from error
+        except SettingsError:
+            self._connection.close()
+            raise
 
     def _prepare(self) -> None:
         # Exclusive: a second service on the same folder is refused at once, instead of the two undoing each other's work.
-        for pragma in ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = NORMAL"):
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found not in {0, FORMAT}:
+            which = "a newer" if found > FORMAT else "an older"
+            raise SettingsError(f"{self._path} was written by {which} stepstack: it has the format {found}, and this one reads {FORMAT}")
+        if found == 0 and self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise SettingsError(f"{self._path} is a database of something else")
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"journal_size_limit = {WAL_BYTES}"):
             self._connection.execute(f"PRAGMA {pragma}")
-        stored = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if stored not in {0, FORMAT}:
-            raise SettingsError(f"{self._path} has the format {stored}; this stepstack reads format {FORMAT}")
-        self._connection.executescript(SCHEMA)
+        self._connection.execute("BEGIN IMMEDIATE")
+        for statement in SCHEMA.split(";\n"):
+            self._connection.execute(statement)
+        self._connection.execute(UNUSED_REVISIONS)
         self._connection.execute(f"PRAGMA user_version = {FORMAT}")
+        self._connection.execute("COMMIT")
+
+    # ------------------------------------------------------------------------------------------------------------------------ changes
+
+    def state_machine(self, record: StateMachineRecord) -> None:
+        self._note(record.arn, functools.partial(self._write_state_machine, record))
+
+    def state_machine_deleted(self, record: StateMachineRecord) -> None:
+        self._note(record.arn, functools.partial(self._connection.execute, "DELETE FROM state_machines WHERE arn = ?", (record.arn,)))
+
+    def activity(self, record: ActivityRecord) -> None:
+        self._note(record.arn, functools.partial(self._write_activity, record))
+
+    def activity_deleted(self, arn: str) -> None:
+        self._note(arn, functools.partial(self._connection.execute, "DELETE FROM activities WHERE arn = ?", (arn,)))
+
+    def execution(self, record: ExecutionRecord) -> None:
+        if record.number not in self._changes:
+            self._note(record.number, functools.partial(self._write_execution, record))
+
+    def execution_forgotten(self, record: ExecutionRecord) -> None:
+        self._note(record.number, functools.partial(self._delete_execution, record))
+
+    def listener(self, record: ExecutionRecord) -> Callable[[HistoryEvent], None] | None:
+        number, changes = record.number, self._changes
+
+        def hear(_: HistoryEvent) -> None:
+            if number not in changes:
+                self.execution(record)
+
+        return hear
+
+    def map_run(self, record: MapRunRecord) -> None:
+        if record.arn not in self._changes:
+            self._note(record.arn, functools.partial(self._write_map_run, record))
+
+    @property
+    def token_keeper(self) -> TokenKeeper | None:
+        return self
+
+    def task_opened(self, task: PendingTask) -> None:
+        record = None if self._store is None else self._store.executions.get(task.execution_arn)
+        number = 0 if record is None else record.number
+        self._tasks[task.token] = stored.Task(task.token, number, task.entered_event_id)
+        self._note_task(task.token)
+
+    def task_taken(self, token: str, worker: str | None) -> None:
+        task = self._tasks.get(token)
+        if task is not None:
+            task.is_taken, task.worker = True, worker
+            self._note_task(token)
+
+    def task_answered(self, task: PendingTask) -> None:
+        kept = self._tasks.get(task.token)
+        if kept is not None:
+            kept.answer = task.answer.result()
+            self._note_task(task.token)
+
+    def task_closed(self, token: str) -> None:
+        kept = self._tasks.get(token)
+        if kept is not None:
+            kept.is_closed, kept.answer = True, None
+            self._note_task(token)
+
+    def _note_task(self, token: str) -> None:
+        self._note(token, functools.partial(self._write_task, token))
+
+    def _note(self, key: object, write: Callable[[], Any]) -> None:
+        if self._is_closed:
+            return
+        self._changes[key] = write
+        if not self._is_scheduled:
+            with contextlib.suppress(RuntimeError):  # no loop runs while a service is made: it commits itself
+                asyncio.get_running_loop().call_soon(self._commit_unasked)
+                self._is_scheduled = True
 
     # ------------------------------------------------------------------------------------------------------------------------ writing
 
-    def state_machine(self, record: StateMachineRecord) -> None:
-        text = json_text(_state_machine_json(record))
+    def commit(self) -> None:
+        if not self._changes or self._is_closed:
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for write in self._changes.values():
+                write()
+            self._prune()
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            raise StorageError(f"{self._path} cannot be written: {error}. Nothing is acknowledged until it can") from error
+        except BaseException:
+            self._undo()
+            raise
+        self._changes.clear()
+        for note in self._written:
+            note()
+        self._written.clear()
+        self._new_revisions.clear()
+        self._told = ""
+
+    def _undo(self) -> None:
+        self._written.clear()
+        self._new_revisions.clear()
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _commit_unasked(self) -> None:
+        """Nobody waits for it: a failure is logged once, and is told to whoever asks for something."""
+        self._is_scheduled = False
+        try:
+            self.commit()
+        except StorageError as error:
+            if str(error) != self._told:
+                self._told = str(error)
+                logger.error("%s", error)  # noqa: TRY400 - its text says it all
+
+    def _prune(self) -> None:
+        if self._until_pruning <= 0:
+            self._connection.execute(OLD_TOKENS, (REMEMBERED_CLOSED_TOKENS,))
+            self._connection.execute(UNUSED_REVISIONS)
+            self._written.append(self._pruned)
+
+    def _pruned(self) -> None:
+        self._until_pruning = PRUNE_EVERY
+
+    def _write_state_machine(self, record: StateMachineRecord) -> None:
+        text = json_text(stored.state_machine_json(record, self._revision_id))
         self._connection.execute("INSERT OR REPLACE INTO state_machines VALUES (?, ?)", (record.arn, text))
 
-    def state_machine_deleted(self, record: StateMachineRecord) -> None:
-        self._connection.execute("DELETE FROM state_machines WHERE arn = ?", (record.arn,))
+    def _write_activity(self, record: ActivityRecord) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO activities VALUES (?, ?)", (record.arn, json_text(stored.activity_json(record))))
 
-    def activity(self, record: ActivityRecord) -> None:
-        text = json_text({"name": record.name, "created_at": record.created_at, "encryption": record.encryption, "tags": record.tags})
-        self._connection.execute("INSERT OR REPLACE INTO activities VALUES (?, ?)", (record.arn, text))
+    def _write_execution(self, record: ExecutionRecord) -> None:
+        is_ended = record.execution is None
+        events = record.final_events if record.execution is None else record.execution.history.events
+        kept = record.kept_events or 0
+        # One that has recorded nothing but its start has it made anew.
+        count = len(events) if is_ended or len(events) > 1 else kept
+        standing = json_text(stored.standing_json(record, count)) if is_ended or record.redrive_count else None
+        if record.kept_events is None:
+            row = (record.number, self._revision_id(record.revision), json_text(stored.execution_json(record)), standing)
+            self._connection.execute("INSERT INTO executions VALUES (?, ?, ?, ?)", row)
+        elif standing is not None:
+            self._connection.execute("UPDATE executions SET standing = ? WHERE number = ?", (standing, record.number))
+        if count > kept:
+            piece = stored.packed_events(events[kept:count])
+            self._connection.execute("INSERT INTO events VALUES (?, ?)", (record.number << EVENT_BITS | kept, piece))
+        self._written.append(functools.partial(self._execution_written, record, count, is_ended=is_ended))
 
-    def activity_deleted(self, arn: str) -> None:
-        self._connection.execute("DELETE FROM activities WHERE arn = ?", (arn,))
-
-    def execution_started(self, record: ExecutionRecord) -> None:
-        value = {name: getattr(record, name) for name in EXECUTION_FIELDS}
-        value["revision"] = _revision_json(record.revision)
-        row = (record.arn, record.number, json_text(value))
-        self._connection.execute("INSERT OR REPLACE INTO executions (arn, number, record) VALUES (?, ?, ?)", row)
-
-    def execution_finished(self, record: ExecutionRecord) -> None:
-        outcome = json_text({name: getattr(record, name) for name in OUTCOME_FIELDS})
-        events = zlib.compress(json_text([list(event) for event in record.final_events]).encode("utf-8", "surrogatepass"), 1)
-        self._connection.execute("UPDATE executions SET outcome = ?, events = ? WHERE arn = ?", (outcome, events, record.arn))
-        if record.redrivable is None:
+    def _execution_written(self, record: ExecutionRecord, count: int, *, is_ended: bool) -> None:
+        record.kept_events = count
+        if is_ended:
             # From now on the history is read from the file.
             record.final_events = []
             record.stored_events = self._events
 
-    def execution_forgotten(self, record: ExecutionRecord) -> None:
-        self._connection.execute("DELETE FROM executions WHERE arn = ? AND number = ?", (record.arn, record.number))
+    def _delete_execution(self, record: ExecutionRecord) -> None:
+        number = record.number
+        self._connection.execute("DELETE FROM executions WHERE number = ?", (number,))
+        self._connection.execute("DELETE FROM events WHERE id >= ? AND id < ?", (number << EVENT_BITS, (number + 1) << EVENT_BITS))
+        if record.map_run_arns:
+            self._connection.execute("DELETE FROM map_runs WHERE parent = ?", (number,))
+
+    def _write_map_run(self, record: MapRunRecord) -> None:
+        if self._store is None or record.arn not in self._store.map_runs:
+            return
+        record.refresh()
+        row = (record.arn, record.parent.number, self._revision_id(record.revision), json_text(stored.map_run_json(record)))
+        self._connection.execute("INSERT OR REPLACE INTO map_runs VALUES (?, ?, ?, ?)", row)
+
+    def _write_task(self, token: str) -> None:
+        task = self._tasks[token]
+        self._connection.execute(
+            "INSERT INTO tasks VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (token) DO UPDATE SET record = excluded.record, is_closed = excluded.is_closed",
+            (token, task.execution, json_text(stored.task_json(task)), int(task.is_closed)),
+        )
+        if task.is_closed:
+            self._written.append(functools.partial(self._task_written, token))
+
+    def _task_written(self, token: str) -> None:
+        self._tasks.pop(token, None)
+        self._until_pruning -= 1
+
+    def _revision_id(self, revision: Revision) -> int:
+        number = revision.stored_as or self._new_revisions.get(revision)
+        if number is None:
+            cursor = self._connection.execute("INSERT INTO revisions (record) VALUES (?)", (json_text(stored.revision_json(revision)),))
+            number = self._new_revisions[revision] = int(cursor.lastrowid or 0)
+            self._written.append(functools.partial(self._revision_written, revision, number))
+        return number
+
+    def _revision_written(self, revision: Revision, number: int) -> None:
+        revision.stored_as = number
+        self._until_pruning -= 1
 
     def clear(self) -> None:
-        self._connection.executescript("DELETE FROM state_machines; DELETE FROM activities; DELETE FROM executions;")
+        self._changes.clear()
+        self._tasks.clear()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for table in TABLES:
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            raise StorageError(f"{self._path} cannot be written: {error}") from error
 
     def close(self) -> None:
-        self._connection.close()
+        if not self._is_closed:
+            self._commit_unasked()
+            self._is_closed = True
+            self._connection.close()
 
     # ------------------------------------------------------------------------------------------------------------------------ reading
 
-    def restore(self, store: Store, catalog: ResourceCatalog | None, now: float) -> None:
-        """Fills `store` with what the journal has; executions that ran are aborted."""
-        machines: dict[tuple[str, str], Any] = {}
-        for arn, text in self._connection.execute("SELECT arn, record FROM state_machines"):
-            store.state_machines[arn] = self._state_machine(arn, _object(text), catalog, machines)
-        for arn, text in self._connection.execute("SELECT arn, record FROM activities"):
-            value = _object(text)
-            store.activities[arn] = ActivityRecord(arn, value["name"], value["created_at"], value["encryption"], value["tags"])
-        for record in list(self._executions(catalog, machines)):
+    def restore(self, store: Store, catalog: ResourceCatalog | None) -> None:
+        self._store = store
+        try:
+            self._restore(store, stored.Revisions(catalog))
+        except BaseException as error:
+            self._is_closed = True
+            self._connection.close()
+            if isinstance(error, DefinitionError):
+                raise SettingsError(f"{self._path} holds a definition that is no longer accepted: {error}") from error
+            if isinstance(error, (sqlite3.Error, LookupError, TypeError, ValueError, AttributeError)):
+                raise SettingsError(f"{self._path} is damaged: {type(error).__name__}: {error}") from error
+            raise
+
+    def _restore(self, store: Store, revisions: stored.Revisions) -> None:
+        select = self._connection.execute
+        for number, text in select("SELECT id, record FROM revisions"):
+            revisions.add(number, text)
+        for arn, text in select("SELECT arn, record FROM state_machines"):
+            store.state_machines[arn] = stored.state_machine(arn, text, revisions)
+            store.number_taken(store.state_machines[arn].number)
+        for arn, text in select("SELECT arn, record FROM activities"):
+            store.activities[arn] = stored.activity(arn, text)
+        by_number: dict[int, ExecutionRecord] = {}
+        for number, revision, text, standing in select("SELECT number, revision, record, standing FROM executions ORDER BY number"):
+            record = by_number[number] = stored.execution(number, revisions.of(revision), text, standing)
+            record.stored_events = self._events
+            if standing is None:
+                record.kept_events = len(self._events(record))
             store.restore_execution(record)
-            if record.final_status == "RUNNING":
-                self._abort(record, now)
-            for forgotten in store.finished(record, now):
+        for arn, parent, revision, text in select("SELECT arn, parent, revision, record FROM map_runs"):
+            if parent in by_number:
+                store.map_runs[arn] = stored.map_run(arn, by_number[parent], revisions.of(revision), text)
+                by_number[parent].map_run_arns.append(arn)
+        self._restore_finished(store, by_number)
+
+    def _restore_finished(self, store: Store, by_number: dict[int, ExecutionRecord]) -> None:
+        """Retention counts what has ended, in the order in which it ended."""
+        ended = [record for record in by_number.values() if record.final_status != "RUNNING"]
+        ended.sort(key=lambda record: record.stopped_at or 0)
+        for record in ended:
+            for forgotten in store.finished(record, record.stopped_at or 0):
                 self.execution_forgotten(forgotten)
 
-    def _executions(self, catalog: ResourceCatalog | None, machines: dict[tuple[str, str], Any]) -> Iterator[ExecutionRecord]:
-        for arn, number, text, outcome in self._connection.execute("SELECT arn, number, record, outcome FROM executions ORDER BY number"):
-            value = _object(text)
-            revision = self._revision(value.pop("revision"), "STANDARD", catalog, machines)
-            record = ExecutionRecord(arn=arn, number=number, type="STANDARD", revision=revision, **value)
-            if outcome is not None:
-                for name, item in _object(outcome).items():
-                    setattr(record, name, item)
-                record.stored_events = self._events
-            yield record
-
-    def _abort(self, record: ExecutionRecord, now: float) -> None:
-        """An execution that ran when the service ended: what it had done is not known."""
-        record.final_status, record.cause, record.stopped_at = "ABORTED", INTERRUPTED, now
-        started = {"input": record.input, "inputDetails": {"truncated": False}, "roleArn": record.revision.role_arn}
-        record.final_events = [
-            HistoryEvent(1, 0, record.started_at, "ExecutionStarted", "executionStartedEventDetails", started),
-            HistoryEvent(2, 0, now, "ExecutionAborted", "executionAbortedEventDetails", {"cause": INTERRUPTED}),
-        ]
-        self.execution_finished(record)
+    def restored_tasks(self) -> list[RestoredTask]:
+        arns = {record.number: record.arn for record in self._store.executions.values()} if self._store is not None else {}
+        result = []
+        for token, number, text, is_closed in self._connection.execute(
+            "SELECT token, execution, record, is_closed FROM tasks ORDER BY rowid"
+        ):
+            task = stored.task(token, number, text)
+            if not is_closed:
+                self._tasks[token] = task
+            kept = KeptTask(token, arns.get(number, ""), task.entered_event_id, task.answer)
+            result.append(RestoredTask(kept, is_closed=bool(is_closed), is_taken=task.is_taken, worker=task.worker))
+        return result
 
     def _events(self, record: ExecutionRecord) -> list[HistoryEvent]:
-        row = self._connection.execute("SELECT events FROM executions WHERE arn = ?", (record.arn,)).fetchone()
-        if row is None or row[0] is None:
-            return []
-        events = cast("list[list[Any]]", parse_json(zlib.decompress(row[0]).decode("utf-8", "surrogatepass")))
-        return [HistoryEvent(*event) for event in events]
-
-    def _state_machine(
-        self, arn: str, value: dict[str, Any], catalog: ResourceCatalog | None, machines: dict[tuple[str, str], Any]
-    ) -> StateMachineRecord:
-        revisions = [self._revision(revision, value["type"], catalog, machines) for revision in value["revisions"]]
-        record = StateMachineRecord(arn, value["name"], value["type"], value["created_at"], revisions[0], value["tags"])
-        record.last_version = value["last_version"]
-        for version in value["versions"]:
-            number = version["number"]
-            revision = revisions[version["revision"]]
-            record.versions[number] = VersionRecord(f"{arn}:{number}", number, revision, version["description"], version["created_at"])
-        for alias in value["aliases"]:
-            routing = tuple((version_arn, weight) for version_arn, weight in alias.pop("routing"))
-            record.aliases[alias["name"]] = AliasRecord(arn=f"{arn}:{alias['name']}", routing=routing, **alias)
-        return record
-
-    def _revision(
-        self, value: dict[str, Any], machine_type: str, catalog: ResourceCatalog | None, machines: dict[tuple[str, str], Any]
-    ) -> Revision:
-        key = (value["definition"], machine_type)
-        if key not in machines:
-            try:
-                machines[key] = parse(value["definition"], catalog=catalog, machine_type=machine_type)
-            except DefinitionError as error:
-                raise SettingsError(f"{self._path} holds a definition that is no longer accepted: {error}") from error
-        return Revision(machine=machines[key], **value)
+        first, last = record.number << EVENT_BITS, (record.number + 1) << EVENT_BITS
+        try:
+            pieces = self._connection.execute("SELECT piece FROM events WHERE id >= ? AND id < ? ORDER BY id", (first, last)).fetchall()
+            return [event for (piece,) in pieces for event in stored.unpacked_events(piece)]
+        except (sqlite3.Error, zlib.error, ValueError) as error:
+            raise StorageError(f"{self._path} is damaged: the history of {record.arn} cannot be read: {error}") from error
 
 
-def _object(text: str) -> dict[str, Any]:
-    return cast("dict[str, Any]", parse_json(text))
-
-
-def _revision_json(revision: Revision) -> dict[str, Any]:
-    return {
-        "definition": revision.definition,
-        "role_arn": revision.role_arn,
-        "logging": revision.logging,
-        "tracing": revision.tracing,
-        "encryption": revision.encryption,
-        "revision_id": revision.revision_id,
-        "updated_at": revision.updated_at,
-    }
-
-
-def _state_machine_json(record: StateMachineRecord) -> Mapping[str, Any]:
-    """The record, its current revision first; versions name theirs by position."""
-    revisions = [record.revision]
-    versions = []
-    for version in record.versions.values():
-        position = next((index for index, revision in enumerate(revisions) if revision is version.revision), len(revisions))
-        if position == len(revisions):
-            revisions.append(version.revision)
-        described = {"number": version.number, "revision": position, "description": version.description, "created_at": version.created_at}
-        versions.append(described)
-    return {
-        "name": record.name,
-        "type": record.type,
-        "created_at": record.created_at,
-        "tags": record.tags,
-        "last_version": record.last_version,
-        "revisions": [_revision_json(revision) for revision in revisions],
-        "versions": versions,
-        "aliases": [
-            {
-                "name": alias.name,
-                "description": alias.description,
-                "routing": [list(pair) for pair in alias.routing],
-                "created_at": alias.created_at,
-                "updated_at": alias.updated_at,
-            }
-            for alias in record.aliases.values()
-        ],
-    }
+def _advice(error: sqlite3.Error) -> str:
+    return " (is another stepstack using it?)" if "locked" in str(error) else ""

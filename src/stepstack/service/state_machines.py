@@ -55,13 +55,13 @@ class StateMachines:
             raise ServiceError("StateMachineLimitExceeded", f"State Machine Limit Exceeded: '{STATE_MACHINE_LIMIT}'")
         machine = self._parsed(params["definition"], kind)
         now = self._account.now()
-        revision = Revision(params["definition"], machine, params["roleArn"], logging, tracing, encryption, None, now)
+        revision = Revision(params["definition"], machine, params["roleArn"], logging, tracing, encryption, None, now, kind)
         record = StateMachineRecord(arn, name, kind, now, revision, tags)
         result: dict[str, Any] = {"stateMachineArn": arn, "creationDate": wire_time(now)}
         if publish:
             result["stateMachineVersionArn"] = self._versions.publish_revision(record, params.get("versionDescription")).arn
+        self._account.store.add_state_machine(record)
         self._account.journal.state_machine(record)
-        self._account.store.state_machines[arn] = record
         return result
 
     def _created_again(self, record: StateMachineRecord, wanted: tuple[Any, ...], *, publish: bool, description: str | None) -> Result:
@@ -154,7 +154,7 @@ class StateMachines:
         if (definition, role_arn, logging, tracing, encryption) == unchanged:
             return None
         machine = old.machine if definition == old.definition else self._parsed(definition, record.type)
-        return Revision(definition, machine, role_arn, logging, tracing, encryption, self._account.randomness.uuid(), now)
+        return Revision(definition, machine, role_arn, logging, tracing, encryption, self._account.randomness.uuid(), now, record.type)
 
     def delete(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")

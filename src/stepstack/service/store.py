@@ -1,24 +1,36 @@
 """What the service remembers: state machines with their versions and aliases, activities, executions, Map Runs.
 
-Read and written by the families of operations, from the loop's thread alone. It leaves out how things are said on the wire, and lasting
-storage (`stepstack.service.journal`). Finished executions are forgotten once they are too many or too old (`Retention`).
+An execution or a Map Run that has ended is kept as data alone: a redrive makes it anew from its history. Read and written by the families
+of operations, from the loop's thread alone. It leaves out how things are said on the wire, and lasting storage
+(`stepstack.service.journal`). Finished executions are forgotten once they are too many or too old (`Retention`).
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stepstack.history import HistoryEvent
+from stepstack.interpreter.map_run import MapRunCounts
 from stepstack.language.state_machine import StateMachine
 
 if TYPE_CHECKING:
     from stepstack.interpreter.execution import Execution
     from stepstack.interpreter.map_run import MapRun
 
-__all__ = ["ActivityRecord", "AliasRecord", "ExecutionRecord", "Retention", "Revision", "StateMachineRecord", "Store", "VersionRecord"]
+__all__ = [
+    "ActivityRecord",
+    "AliasRecord",
+    "ExecutionRecord",
+    "MapRunRecord",
+    "Retention",
+    "Revision",
+    "StateMachineRecord",
+    "Store",
+    "VersionRecord",
+]
 
 RUNNING = "RUNNING"
 
@@ -36,6 +48,9 @@ class Revision:
     revision_id: str | None
     """None for the configuration that a state machine was created with."""
     updated_at: float
+    type: str = "STANDARD"
+    stored_as: int | None = None
+    """Its number in the journal; None where the journal does not have it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +87,8 @@ class StateMachineRecord:
     executions: dict[str, ExecutionRecord] = field(default_factory=dict)
     """By ARN, the oldest first."""
     is_deleting: bool = False
+    number: int = 0
+    """Executions with a lower one belong to an earlier state machine of that name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -101,8 +118,6 @@ class ExecutionRecord:
     map_run_arns: list[str] = field(default_factory=list)
     """The Map Runs that it began."""
     execution: Execution | None = None
-    redrivable: Execution | None = None
-    """The ended execution, kept where it may be redriven."""
     final_status: str = RUNNING
     output: str | None = None
     error: str | None = None
@@ -110,7 +125,9 @@ class ExecutionRecord:
     stopped_at: float | None = None
     final_events: list[HistoryEvent] = field(default_factory=list)
     stored_events: Callable[[ExecutionRecord], list[HistoryEvent]] | None = None
-    """Reads the history of an ended execution from the journal, which has it in place of `final_events`."""
+    """Reads the history from the journal, which has it in place of `final_events`."""
+    kept_events: int | None = None
+    """How many of its events the journal has; None where the journal does not know the execution."""
 
     @property
     def status(self) -> str:
@@ -123,20 +140,55 @@ class ExecutionRecord:
         return self.final_events if self.stored_events is None else self.stored_events(self)
 
     def settle(self) -> None:
-        """Takes over what the ended execution knows; one that succeeded, with all the data that it held, may then be forgotten."""
+        """Takes over what the ended execution knows, and lets go of the rest."""
         execution = self.execution
         if execution is None:
             return
-        self.redrivable = None if execution.status == "SUCCEEDED" else execution
         self.final_status = execution.status
         self.output = execution.output
         self.error = execution.error
         self.cause = execution.cause
         self.stopped_at = execution.stopped_at
-        self.final_events = execution.history.events
+        self.final_events = list(execution.history.events)
+        self.stored_events = None
         self.execution = None
-        if self.redrivable is None:
-            execution.release()
+        execution.history.listener = None
+        execution.release()
+
+
+@dataclass(slots=True, eq=False)
+class MapRunRecord:
+    """One Map Run; while it goes on, `run` knows its limits. The counts are the run's own."""
+
+    arn: str
+    parent: ExecutionRecord
+    state_machine_arn: str
+    """The children's, with the Map's label."""
+    state_machine_name: str
+    revision: Revision
+    """The children's."""
+    started_at: float
+    status: str = RUNNING
+    stopped_at: float | None = None
+    max_concurrency: int = 0
+    tolerated_failure_count: int = 0
+    tolerated_failure_percentage: float = 0.0
+    redrive_count: int = 0
+    executions: MapRunCounts = field(default_factory=MapRunCounts)
+    items: MapRunCounts = field(default_factory=MapRunCounts)
+    run: MapRun | None = None
+
+    def refresh(self) -> None:
+        """Takes over what may have changed since."""
+        run = self.run
+        if run is None:
+            return
+        self.status, self.stopped_at, self.redrive_count = run.status, run.stopped_at, run.redrive_count
+        self.max_concurrency = run.max_concurrency
+        self.tolerated_failure_count = run.tolerated_failure_count
+        self.tolerated_failure_percentage = run.tolerated_failure_percentage
+        if run.status != RUNNING:
+            self.run = None
 
 
 @dataclass(slots=True, eq=False)
@@ -166,13 +218,17 @@ class Store:
         self.executions: dict[str, ExecutionRecord] = {}
         self.express: set[ExecutionRecord] = set()
         """Express executions that run; nothing tells of those that have ended."""
-        self.map_runs: OrderedDict[str, MapRun] = OrderedDict()
+        self.map_runs: dict[str, MapRunRecord] = {}
         self._finished: deque[ExecutionRecord] = deque()
         self._numbers = 0
 
     def next_number(self) -> int:
         self._numbers += 1
         return self._numbers
+
+    def add_state_machine(self, record: StateMachineRecord) -> None:
+        record.number = self.next_number()
+        self.state_machines[record.arn] = record
 
     def add_execution(self, record: ExecutionRecord) -> None:
         self.executions[record.arn] = record
@@ -183,9 +239,16 @@ class Store:
             machine.executions[record.arn] = record
 
     def restore_execution(self, record: ExecutionRecord) -> None:
-        """Adds an execution of an earlier service; they come in the order of their numbers."""
-        self._numbers = max(self._numbers, record.number)
-        self.add_execution(record)
+        """Adds an execution of an earlier service; they come in the order of their numbers, after the state machines."""
+        self.number_taken(record.number)
+        self.executions[record.arn] = record
+        machine = self.state_machines.get(_machine_arn(record))
+        if machine is not None and machine.number < record.number:
+            machine.executions[record.arn] = record
+
+    def number_taken(self, number: int) -> None:
+        """An earlier service gave this number: later ones are greater."""
+        self._numbers = max(self._numbers, number)
 
     def finished(self, record: ExecutionRecord, now: float) -> list[ExecutionRecord]:
         """Notes that `record` has ended; the records that are forgotten because of it."""
@@ -210,8 +273,6 @@ class Store:
             del machine.executions[record.arn]
         for arn in record.map_run_arns:
             self.map_runs.pop(arn, None)
-        if record.redrivable is not None:
-            record.redrivable.release()
 
     def running(self) -> list[ExecutionRecord]:
         return [*self.express, *(record for record in self.executions.values() if record.execution is not None)]

@@ -29,10 +29,11 @@ class Caller:
         self._end_loop = end_loop
         self.loop = asyncio.new_event_loop()
         clock = Clock(self.loop, scale)
-        runner = PythonTasks(tasks or {})
+        runner = tasks if hasattr(tasks, "request") else PythonTasks(tasks or {})
         self.journal = journal
         self.is_killed = False
         self.service = StepFunctionsService(clock, Randomness(next(self.seeds)), runner, journal=journal, **options)
+        self.run(self.service.resume())
 
     def run(self, work):
         return self.loop.run_until_complete(asyncio.wait_for(work, 20))
@@ -57,6 +58,7 @@ class Caller:
 
     def kill(self):
         """Ends the service as kill -9 does: nothing is stopped, nothing more is written."""
+        self.journal._changes.clear()
         self.journal.close()
         self.is_killed = True
 
@@ -87,4 +89,15 @@ def call(make_caller):
 
 @pytest.fixture
 def make_journaled(make_caller, tmp_path):
-    return lambda: make_caller(journal=SqliteJournal(tmp_path / "data"))
+    return lambda **options: make_caller(journal=SqliteJournal(tmp_path / "data"), **options)
+
+
+@pytest.fixture
+def reopen(make_journaled):
+    """Kills a service and gives the one that comes after it."""
+
+    def again(call, **options):
+        call.kill()
+        return make_journaled(**options)
+
+    return again

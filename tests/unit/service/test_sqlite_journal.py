@@ -9,18 +9,7 @@ import pytest
 from stepstack.errors import SettingsError
 from stepstack.service.sqlite_journal import SqliteJournal
 
-from .conftest import FAIL, PASS, WAIT
-
-
-@pytest.fixture
-def reopen(make_journaled):
-    """Kills a service and gives the one that comes after it."""
-
-    def again(call):
-        call.kill()
-        return make_journaled()
-
-    return again
+from .conftest import FAIL, PASS
 
 
 def test_a_state_machine_comes_back_with_versions_aliases_and_tags(make_journaled, reopen):
@@ -53,16 +42,6 @@ def test_a_finished_execution_comes_back_whole(make_journaled, reopen):
     assert after("GetExecutionHistory", executionArn=described["executionArn"]) == history
     assert len(after("ListExecutions", stateMachineArn=machine)["executions"]) == 1
     assert after.refusal("StartExecution", stateMachineArn=machine, name="first").error_code == "ExecutionAlreadyExists"
-
-
-def test_an_execution_that_ran_comes_back_aborted_and_says_why(make_journaled, reopen):
-    call = make_journaled()
-    arn = call("StartExecution", stateMachineArn=call.machine(definition=WAIT)["stateMachineArn"])["executionArn"]
-    after = reopen(call)
-    described = after("DescribeExecution", executionArn=arn)
-    assert (described["status"], described["cause"]) == ("ABORTED", "stepstack ended while this execution was running")
-    types = [event["type"] for event in after("GetExecutionHistory", executionArn=arn)["events"]]
-    assert types == ["ExecutionStarted", "ExecutionAborted"]
 
 
 def test_what_was_deleted_or_reset_stays_away(make_journaled, reopen):
@@ -105,17 +84,6 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "stepstack.sqlite3").write_text("nonsense" * 1000)
     with pytest.raises(SettingsError, match="cannot be used"):
         SqliteJournal(tmp_path)
-
-
-def test_an_orderly_end_aborts_what_runs_and_keeps_its_history(make_journaled):
-    call = make_journaled()
-    arn = call("StartExecution", stateMachineArn=call.machine(definition=WAIT)["stateMachineArn"])["executionArn"]
-    call.run(call.service.call("ListActivities", {}))
-    call.close()
-    after = make_journaled()
-    assert after("DescribeExecution", executionArn=arn)["status"] == "ABORTED"
-    types = [event["type"] for event in after("GetExecutionHistory", executionArn=arn)["events"]]
-    assert types == ["ExecutionStarted", "WaitStateEntered", "ExecutionAborted"]
 
 
 def test_an_unchanged_definition_is_parsed_once_for_all_that_share_it(make_journaled, reopen):
