@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from stepstack.coverage.counts import CoverageData, MachineCounts
@@ -33,13 +33,24 @@ class MachineAnalysis:
     def percent(self) -> float:
         return percentage(self.total() - len(self.missing()), self.total())
 
+    def never_entered(self) -> list[str]:
+        """The states that no execution came to."""
+        return [state for _, state, _ in self.missing("state")]
+
+    def partly_missing(self) -> dict[str, str]:
+        """Of the states that were entered, what is missing of each: `{"Choose": "rule 2 never true"}`."""
+        unseen = set(self.never_entered())
+        by_state: dict[str, list[Item]] = {}
+        for item in self.missing():
+            if item[1] not in unseen:
+                by_state.setdefault(item[1], []).append(item)
+        return {state: ", ".join(_words(items)) for state, items in by_state.items()}
+
     def missing_words(self) -> Iterator[str]:
-        """What is missing, in words, state by state: `Read`, `Choose: rule 2 never true`."""
-        by_state: dict[str, list[str]] = {}
-        for kind, state, detail in self.missing():
-            by_state.setdefault(state, []).append("" if kind == "state" else _words(kind, detail))
-        for state, words in by_state.items():
-            yield state if "" in words else f"{state}: {', '.join(words)}"
+        """What is missing, in words, a line each: `Choose: rule 2 never true`, last `never entered: Read; Update`."""
+        yield from (f"{state}: {words}" for state, words in self.partly_missing().items())
+        if self.never_entered():
+            yield f"never entered: {'; '.join(self.never_entered())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,24 +80,41 @@ def percentage(covered: int, total: int) -> float:
     return 100.0 if not total else 100.0 * covered / total
 
 
-def highlights_of(analysis: MachineAnalysis) -> Highlights:
-    """How the drawing shows the analysis: states covered, partly covered or missed, and the edges that were taken."""
-    by_state: dict[str, list[tuple[Item, int]]] = {}
-    for item, count in analysis.items.items():
-        by_state.setdefault(item[1], []).append((item, count))
-    nodes, edges, notes = {}, {}, {}
-    for state, items in by_state.items():
-        entered = analysis.items[("state", state, "")]
-        missing = [item for item, count in items if not count]
-        nodes[state] = "missed" if not entered else "partial" if missing else "covered"
-        times = "once" if entered == 1 else f"{entered} times"
-        words = "; ".join(_words(kind, detail) for kind, _, detail in missing if kind != "state")
-        notes[state] = "never entered" if not entered else f"entered {times}" + (f"; {words}" if words else "")
-        for (kind, _, detail), count in items:
-            key = _edge_key(kind, detail)
-            if key is not None:
-                edges[(state, key[0], key[1])] = "covered" if count else "missed"
-    return Highlights(nodes=nodes, edges=edges, notes=notes)
+def percent_text(percent: float, digits: int = 0) -> str:
+    """`percent` as reports show it: 100 only where nothing is missing, 0 only where nothing ran."""
+    step = 10.0**-digits
+    shown = 0.0 if percent <= 0 else 100.0 if percent >= 100 else min(max(round(percent, digits), step), 100 - step)
+    return f"{shown:.{digits}f}"
+
+
+def highlights_of(analysis: MachineAnalysis, prefix: str = "") -> Highlights:
+    """How the drawing shows the analysis: states covered, partly covered or missed, the edges that were taken, and a word beside those
+    that were not, though their state was entered. With `prefix`, states link to `anchor_of`.
+    """
+    entered = {state: count for (kind, state, _), count in analysis.items.items() if kind == "state"}
+    partly = analysis.partly_missing()
+    nodes, notes = {}, {}
+    for state, count in entered.items():
+        nodes[state] = "missed" if not count else "partial" if state in partly else "covered"
+        notes[state] = "; ".join(part for part in (times(count), partly.get(state, "")) if part)
+    edges, verdicts = {}, {}
+    for (kind, state, detail), count in analysis.items.items():
+        edge = _edge_key(kind, detail)
+        if edge is not None:
+            edges[state, edge[0], edge[1]] = "covered" if count else "missed"
+            if entered[state] and not count:
+                verdicts[state, edge[0], edge[1]] = "never true" if kind == "rule" else "never taken"
+    anchors = {state: anchor_of(prefix, number) for number, state in enumerate(entered)} if prefix else {}
+    return Highlights(nodes=nodes, edges=edges, notes=notes, verdicts=verdicts, anchors=anchors)
+
+
+def anchor_of(prefix: str, number: int) -> str:
+    """The id of what a page tells of a machine's state, which is the `number`th of its states."""
+    return f"{prefix}-state-{number}"
+
+
+def times(count: int) -> str:
+    return "never entered" if not count else "entered once" if count == 1 else f"entered {count} times"
 
 
 def _edge_key(kind: str, detail: str) -> tuple[EdgeKind, int] | None:
@@ -101,15 +129,31 @@ def _edge_key(kind: str, detail: str) -> tuple[EdgeKind, int] | None:
     return None
 
 
-def _words(kind: str, detail: str) -> str:
-    if kind == "transition":
-        return f"never went to {detail}"
-    if kind == "default":
-        return "Default never taken"
-    if kind == "catcher":
-        return f"catcher {detail} never taken"
-    if kind == "map":
-        return {"zero": "never without items", "one": "never with one item", "many": "never with several items"}[detail]
-    number, what = detail.split()
-    noun = "rule" if kind == "rule" else "retrier"
-    return f"{noun} {number} never {what}"
+def _words(items: Iterable[Item]) -> Iterator[str]:
+    """What is missing of one state; numbered things of a kind together: `rules 1, 3-5 never true`."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    others = []
+    for kind, _, detail in items:
+        if kind in {"rule", "retrier", "catcher"}:
+            number, _, what = detail.partition(" ")
+            numbers.setdefault((kind, what or "taken"), []).append(int(number))
+        elif kind == "transition":
+            others.append(f"never went to {detail}")
+        elif kind == "default":
+            others.append("Default never taken")
+        else:
+            others.append({"zero": "never without items", "one": "never with one item", "many": "never with several items"}[detail])
+    for (kind, what), counted in numbers.items():
+        yield f"{kind}{'s' * (len(counted) > 1)} {_ranges(counted)} never {what}"
+    yield from others
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """`1, 3-5`: three and more in a row are told by the first and the last."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from stepstack.coverage.analysis import Analysis, MachineAnalysis
+from stepstack.coverage.analysis import Analysis, MachineAnalysis, percent_text
 
 COLUMNS = (("States", ("state",)), ("Transitions", ("transition",)), ("Choices", ("rule", "default")), ("Retriers", ("retrier",)),
            ("Catchers", ("catcher",)), ("Maps", ("map",)))  # fmt: skip
@@ -15,8 +15,8 @@ MISSING_WIDTH = 100
 def text_report(analysis: Analysis) -> str:
     """The table as text. A cell is `covered/all`, `-` where a machine has none of a kind."""
     head = ["State machine", *(title for title, _ in COLUMNS), "Cover"]
-    rows = [[machine.name, *(_cell(machine, kinds) for _, kinds in COLUMNS), f"{machine.percent:.0f}%"] for machine in analysis.machines]
-    rows.append(["TOTAL", *(_total(analysis.machines, kinds) for _, kinds in COLUMNS), f"{analysis.percent:.0f}%"])
+    rows = [_row(machine.name, [machine], machine.percent) for machine in analysis.machines]
+    rows.append(_row("TOTAL", analysis.machines, analysis.percent))
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [_line(head, widths), rule, *(_line(row, widths) for row in rows[:-1]), rule, _line(rows[-1], widths)]
@@ -25,8 +25,8 @@ def text_report(analysis: Analysis) -> str:
     return "\n".join(lines)
 
 
-def _cell(machine: MachineAnalysis, kinds: Sequence[str]) -> str:
-    return _total([machine], kinds)
+def _row(name: str, machines: Sequence[MachineAnalysis], percent: float) -> list[str]:
+    return [name, *(_total(machines, kinds) for _, kinds in COLUMNS), f"{percent_text(percent)}%"]
 
 
 def _total(machines: Sequence[MachineAnalysis], kinds: Sequence[str]) -> str:
@@ -45,4 +45,5 @@ def _missing_lines(machine: MachineAnalysis) -> Iterator[str]:
     if words:
         yield ""
         yield f"{machine.name} misses:"
-        yield from textwrap.wrap("; ".join(words), MISSING_WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)
+        for line in words:
+            yield from textwrap.wrap(line, MISSING_WIDTH, initial_indent="    ", subsequent_indent="      ", break_long_words=False)

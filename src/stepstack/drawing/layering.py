@@ -6,6 +6,7 @@ all that lead to it, and layers are ordered by the barycentre of their neighbour
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -13,6 +14,7 @@ from itertools import pairwise
 __all__ = ["back_edges", "order_layers", "rows_of"]
 
 SWEEPS = 12
+MOST_OWN_ROWS = 3
 
 Neighbours = Mapping[str, Sequence[str]]
 
@@ -71,9 +73,23 @@ def rows_of(widths: Mapping[str, float], edges: Iterable[tuple[str, str]], limit
             waiting[follower] -= 1
             if not waiting[follower]:
                 free.append(follower)
+        # A wide fan goes over several rows in turn: the ways to the lower ones run between those above.
+        count = max(1, math.ceil(sum(widths[follower] for follower in free) / limit))
+        stride = max((_own_rows(follower, followers, waiting) for follower in free), default=1) if count > 1 else 1
+        for place, follower in enumerate(free):
+            rows[follower] += place % count * stride
         ready.extend(reversed(free))
     *others, last = rows
     rows[last] = max((rows[name] for name in others), default=-1) + 1
+    return rows
+
+
+def _own_rows(name: str, followers: Mapping[str, Sequence[str]], waiting: Mapping[str, int]) -> int:
+    """How many rows a node needs with those that follow on it alone."""
+    rows = 1
+    while rows < MOST_OWN_ROWS and len(followers[name]) and waiting[followers[name][0]] == 1:
+        name = followers[name][0]
+        rows += 1
     return rows
 
 

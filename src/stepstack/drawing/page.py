@@ -14,7 +14,7 @@ from stepstack.drawing.palette import colour_rules
 from stepstack.drawing.svg import STYLE as SVG_STYLE
 from stepstack.drawing.svg import Highlights, sign, svg_text
 
-__all__ = ["figure", "legend", "page_text"]
+__all__ = ["figure", "legend", "page_text", "scrolling"]
 
 STYLE = f"""{colour_rules(":root")}
 :root {{ color-scheme: light dark; }}
@@ -26,9 +26,11 @@ a {{ color: var(--link); }} :focus-visible {{ outline: 3px solid var(--focus); o
 pre, code {{ font: 13px/1.5 ui-monospace, monospace; }}
 pre {{ background: var(--fill); border: 1px solid var(--rule); border-radius: 6px; padding: .7rem; margin: .5rem 0; max-height: 32rem;
   overflow: auto; white-space: pre-wrap; }}
+pre.whole {{ max-height: none; }}
 table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }}
-th {{ font-weight: 600; }} thead th {{ white-space: nowrap; }} .number {{ text-align: right; white-space: nowrap; }}
+th {{ font-weight: 600; }} tbody th {{ min-width: 12rem; max-width: 26rem; }} th > div {{ font-weight: 400; }}
+thead th {{ white-space: nowrap; }} .number {{ text-align: right; white-space: nowrap; }}
 tr:target {{ background: var(--fill); outline: 3px solid var(--focus); }}
 .scroll {{ overflow: auto; }} .scroll table {{ min-width: 46rem; }}
 .figure {{ overflow: auto; border: 1px solid var(--rule); border-radius: 8px; padding: .5rem; margin: .5rem 0; max-height: 90vh; }}
@@ -44,8 +46,8 @@ summary {{ cursor: pointer; }} details > pre {{ margin: .3rem 0; }}
 
 
 def page_text(title: str, body: Iterable[str]) -> str:
-    """A whole page with `title` as its heading; `body` is HTML."""
-    return "\n".join(
+    """A whole page with `title` as its heading; `body` is HTML. What UTF-8 cannot write, halves of surrogate pairs, is spelled out."""
+    page = "\n".join(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -55,6 +57,7 @@ def page_text(title: str, body: Iterable[str]) -> str:
             "</main></body></html>\n",
         ]
     )
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def figure(graph: Graph, title: str, identity: str, highlights: Highlights | None = None) -> str:
@@ -69,3 +72,8 @@ def figure(graph: Graph, title: str, identity: str, highlights: Highlights | Non
 def legend(words: Iterable[tuple[str, str]]) -> str:
     """What the marks mean: pairs of a mark and its words."""
     return '<ul class="legend">' + "".join(f"<li>{sign(mark)}{escape(text)}</li>" for mark, text in words) + "</ul>"
+
+
+def scrolling(table: str, name: str) -> str:
+    """A table in a frame that scrolls where the window is narrow."""
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}">{table}</div>'

@@ -7,9 +7,10 @@ mark it through `Highlights`: with colours, signs and words.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from html import escape
 
 from stepstack.drawing.graph import END, START, Edge, EdgeKind, Graph, Node
 from stepstack.drawing.layout import (
@@ -77,6 +78,9 @@ STYLE = "\n".join(
 )
 
 
+_NO_XML = re.compile("[^\\t\\n\\r -\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+
 @dataclass(frozen=True, slots=True)
 class Highlights:
     """How to mark what ran. `nodes` maps a state name to covered, partial, missed or failed; `notes` to what is said of it.
@@ -119,6 +123,11 @@ def sign(mark: str) -> str:
     """The sign of a mark for a page's legend, in an SVG of its own."""
     shape = f'<g class="sign {mark}">{_SIGNS[mark]}</g>'
     return f'<svg class="stepstack" aria-hidden="true" viewBox="-7 -7 14 14" width="14" height="14">{shape}</svg>'
+
+
+def escape(text: str) -> str:
+    """`text` for XML; a character that XML has not becomes the sign for that."""
+    return html.escape(_NO_XML.sub("\ufffd", text))
 
 
 def _states(graph: Graph) -> Iterator[Node]:
@@ -233,8 +242,11 @@ def _way(runs: tuple[Run, ...], drawn: set[str]) -> tuple[str, tuple[Point, Poin
             return " ".join(words), None
         if run.bend:
             drawn.add(run.bend)
-    last = [point for run in runs for point in run.points if point != at]
-    return " ".join(words), None if at is None else (last[-1] if last else at, at)
+    if at is None:
+        return "", None
+    (x, y) = at
+    away = [point for run in runs for point in run.points if abs(point[0] - x) > 0.5 or abs(point[1] - y) > 0.5]
+    return " ".join(words), (away[-1] if away else at, at)
 
 
 def _curve(start: Point, end: Point) -> str:
@@ -249,7 +261,7 @@ def _curve(start: Point, end: Point) -> str:
 def _arrow(before: Point, tip: Point) -> str:
     """The head of an arrow that arrives upright, or level as a loop does."""
     (x, y), (px, py) = tip, before
-    if abs(py - y) < 0.01 and abs(px - x) >= 0.01:
+    if abs(py - y) < 0.5 < abs(px - x):
         back = 8.0 if px > x else -8.0
         return f"M{x:.1f} {y:.1f}l{back:g} -4.5v9z"
     back = -8.0 if py <= y else 8.0

@@ -1,73 +1,131 @@
 """A failed test as one HTML page: what failed, and each of its executions drawn, with every state's input and output and the history.
 
 Written by the plugin for `--stepstack-report DIR`. The page is a file of its own: no script, nothing loaded from elsewhere; it follows the
-reader's light or dark scheme and is used by keyboard. Everything that a definition or an execution brings is escaped.
+reader's light or dark scheme and is used by keyboard. Everything that a definition or an execution brings is escaped. A long text stands
+on the page once; where it comes again there is a link to it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
+from stepstack.drawing import Highlights, graph_of
+from stepstack.drawing.graph import EdgeKind
+from stepstack.drawing.page import figure, legend, page_text, scrolling
 from stepstack.errors import DefinitionError
 from stepstack.history.visits import Event, Failure, StateVisit, event_details, failing_visit
 from stepstack.json_types import parse_json
-from stepstack.testing.explanation import brief_cause, explain
+from stepstack.testing.explanation import brief_cause, explain, shortened
 
 if TYPE_CHECKING:
-    from stepstack.drawing import Highlights
     from stepstack.language.state_machine import StateMachine
     from stepstack.testing.executions import ExecutionResult
 
 __all__ = ["report_page"]
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1f2933; --paper: #fff; --line: #cbd2d9; --soft: #f5f7fa; --bad: #b42318; --good: #1b7f3b; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8edf3; --paper: #12161c; --line: #36414f; --soft: #1e2630; --bad: #ff8f87;
-  --good: #4cc47a; } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto; max-width: 76rem;
-  padding: 0 1rem; overflow-wrap: anywhere; }
-pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .7rem; overflow-x: auto; white-space: pre-wrap; }
-table { border-collapse: collapse; width: 100%; } th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; }
-th, td.number { white-space: nowrap; } td.number { text-align: right; }
-.figure { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px;
-  padding: 1rem; } .failed { color: var(--bad); } .succeeded { color: var(--good); }
-summary { cursor: pointer; } details pre { margin: .3rem 0; } h2 { margin-top: 2.5rem; }
-""".strip()
+LEGEND = (("covered", "was entered"), ("failed", "the execution ended here"))
+EXPLANATION = "Thick lines were taken; dashed lines lead to where errors are caught. A state links to its last visit below."
+SHORT_TEXT = 120
+"""Up to how many characters a text stands as it is; a longer one is folded."""
+LONG_TEXT = 1000
+"""From how many characters on a text is on the page once only."""
 
 
 def report_page(title: str, failure: str, executions: Sequence[tuple[str, ExecutionResult]]) -> str:
     """The page's text. `failure` is what pytest told; `executions` are definitions with the executions of them, in their order."""
-    return "\n".join(
-        [
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
-            f"<h1>{escape(title)}</h1>",
-            f"<pre>{escape(failure)}</pre>",
-            *(line for number, (definition, execution) in enumerate(executions, 1) for line in _section(number, definition, execution)),
-            "</body></html>",
-        ]
-    )
+    page = _Page(failure)
+    body = ["<h2>Failure</h2>", f'<pre class="whole">{escape(failure)}</pre>']
+    if len(executions) > 1:
+        body.append('<nav aria-label="Executions"><ul>')
+        body += [f'<li><a href="#execution-{number}">{_heading(number, one)}</a></li>' for number, (_, one) in enumerate(executions, 1)]
+        body.append("</ul></nav>")
+    for number, (definition, execution) in enumerate(executions, 1):
+        body.extend(page.section(number, definition, execution))
+    return page_text(title, body)
 
 
-def _section(number: int, definition: str, execution: ExecutionResult) -> Iterator[str]:
-    status = "succeeded" if execution.status == "SUCCEEDED" else "failed"
-    yield f'<section><h2>Execution {number}: <span class="{status}">{escape(execution.status)}</span></h2>'
-    yield f"<pre>{escape(explain(execution))}</pre>"
-    if execution.history_problem is None:
-        yield from _figure(definition, execution)
-        yield from _visits_table(execution)
-        yield from _history_table(execution.history)
-    yield "</section>"
+class _Page:
+    """One page being written."""
+
+    def __init__(self, failure: str) -> None:
+        self._failure = failure
+        self._long_texts: dict[str, int] = {}
+
+    def section(self, number: int, definition: str, execution: ExecutionResult) -> Iterator[str]:
+        identity = f"execution-{number}"
+        yield f'<section aria-labelledby="{identity}"><h2 id="{identity}">{_heading(number, execution)}</h2>'
+        yield f'<p class="quiet">{escape(execution.name)} of {escape(execution.state_machine_name)}</p>'
+        account = explain(execution)
+        # An assertion of ours has told it already.
+        is_told = account.partition("\n")[0] in self._failure
+        framed = _frame(account, "Account of the execution")
+        yield f"<details><summary>Account of the execution</summary>{framed}</details>" if is_told else framed
+        if execution.history_problem is None:
+            anchors = {visit.name: f"{identity}-visit-{index}" for index, visit in enumerate(execution.visits)}
+            yield from _drawing(identity, definition, execution, anchors)
+            yield from self._visits_table(identity, execution)
+            yield from self._history_table(execution.history)
+        yield "</section>"
+
+    def _visits_table(self, identity: str, execution: ExecutionResult) -> Iterator[str]:
+        rows = []
+        drawn = {visit.name: index for index, visit in enumerate(execution.visits)}
+        for index, visit in enumerate(execution.visits):
+            anchor = f"{identity}-visit-{index}"
+            link = f"{identity}-visit-{drawn[visit.name]}-drawn"
+            failures = "".join(f'<div class="missed-text">{escape(words)}</div>' for words in _failures(visit.failures))
+            texts = (("input", visit.input_text), ("sent", visit.parameters_text), ("output", visit.output_text))
+            cells = "".join(f"<td>{self._text(text, f'{what} of {_shown(visit)}')}</td>" for what, text in texts)
+            rows.append(
+                f'<tr id="{anchor}"><td class="number">{_offset(execution.started_at, visit.entered_at)}</td>'
+                f'<th scope="row" style="padding-left:{0.6 + visit.depth * 1.2:.1f}rem"><a href="#{link}">{escape(_shown(visit))}</a>'
+                f'{failures}</th><td class="number">{visit.attempts or ""}</td>{cells}</tr>'
+            )
+        yield "<h3>States</h3>"
+        yield _table(("At", "State", "Attempts", "Input", "Sent", "Output"), rows, f"States of execution {identity.rpartition('-')[2]}")
+
+    def _history_table(self, events: Sequence[Event]) -> Iterator[str]:
+        begun = events[0].get("timestamp")
+        rows = []
+        for event in events:
+            cells = f'<td class="number">{event["id"]}</td><td class="number">{event.get("previousEventId", "")}</td>'
+            cells += f'<td class="number">{_offset(begun, event.get("timestamp"))}</td><td>{escape(event["type"])}</td>'
+            rows.append(f"<tr>{cells}<td>{self._details(event_details(event), event['id'])}</td></tr>")
+        yield f"<details><summary>History ({len(events)} events)</summary>"
+        yield _table(("Id", "After", "At", "Type", "Details"), rows, "History")
+        yield "</details>"
+
+    def _details(self, details: Mapping[str, Any], number: int) -> str:
+        """What an event has, a line each; texts of JSON as the JSON that they are."""
+        lines = []
+        for key, value in details.items():
+            text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+            lines.append(f"<div>{escape(key)}: {self._text(text, f'{key} of event {number}')}</div>")
+        return "".join(lines)
+
+    def _text(self, text: str | None, name: str) -> str:
+        """JSON text, indented; folded where it is long, and a link where it stands on the page already."""
+        if text is None:
+            return ""
+        if len(text) < LONG_TEXT:
+            return _foldable(text, name, "")
+        if text in self._long_texts:
+            return f'<a href="#text-{self._long_texts[text]}">{len(text):,} characters, as above</a>'
+        self._long_texts[text] = len(self._long_texts) + 1
+        return _foldable(text, name, f' id="text-{self._long_texts[text]}"')
 
 
-def _figure(definition: str, execution: ExecutionResult) -> Iterator[str]:
-    from stepstack.drawing import graph_of, svg_text
+def _heading(number: int, execution: ExecutionResult) -> str:
+    kind = "covered" if execution.status == "SUCCEEDED" else "missed"
+    return f'Execution {number}: <span class="{kind}-text">{escape(execution.status)}</span>'
+
+
+def _drawing(identity: str, definition: str, execution: ExecutionResult, anchors: Mapping[str, str]) -> Iterator[str]:
     from stepstack.language import parse
 
     try:
@@ -76,85 +134,87 @@ def _figure(definition: str, execution: ExecutionResult) -> Iterator[str]:
         # Another backend may take what our parser does not.
         yield f"<p>It cannot be drawn: {escape(str(error))}</p>"
         return
-    title = f"Path of {execution.name}"
-    yield f'<div class="figure">{svg_text(graph_of(machine), title=title, highlights=_highlights(machine, definition, execution))}</div>'
+    yield legend(LEGEND)
+    yield f'<p class="quiet">{EXPLANATION}</p>'
+    yield figure(graph_of(machine), f"Path of {execution.name}", identity, _highlights(machine, definition, execution, anchors))
 
 
-def _highlights(machine: StateMachine, definition: str, execution: ExecutionResult) -> Highlights:
-    """What ran is coloured; where the execution failed stands out; the rest stays plain."""
+def _highlights(machine: StateMachine, definition: str, execution: ExecutionResult, anchors: Mapping[str, str]) -> Highlights:
+    """What ran is marked; where the execution failed stands out; the rest stays plain."""
     from stepstack.coverage import CoverageData, analyse, observe
-    from stepstack.coverage.analysis import highlights_of
-    from stepstack.drawing import Highlights
+    from stepstack.coverage.analysis import highlights_of, times
+    from stepstack.coverage.items import states_of
 
     data = CoverageData()
     observe(data.machine(definition, execution.state_machine_name), machine, execution.history)
     edges = {key: value for key, value in highlights_of(analyse(data).machines[0]).edges.items() if value == "covered"}
+    followed = {id(visit.previous) for visit in execution.visits}
+    last = {state.name for state in states_of(machine) if state.next is None}
+    for visit in execution.visits:
+        if visit.is_exited and visit.name in last and id(visit) not in followed:
+            edges[visit.name, EdgeKind.NEXT, -1] = "covered"
     nodes = dict.fromkeys(execution.states, "covered")
-    notes: dict[str, str] = {}
+    notes = {name: times(execution.states.count(name)) for name in nodes}
     for visit in execution.visits:
         if visit.retries:
-            notes[visit.name] = f"{visit.attempts} attempts"
+            notes[visit.name] += f", {visit.attempts} attempts"
     if execution.status != "SUCCEEDED":
         culprit = failing_visit(execution.history, execution.visits)
         if culprit is not None:
             nodes[culprit.name] = "failed"
-            notes[culprit.name] = f"{execution.status}: {execution.error}"
-    return Highlights(nodes=nodes, edges=edges, notes=notes)
+            notes[culprit.name] += f", {execution.status}: {execution.error}"
+    return Highlights(nodes=nodes, edges=edges, notes=notes, anchors=anchors)
 
 
-def _visits_table(execution: ExecutionResult) -> Iterator[str]:
-    yield "<h3>States</h3><table><thead><tr>"
-    yield "".join(f'<th scope="col">{head}</th>' for head in ("At", "State", "Attempts", "Input", "Sent", "Output"))
-    yield "</tr></thead><tbody>"
-    for visit in execution.visits:
-        failures = "".join(
-            f'<div class="failed">{escape(str(failure.error))}: {escape(brief_cause(failure.cause or ""))}</div>'
-            for failure in visit.failures
-        )
-        cells = [
-            f'<td class="number">{_offset(execution.started_at, visit.entered_at)}</td>',
-            f"<td>{'&emsp;' * visit.depth}{escape(_shown(visit))}{failures}</td>",
-            f'<td class="number">{visit.attempts or ""}</td>',
-            *(f"<td>{_foldable(text)}</td>" for text in (visit.input_text, visit.parameters_text, visit.output_text)),
-        ]
-        yield f"<tr>{''.join(cells)}</tr>"
-    yield "</tbody></table>"
+def _table(titles: Sequence[str], rows: Sequence[str], name: str) -> str:
+    heads = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    return scrolling(f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>", name)
 
 
-def _history_table(events: Sequence[Event]) -> Iterator[str]:
-    yield f"<details><summary>History ({len(events)} events)</summary><table><thead><tr>"
-    yield "".join(f'<th scope="col">{head}</th>' for head in ("Id", "After", "At", "Type", "Details"))
-    yield "</tr></thead><tbody>"
-    begun = events[0].get("timestamp")
-    for event in events:
-        details = event_details(event)
-        cells = f'<td class="number">{event["id"]}</td><td class="number">{event.get("previousEventId", "")}</td>'
-        cells += f'<td class="number">{_offset(begun, event.get("timestamp"))}</td><td>{escape(event["type"])}</td>'
-        yield f"<tr>{cells}<td>{_foldable(json.dumps(details, default=str, ensure_ascii=False)) if details else ''}</td></tr>"
-    yield "</tbody></table></details>"
+def _failures(failures: Sequence[Failure]) -> Iterator[str]:
+    """Each failed attempt in words; the same ones in a row together."""
+    for words, same in groupby(map(_failure, failures)):
+        count = len(list(same))
+        yield f"{count} times {words}" if count > 1 else words
 
 
 def _failure(failure: Failure) -> str:
-    return f"{failure.error}: {brief_cause(failure.cause)}" if failure.cause else str(failure.error)
+    if failure.error is None:
+        return "a state within it failed"
+    return shortened(f"{failure.error}: {brief_cause(failure.cause)}" if failure.cause else failure.error, 300)
 
 
 def _shown(visit: StateVisit) -> str:
-    return visit.name if visit.iteration is None else f"{visit.name} [{visit.iteration}]"
+    """The state's name, with the items of the Map states around it: `Pay [2][0]`."""
+    places: list[int] = []
+    around: StateVisit | None = visit
+    while around is not None:
+        if around.iteration is not None:
+            places.insert(0, around.iteration)
+        around = around.parent
+    return visit.name + (" " if places else "") + "".join(f"[{place}]" for place in places)
 
 
 def _offset(begun: datetime | None, at: datetime | None) -> str:
     return f"{(at - begun).total_seconds():.3f} s" if begun is not None and at is not None else ""
 
 
-def _foldable(text: str | None) -> str:
-    """JSON text, indented; folded where it is long."""
-    if text is None:
-        return ""
+def _frame(text: str, name: str) -> str:
+    """Text as it is, in a frame that may scroll."""
+    return f'<pre tabindex="0" role="region" aria-label="{escape(name)}">{escape(text)}</pre>'
+
+
+def _foldable(text: str, name: str, attribute: str) -> str:
+    """Text, indented where it is JSON; folded where it is long."""
     try:
-        shown = json.dumps(parse_json(text), indent=2, ensure_ascii=False)
+        value = parse_json(text)
     except ValueError:
-        shown = text
-    if len(shown) <= 120 and shown.count("\n") <= 4:
-        return f"<code>{escape(shown)}</code>"
-    beginning = " ".join(shown.split())[:60]
-    return f"<details><summary><code>{escape(beginning)}&hellip;</code></summary><pre>{escape(shown)}</pre></details>"
+        brief = shown = text
+    else:
+        brief = json.dumps(value, ensure_ascii=False) if len(text) <= SHORT_TEXT else text
+        shown = json.dumps(value, indent=2, ensure_ascii=False)
+    if len(brief) <= SHORT_TEXT:
+        return f"<code>{escape(brief)}</code>"
+    beginning = " ".join(shown[:400].split())[:60]
+    size = f" ({len(text):,} characters)" if len(text) >= LONG_TEXT else ""
+    return f"<details{attribute}><summary><code>{escape(beginning)}&hellip;</code>{size}</summary>{_frame(shown, name)}</details>"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from html.parser import HTMLParser
 
 import pytest
 
 import stepstack
 from stepstack.coverage import CoverageData, analyse, observe
+from stepstack.coverage.analysis import percent_text
 from stepstack.coverage.counts import merged
 from stepstack.coverage.html_report import html_report
 from stepstack.coverage.json_report import json_report
@@ -41,7 +41,7 @@ def test_the_table_has_a_line_a_machine_and_says_what_is_missing():
     assert "orders" in report
     assert "2/3" in report, "states"
     assert "0/1" in report, "transitions"
-    assert report.splitlines()[-1].strip() == "Choose: rule 1 never true; One"
+    assert [line.strip() for line in report.splitlines()[-2:]] == ["Choose: rule 1 never true", "never entered: One"]
 
 
 def test_a_machine_that_ran_whole_misses_nothing():
@@ -60,28 +60,49 @@ def test_the_json_report_has_every_item_with_its_count():
     assert machine["executions"] == 2
 
 
-class Texts(HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.tags, self.texts = [], []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.texts.append(data)
+def test_the_page_escapes_names_loads_nothing_and_marks_the_drawing(check_page):
+    elements = check_page(html_report(analyse(data_of({"n": 2}))))
+    assert not {"b"} & {tag for tag, _ in elements}
+    states = {attributes["data-state"]: attributes["class"] for tag, attributes in elements if "data-state" in attributes}
+    assert states == {"One": "node missed", "Choose": "node partial", "Other <b>": "node covered"}
 
 
-def test_the_page_escapes_names_loads_nothing_and_colours_the_drawing():
+def test_the_page_says_in_words_what_is_missing_and_where():
     page = html_report(analyse(data_of({"n": 2})))
-    parsed = Texts()
-    parsed.feed(page)
-    tags = {tag for tag, _ in parsed.tags}
-    assert not tags & {"script", "link", "img", "b"}
-    states = {attributes["data-state"]: attributes["class"] for tag, attributes in parsed.tags if "data-state" in attributes}
-    assert states["One"] == "node missed"
-    assert states["Choose"] == "node partial"
-    assert states["Other <b>"] == "node covered"
+    assert '<a href="#machine-0-state-0-drawn">Choose</a>: rule 1 never true' in page
+    assert 'never entered: <a href="#machine-0-state-1-drawn">One</a>' in page
+    assert 'aria-label="Choose, Choice state, partial, entered once; rule 1 never true, leads to One (#1 $.n = 1, never true)' in page
+
+
+def test_a_page_without_executions_says_so(check_page):
+    page = html_report(analyse(CoverageData()))
+    check_page(page)
+    assert "No execution was counted" in page
+
+
+@pytest.mark.parametrize(
+    ("percent", "digits", "shown"),
+    [
+        pytest.param(99.6, 0, "99", id="not everything"),
+        pytest.param(99.97, 1, "99.9", id="not everything, with a decimal"),
+        pytest.param(100, 0, "100", id="everything"),
+        pytest.param(0.2, 0, "1", id="not nothing"),
+        pytest.param(0, 0, "0", id="nothing"),
+        pytest.param(66.6, 0, "67", id="between"),
+    ],
+)
+def test_a_hundred_percent_is_shown_only_where_nothing_is_missing(percent, digits, shown):
+    assert percent_text(percent, digits) == shown
+
+
+def test_numbered_things_are_told_together():
+    rules = [{"Variable": "$.n", "NumericEquals": number, "Next": "Done"} for number in range(8)]
+    definition = json.dumps({"StartAt": "Choose", "States": {"Choose": {"Type": "Choice", "Choices": rules}, "Done": {"Type": "Succeed"}}})
+    data = CoverageData()
+    for number in (1, 3):
+        observe(data.machine(definition, "orders"), parse(definition), stepstack.run(definition, {"n": number}).history)
+    (machine,) = analyse(data).machines
+    assert list(machine.missing_words()) == ["Choose: rules 1, 3, 5-8 never true, rules 4-8 never false"]
 
 
 def test_data_survives_its_file(tmp_path):

@@ -1,10 +1,11 @@
-"""The drawing's places: nothing overlaps, everything lies inside, edges begin and end at their nodes."""
+"""The drawing's places: nothing overlaps, no line crosses a state or a label, edges begin and end at their nodes."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import xml.etree.ElementTree as ET
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -29,8 +30,17 @@ def graphs(draw, depth=1):
     nodes.append(Node(END, "End"))
     ends = st.sampled_from(names)
     pairs = draw(st.lists(st.tuples(ends, st.sampled_from([*names, END]), st.sampled_from(list(EdgeKind))), max_size=25))
-    edges = [Edge(START, names[0], EdgeKind.NEXT)] + [Edge(source, target, kind, "label", 0) for source, target, kind in pairs]
+    labels = st.sampled_from(["", "#1", "States.ALL", "Default, in many words, so that it is broken into lines"])
+    edges = [Edge(START, names[0], EdgeKind.NEXT)]
+    edges += [Edge(source, target, kind, draw(labels), 0, verdict=draw(st.sampled_from(["", "never"]))) for source, target, kind in pairs]
     return Graph(tuple(nodes), tuple(edges))
+
+
+class Rectangle(NamedTuple):
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 def overlap(one, other):
@@ -42,9 +52,40 @@ def overlap(one, other):
     )
 
 
+def rectangle(label):
+    return Rectangle(label.x - label.width / 2, label.y - label.height / 2, label.width, label.height)
+
+
+def drawn_points(edge):
+    """Points along the lines as they are drawn, curves and all."""
+    at = None
+    for run in edge.runs:
+        for number, point in enumerate(run.points):
+            if at is not None and not (run.is_new and number == 0):
+                (x, y), (next_x, next_y) = at, point
+                for step in range(1, 16):
+                    t = step / 16
+                    # As `svg` draws it: a cubic curve with both control points at half of the height.
+                    yield x + (next_x - x) * t * t * (3 - 2 * t), y + (next_y - y) * (1.5 * t - 1.5 * t * t + t**3)
+            yield point
+            at = point
+
+
+def is_within(point, box):
+    return box.x + 0.5 < point[0] < box.x + box.width - 0.5 and box.y + 0.5 < point[1] < box.y + box.height - 0.5
+
+
 def check(layout):
-    for one, other in itertools.combinations(layout.nodes, 2):
-        assert not overlap(one, other), f"{one.node.name!r} covers {other.node.name!r}"
+    labels = [rectangle(edge.label) for edge in layout.edges if edge.label is not None]
+    for one, other in itertools.combinations([*layout.nodes, *labels], 2):
+        assert not overlap(one, other), f"{one} covers {other}"
+    for label in labels:
+        assert layout.x - 0.01 <= label.x
+        assert label.x + label.width <= layout.x + layout.width + 0.01
+    for edge in layout.edges:
+        for point in drawn_points(edge):
+            for box in [*layout.nodes, *labels]:
+                assert not is_within(point, box), f"{edge.edge} crosses {box}"
     by_name = {placed.node.name: placed for placed in layout.nodes}
     for placed in layout.nodes:
         assert placed.x >= layout.x - 0.01
@@ -62,9 +103,9 @@ def check(layout):
             assert placed.y - 0.01 <= point[1] <= placed.y + placed.height + 0.01
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(graphs())
-def test_nothing_overlaps_and_edges_meet_their_nodes(graph):
+def test_nothing_overlaps_or_is_crossed_and_edges_meet_their_nodes(graph):
     check(lay_out(graph))
 
 
@@ -83,6 +124,37 @@ def test_a_long_chain_needs_no_recursion():
     layout = lay_out(Graph(nodes, edges))
     tops = [placed.y for placed in layout.nodes]
     assert tops == sorted(tops)
+
+
+def chosen(count):
+    """A Choice with so many rules, each to a state of its own."""
+    states = {f"Handle {number}": {"Type": "Pass", "End": True} for number in range(count)}
+    rules = [{"Variable": "$.kind", "NumericEquals": number, "Next": f"Handle {number}"} for number in range(count)]
+    return graph_of(parse(json.dumps({"StartAt": "Route", "States": {"Route": {"Type": "Choice", "Choices": rules}, **states}})))
+
+
+def test_a_wide_choice_is_drawn_in_rows():
+    layout = lay_out(chosen(30))
+    rows = {placed.y for placed in layout.nodes if placed.node.name.startswith("Handle")}
+    assert len(rows) >= 3
+    assert layout.width < 2400
+
+
+@pytest.mark.parametrize(("count", "label"), [(3, ("#2 $.kind = 1",)), (9, ("#2",))], ids=["few rules", "many rules"])
+def test_few_rules_show_what_they_test(count, label):
+    lines = {edge.edge.index: edge.label.lines for edge in lay_out(chosen(count)).edges if edge.label is not None}
+    assert lines[1] == label
+
+
+def test_edges_to_the_same_state_share_their_way():
+    names = [f"state {number}" for number in range(6)]
+    nodes = (Node(START, "Start"), *(Node(name, "Task") for name in names), Node(END, "End"))
+    chain = [Edge(one, other, EdgeKind.NEXT) for one, other in itertools.pairwise([START, *names])]
+    layout = lay_out(Graph(nodes, (*chain, *(Edge(name, END, EdgeKind.NEXT) for name in names))))
+    ways = [{run.bend for run in edge.runs if run.bend} for edge in layout.edges if edge.edge.target == END]
+    longest = max(ways, key=len)
+    assert len(longest) == 5
+    assert all(way <= longest for way in ways)
 
 
 NAMES = ["plain", "<script>alert(1)</script>", 'quote"s & amps', "{{mustache}}", "tick`s"]

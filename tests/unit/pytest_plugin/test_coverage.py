@@ -57,7 +57,9 @@ def test_without_the_option_nothing_is_counted(run, pytester):
 def test_the_table_says_what_is_missing(run):
     result = run(HALF, "--stepstack-cov")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*state machine coverage*", "orders*2/3*0/1*", "*orders misses:*", "*Choose: rule 1 never true; One*"])
+    result.stdout.fnmatch_lines(
+        ["*state machine coverage*", "orders*2/3*0/1*", "*orders misses:*", "*Choose: rule 1 never true", "*never entered: One"]
+    )
 
 
 def test_workers_are_merged(run, pytester):
