@@ -119,6 +119,15 @@ def test_a_placeholder_is_taken_for_a_resource(write, capsys) -> None:
     assert main(["validate", write("sam.asl.json", task("${Function}"))]) == 0
 
 
+def test_a_placeholder_that_is_not_filled_in_is_named(write, capsys) -> None:
+    definition = '{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": ${Delay}, "End": true}}}'
+    file = write("terraform.asl.json", definition)
+    assert main(["validate", file]) == 1
+    assert capsys.readouterr().out.splitlines()[0] == (
+        f"{file}:1:63: error: '${{Delay}}' is not filled in: the definition is no JSON before it is [UNFILLED_PLACEHOLDER]"
+    )
+
+
 def test_an_integration_that_there_is_not_is_an_error(write, capsys) -> None:
     definition = (
         '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::teapot:brew", "Parameters": {}, "End": true}}}'
