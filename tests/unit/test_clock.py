@@ -72,6 +72,49 @@ class TestSkipping:
         for _ in range(200):
             assert [stamp for _, stamp in run(scenario)] == pytest.approx([100] * 3 + [200] * 3 + [300] * 3, abs=0.5)
 
+    def test_nothing_is_skipped_to_a_timer_that_nobody_awaits(self):
+        async def scenario(clock):
+            fired = []
+            clock.timeline().call_later(3600, lambda: fired.append("schedule"), is_awaited=False)
+            begun = clock.now()
+            await asyncio.sleep(0.05)
+            return fired, clock.now() - begun
+
+        fired, passed = run(scenario)
+        assert fired == []
+        assert passed < 60
+
+    def test_a_wait_that_is_skipped_passes_timers_that_nobody_awaits_in_their_order(self):
+        async def scenario(clock):
+            log = []
+            timeline = clock.timeline()
+            for seconds in (50, 20, 200):
+                timeline.call_later(seconds, lambda seconds=seconds: log.append(seconds), is_awaited=False)
+            await sleeping(clock, log, "wait", 30, 30)
+            return log
+
+        assert run(scenario) == [20, ("wait", 30.0), 50, ("wait", 60.0)]
+
+    def test_a_timer_that_nobody_awaits_fires_when_time_has_flowed(self):
+        async def scenario(clock):
+            fired = asyncio.Event()
+            clock.timeline().call_later(0.02, fired.set, is_awaited=False)
+            await fired.wait()
+            return True
+
+        assert run(scenario)
+
+    def test_a_timer_that_nobody_awaits_keeps_no_clock_from_being_rewound(self):
+        async def scenario(clock):
+            begun = clock.now()
+            clock.timeline().call_later(1e9, lambda: None, is_awaited=False)
+            await sleeping(clock, [], "a", 1e6)
+            await asyncio.sleep(0.01)
+            clock.rewind()
+            return clock.now() - begun
+
+        assert 0 <= run(scenario) < 1000
+
     @given(st.lists(st.lists(st.integers(1, 1000), min_size=1, max_size=4), min_size=1, max_size=6))
     def test_modelled_time_never_goes_back_and_nobody_wakes_early(self, plans):
         async def scenario(clock):

@@ -50,8 +50,8 @@ _QUICK = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem"})
 
 _VERSION = re.compile(r"<Key>([^<]*)</Key>.*?<VersionId>([^<]*)</VersionId>", re.DOTALL)
 
-_TARGET_OPERATIONS = frozenset({"DeleteRule", "ListTargetsByRule", "PutTargets", "RemoveTargets"})
-"""EventBridge's operations on targets: some targets are functions and state machines of this stack."""
+_RULE_OPERATIONS = frozenset({"DeleteRule", "DisableRule", "EnableRule", "ListTargetsByRule", "PutRule", "PutTargets", "RemoveTargets"})
+"""EventBridge's operations on rules: some have schedules, and targets that are functions and state machines of this stack."""
 
 
 class EmbeddedServices:
@@ -149,8 +149,10 @@ class EmbeddedServices:
             return self._lambda_parts()[1].handle(request)
         if service == "s3" and "notification" in request.query and request.method in {"GET", "PUT"}:
             return self.event_sources.notifications.handle(request)
-        if service == "events" and request.operation in _TARGET_OPERATIONS:
+        if service == "events" and request.operation in _RULE_OPERATIONS:
             return self.event_sources.rules.handle(request)
+        if service == "scheduler" and self.event_sources.scheduler.is_for(request):
+            return self.event_sources.scheduler.handle(request)
         poll = LongPoll.of(request) if service == "sqs" else None
         return None if poll is None else poll.answer(self._answer)
 
@@ -199,6 +201,7 @@ class EmbeddedServices:
             if self._lambda is None:
                 service = LambdaService(account_id=self.account_id, region=self.region, variables=self._function_variables)
                 service.working = self._at_work
+                service.send = self._send
                 if self.timeline is not None:
                     service.timeline = self.timeline
                 self._lambda = service, LambdaApi(service, self._object, self._open_event_sources)
@@ -250,8 +253,20 @@ class EmbeddedServices:
                 region=self.region,
                 working=self._at_work,
                 start_execution=self._start_execution,
+                handle=self.handle,
+                timeline=self._time,
             )
         return self._event_sources
+
+    def _time(self) -> Timeline:
+        """The time of schedules."""
+        from stepstack.clock import Clock
+
+        return self.timeline() if self.timeline is not None else Clock(asyncio.get_running_loop()).timeline()
+
+    async def _send(self, arn: str, text: str, details: dict[str, Any]) -> None:
+        """Sends what came of an asynchronous invocation."""
+        await self.event_sources.targets.send(arn, text, details)
 
     async def _start_execution(self, state_machine_arn: str, input_text: str) -> None:
         if self.start_execution is not None:
@@ -272,7 +287,11 @@ class EmbeddedServices:
                 return self._handle_now(request)
             finally:
                 lock.release()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._handle_in_turn, request, lock)
+        response = await asyncio.get_running_loop().run_in_executor(self._threads, self._handle_in_turn, request, lock)
+        if self._moto is not None:
+            while self._moto.outbox:
+                self.event_sources.deliver_message(*self._moto.outbox.popleft())
+        return response
 
     def _handle_in_turn(self, request: ServiceRequest, lock: threading.Lock) -> ServiceResponse:
         with self._idle:

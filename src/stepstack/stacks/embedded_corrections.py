@@ -44,9 +44,6 @@ def _s3(request: ServiceRequest, moto: _Call) -> ServiceResponse:
 def _sns(request: ServiceRequest, moto: _Call) -> ServiceResponse:
     """FIFO topics need a group and give sequence numbers; a topic that is not there is called a topic."""
     parameters = request.form()
-    if parameters.get("Action") == "Subscribe" and parameters.get("Protocol") == "lambda":
-        advice = "subscribe a queue and map it to the function, or use an EventBridge rule"
-        return _query_refusal("InvalidParameter", f"Invalid parameter: stepstack does not deliver SNS messages to functions: {advice}")
     if parameters.get("Action") != "Publish":
         return moto(request)
     is_fifo = parameters.get("TopicArn", "").endswith(".fifo")

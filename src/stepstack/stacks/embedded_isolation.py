@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -76,6 +77,8 @@ class IsolatedBackends:
 
     def __init__(self) -> None:
         _redirect_once()
+        self.outbox: deque[Any] = deque()
+        """What requests have caused and somebody else has to deliver."""
         self._twins: dict[int, tuple[BackendDict[Any], _Twin]] = {}
 
     @contextmanager
@@ -87,6 +90,11 @@ class IsolatedBackends:
         finally:
             _entered.reset(token)
 
+    @staticmethod
+    def of_this_request() -> IsolatedBackends | None:
+        """The stack that handles a request in this thread or task."""
+        return _entered.get()
+
     def reset(self) -> None:
         """Forgets everything; files and buffers that moto holds are closed."""
         with self.entered(), backend_lock:
@@ -94,6 +102,7 @@ class IsolatedBackends:
                 for account in list(dict.values(twin)):
                     account.reset()
             self._twins.clear()
+            self.outbox.clear()
 
     def _twin_of(self, shared: BackendDict[Any]) -> _Twin:
         # The shared dict is kept beside its twin, so that its id stays its own.

@@ -15,6 +15,7 @@ import importlib
 import io
 import logging
 import re
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -32,6 +33,7 @@ from stepstack.stacks.embedded_corrections import CORRECTIONS
 from stepstack.stacks.embedded_dynamodb import DynamoDbFront
 from stepstack.stacks.embedded_isolation import IsolatedBackends
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
+from stepstack.stacks.embedded_topics import keep_messages_to_functions
 
 __all__ = ["MotoBackends"]
 
@@ -74,6 +76,8 @@ class MotoBackends:
 
     def handle(self, request: ServiceRequest) -> ServiceResponse:
         """The answer of moto. Blocks for as long as moto works; never raises for what a client may send."""
+        if request.service == "sns":
+            keep_messages_to_functions()
         with self._data.entered():
             try:
                 front = self._fronts.get(request.service)
@@ -87,6 +91,11 @@ class MotoBackends:
             except Exception as fault:  # noqa: BLE001 - the boundary to moto: a fault of its own must not end the server
                 _log.exception("moto failed at %s %s (%s)", request.method, request.path, request.operation)
                 return _failure(request, 500, "InternalFailure", f"moto failed: {type(fault).__name__}: {fault}")
+
+    @property
+    def outbox(self) -> deque[tuple[str, dict[str, Any]]]:
+        """Messages to functions, by the functions' ARNs, that requests have caused."""
+        return self._data.outbox
 
     def reset(self) -> None:
         """Forgets everything."""

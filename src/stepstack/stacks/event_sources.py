@@ -1,10 +1,10 @@
-"""What reaches functions and state machines without being called: S3 notifications, streams, queues and EventBridge rules.
+"""What reaches functions and state machines without being called: S3 notifications, streams, queues, topics, rules and schedules.
 
 `EventSources` sees every request that the embedded services have answered (`observe`) and wakes whom it concerns. Made by
 `stepstack.stacks.embedded` when the first mapping, notification or rule with such a target is made; until then nothing here costs anything.
 From the write that causes an event until the function has ended, the stack counts as at work.
 
-Left out: S3 notifications through EventBridge, schedules, archives and replays of EventBridge.
+Left out: S3 notifications through EventBridge, archives and replays of EventBridge.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
-from stepstack.clock import Randomness
+from stepstack.clock import Randomness, Timeline
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, call_operation
 from stepstack.stacks.event_rules import EventRules
+from stepstack.stacks.event_schedules import EventSchedules, SchedulerFront
 from stepstack.stacks.event_source_mappings import EventSourceMapping, Json, QueueMapping, StreamMapping, Working, mapping_of
+from stepstack.stacks.event_targets import EventTargets
 from stepstack.stacks.lambda_service import LambdaService
 from stepstack.stacks.s3_notifications import BucketNotifications
 
@@ -45,8 +47,11 @@ class EventSources:
         region: str,
         working: Working,
         start_execution: StartExecution,
+        handle: Answer,
+        timeline: Callable[[], Timeline],
         randomness: Randomness | None = None,
     ) -> None:
+        """`answer` is what moto answers, `handle` what the stack does: events that go through it wake whom they concern."""
         self._answer = answer
         self._functions = functions
         self._region = region
@@ -54,7 +59,11 @@ class EventSources:
         self._randomness = randomness or Randomness()
         self.mappings: dict[str, EventSourceMapping] = {}
         self.notifications = BucketNotifications(answer, self._invoke, region=region)
-        self.rules = EventRules(answer, self.call, self._invoke, start_execution, account_id=functions.account_id, region=region)
+        self.targets = EventTargets(handle, functions, start_execution, region)
+        self.schedules = EventSchedules(timeline, self._after)
+        known: dict[str, Any] = {"account_id": functions.account_id, "region": region, "randomness": self._randomness}
+        self.rules = EventRules(answer, self.call, self.targets, self.schedules, **known)
+        self.scheduler = SchedulerFront(answer, self.schedules, self.targets, **known)
         self._deliveries: set[asyncio.Future[Any]] = set()
         self._last: asyncio.Future[Any] | None = None
         """The delivery that was begun last."""
@@ -89,8 +98,13 @@ class EventSources:
         if service in {"sqs", "sns", "events", "s3"} and not request.operation.startswith(_READS):
             self._wake(QueueMapping)
 
+    def deliver_message(self, function_arn: str, event: Json) -> None:
+        """Sends a topic's message to a function."""
+        self._after(self._invoke(function_arn, event))
+
     def close(self) -> None:
         """Delivers nothing any more."""
+        self.schedules.close()
         for mapping in self.mappings.values():
             mapping.close()
         self.mappings.clear()

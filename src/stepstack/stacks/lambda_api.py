@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, unquote
 from stepstack.errors import ServiceError
 from stepstack.stacks.durable_api import DURABLE_ROUTES, Operation
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
-from stepstack.stacks.lambda_service import Function, InvokeResult, LambdaService
+from stepstack.stacks.lambda_asynchronous import change_configuration, described_configuration
+from stepstack.stacks.lambda_service import LATEST, Function, InvokeResult, LambdaService
 
 if TYPE_CHECKING:
     from stepstack.stacks.event_source_mappings import EventSourceMapping
@@ -169,6 +170,23 @@ class LambdaApi:
             raise ServiceError("ResourceNotFoundException", message, {"Type": "User"})
         return ServiceResponse(204)
 
+    async def put_invoke_configuration(self, call: Call) -> ServiceResponse:
+        base, qualifier = self._configured(call)
+        return json_response(200, change_configuration(base, qualifier, call.parameters(), is_update=call.request.method == "POST"))
+
+    async def get_invoke_configuration(self, call: Call) -> ServiceResponse:
+        return json_response(200, described_configuration(*self._configured(call)))
+
+    async def delete_invoke_configuration(self, call: Call) -> ServiceResponse:
+        base, qualifier = self._configured(call)
+        described_configuration(base, qualifier)
+        del base.invoke_configurations[qualifier]
+        return ServiceResponse(204)
+
+    async def list_invoke_configurations(self, call: Call) -> ServiceResponse:
+        base = self.service.base_of(self._named(call))
+        return json_response(200, {"FunctionEventInvokeConfigs": list(base.invoke_configurations.values())})
+
     async def list_tags(self, call: Call) -> ServiceResponse:
         return json_response(200, {"Tags": self.service.base_of(self._named(call)).tags})
 
@@ -218,6 +236,9 @@ class LambdaApi:
             raise ServiceError("ResourceNotFoundException", "The resource you requested does not exist.", {"Type": "User"})
         return mapping
 
+    def _configured(self, call: Call) -> tuple[Function, str]:
+        """The function, and the qualifier that its asynchronous invocations are configured for."""
+        return self.service.base_of(self._named(call)), call.query("Qualifier") or LATEST
 
     def _named(self, call: Call) -> Function:
         return self.service.function(call.path["name"], call.query("Qualifier"), region=call.region)
@@ -294,6 +315,11 @@ _ROUTES = [
     _route("POST", "/functions/{name}/policy", LambdaApi.add_permission),
     _route("GET", "/functions/{name}/policy", LambdaApi.get_policy),
     _route("DELETE", "/functions/{name}/policy/{statement}", LambdaApi.remove_permission),
+    _route("PUT", "/functions/{name}/event-invoke-config", LambdaApi.put_invoke_configuration),
+    _route("POST", "/functions/{name}/event-invoke-config", LambdaApi.put_invoke_configuration),
+    _route("GET", "/functions/{name}/event-invoke-config", LambdaApi.get_invoke_configuration),
+    _route("DELETE", "/functions/{name}/event-invoke-config", LambdaApi.delete_invoke_configuration),
+    _route("GET", "/functions/{name}/event-invoke-config/list", LambdaApi.list_invoke_configurations),
     _route("POST", "/event-source-mappings", LambdaApi.create_mapping),
     _route("GET", "/event-source-mappings", LambdaApi.list_mappings),
     _route("GET", "/event-source-mappings/{name}", LambdaApi.get_mapping),

@@ -6,7 +6,7 @@ patched, debugged and covered. Functions come from CreateFunction (zip files) or
 
 Called by `stepstack.stacks.lambda_api` (HTTP), by the integrations (`invoke`) and by the plugin (`register`). All of it runs on one
 asyncio loop at a time; handlers run in threads (`lambda_runtime`). Left out: runtimes other than Python, container images, concurrency
-limits, and the retries of asynchronous invocations: they are attempted once. Concurrent invocations of a function share its modules, where AWS would give each an environment of its own. Functions with a
+limits. Concurrent invocations of a function share its modules, where AWS would give each an environment of its own. Functions with a
 DurableConfig are invoked by `durable_executions`, which calls back here for each of their invocations.
 """
 
@@ -28,6 +28,7 @@ from stepstack.clock import Clock, Randomness, Timeline
 from stepstack.errors import ServiceError
 from stepstack.stacks.durable_executions import DurableExecutions, DurableStart
 from stepstack.stacks.durable_sdk import renew_client
+from stepstack.stacks.lambda_asynchronous import AsynchronousInvocation, Send
 from stepstack.stacks.lambda_code import CallableCode, Code, FolderCode, named_handler
 from stepstack.stacks.lambda_context import LambdaContext
 from stepstack.stacks.lambda_limits import MAXIMUM_TIMEOUT_SECONDS, check_configuration, check_payload, durable_config, unzipped
@@ -83,6 +84,8 @@ class Function:
     policy: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[str, Function] = field(default_factory=dict)
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
+    invoke_configurations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """How asynchronous invocations are handled, by qualifier."""
     variables: dict[str, str] | None = None
     """The environment of the warm function; None where it is cold."""
     log_stream: str = ""
@@ -113,8 +116,10 @@ class LambdaService:
         self._variables = variables
         self.working: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered for as long as an asynchronous invocation runs: the stack is at work."""
+        self.send: Send | None = None
+        """Sends what came of asynchronous invocations to their destinations."""
         self.timeline: Callable[[], Timeline] = _real_time
-        """The time of a durable execution; a stack with a clock gives `clock.timeline`."""
+        """The time of a durable execution and of an asynchronous invocation's retries; a stack with a clock gives `clock.timeline`."""
         self.logs = FunctionLogs()
         self._randomness = randomness or Randomness()
         self._functions: dict[tuple[str, str], Function] = {}
@@ -216,11 +221,19 @@ class LambdaService:
         if invocation_type == "DryRun":
             return InvokeResult(204, b"", executed_version=target.version, request_id=request_id)
         check_payload(payload, invocation_type)
-        running = self._run(target, payload, request_id, function, client_context)
-        if invocation_type == "Event":
-            self._run_behind(running)
-            return InvokeResult(202, b"", request_id=request_id)
-        return await running
+        if invocation_type != "Event":
+            return await self._run(target, payload, request_id, function, client_context)
+        base = self.base_of(target)
+        invocation = AsynchronousInvocation(
+            target,
+            base.invoke_configurations.get(_qualifier_of(function) or qualifier or LATEST, {}),
+            payload,
+            request_id,
+            lambda: self._run(target, payload, request_id, function, client_context),
+            lambda: self._functions.get((base.region, base.name)) is base,
+        )
+        self._run_behind(invocation.run(lambda seconds: self.timeline().sleep(seconds), self.send))
+        return InvokeResult(202, b"", request_id=request_id)
 
     async def _invoke_durable(self, start: DurableStart, request_id: str) -> InvokeResult:
         version = start.function.version
@@ -523,6 +536,11 @@ def _qualified(base: Function, qualifier: str) -> Function | None:
 
 def _real_time() -> Timeline:
     return Clock(asyncio.get_running_loop()).timeline()
+
+
+def _qualifier_of(name: str) -> str | None:
+    matched = _NAME.fullmatch(name)
+    return matched["qualifier"] if matched else None
 
 
 def _log_group(function: Function) -> str:

@@ -9,7 +9,9 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from stepstack.errors import SettingsError, UnsupportedFeature
+from stepstack.errors import SettingsError
+from stepstack.stacks.lambda_asynchronous import change_configuration
+from stepstack.stacks.lambda_service import LATEST
 from stepstack.stacks.template_workshop import Json, Made, ResourceType, Workshop, names
 
 __all__ = ["EVENTS"]
@@ -60,12 +62,13 @@ async def _sns(workshop: Workshop, parameters: Mapping[str, str], attributes: Js
 
 
 async def _rule(workshop: Workshop, logical_id: str, properties: Json) -> Made:
-    if "ScheduleExpression" in properties:
-        raise UnsupportedFeature(f"the resource {logical_id} is a schedule, which is not supported here: invoke its target yourself")
     name = str(properties.get("Name") or workshop.name(logical_id))
     bus = str(properties.get("EventBusName") or "default")
-    pattern = json.dumps(properties.get("EventPattern"))
-    rule = {"Name": name, "EventBusName": bus, "EventPattern": pattern, "State": properties.get("State", "ENABLED")}
+    rule: Json = {"Name": name, "EventBusName": bus, "State": properties.get("State", "ENABLED")}
+    if "EventPattern" in properties:
+        rule["EventPattern"] = json.dumps(properties["EventPattern"])
+    if "ScheduleExpression" in properties:
+        rule["ScheduleExpression"] = properties["ScheduleExpression"]
     arn = (await workshop.call("events", "PutRule", rule))["RuleArn"]
     targets = properties.get("Targets") or []
     if targets:
@@ -86,10 +89,40 @@ async def _event_bus(workshop: Workshop, _logical_id: str, properties: Json) -> 
     return Made(name, {"Arn": arn, "Name": name}, lambda: workshop.call("events", "DeleteEventBus", {"Name": name}))
 
 
+async def _schedule(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    name = str(properties.get("Name") or workshop.name(logical_id))
+    group = str(properties.get("GroupName") or "default")
+    body = {key: value for key, value in properties.items() if key != "Name"}
+    answer = await workshop.rest("scheduler", "POST", f"/schedules/{name}", json.dumps(body).encode())
+    arn = json.loads(answer)["ScheduleArn"]
+    return Made(name, {"Arn": arn}, lambda: workshop.rest("scheduler", "DELETE", f"/schedules/{name}?groupName={group}"))
+
+
+async def _schedule_group(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    name = str(properties.get("Name") or workshop.name(logical_id))
+    arn = json.loads(await workshop.rest("scheduler", "POST", f"/schedule-groups/{name}", b"{}"))["ScheduleGroupArn"]
+    return Made(name, {"Arn": arn}, lambda: workshop.rest("scheduler", "DELETE", f"/schedule-groups/{name}"))
+
+
+async def _invoke_configuration(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
+    functions = workshop.services.lambda_service
+    function = functions.base_of(functions.function(str(properties["FunctionName"])))
+    qualifier = str(properties.get("Qualifier") or LATEST)
+    change_configuration(function, qualifier, properties, is_update=False)
+
+    async def delete() -> None:
+        function.invoke_configurations.pop(qualifier, None)
+
+    return Made(f"{function.name}:{qualifier}", {}, delete)
+
+
 EVENTS = {
     "AWS::Events::EventBus": ResourceType(_event_bus, names("Name"), names("Description Tags")),
     "AWS::Events::Rule": ResourceType(
         _rule, names("EventBusName EventPattern Name ScheduleExpression State Targets"), names("Description RoleArn Tags")
+    ),
+    "AWS::Lambda::EventInvokeConfig": ResourceType(
+        _invoke_configuration, names("DestinationConfig FunctionName MaximumEventAgeInSeconds MaximumRetryAttempts Qualifier")
     ),
     "AWS::Lambda::EventSourceMapping": ResourceType(
         _mapping,
@@ -101,6 +134,15 @@ EVENTS = {
         ),
         names("Tags"),
     ),
+    "AWS::Scheduler::Schedule": ResourceType(
+        _schedule,
+        names(
+            "ActionAfterCompletion EndDate FlexibleTimeWindow GroupName Name ScheduleExpression ScheduleExpressionTimezone StartDate State "
+            "Target"
+        ),
+        names("Description KmsKeyArn"),
+    ),
+    "AWS::Scheduler::ScheduleGroup": ResourceType(_schedule_group, names("Name"), names("Tags")),
     "AWS::SNS::Subscription": ResourceType(
         _subscription, names("Endpoint FilterPolicy FilterPolicyScope Protocol RawMessageDelivery TopicArn"), names("Region")
     ),

@@ -61,14 +61,6 @@ def test_a_topic_that_is_not_there_is_called_a_topic(services):
     assert (status, "Topic does not exist" in refused) == (404, True)
 
 
-def test_a_function_s_subscription_is_refused_rather_than_kept_without_effect(services):
-    sns(services, Action="CreateTopic", Name="t")
-    arn = "arn:aws:sns:us-east-1:123456789012:t"
-    function = "arn:aws:lambda:us-east-1:123456789012:function:f"
-    status, refused = sns(services, Action="Subscribe", TopicArn=arn, Protocol="lambda", Endpoint=function)
-    assert (status, "does not deliver SNS messages to functions" in refused) == (400, True)
-
-
 def test_events_with_malformed_details_are_told_apart(services):
     status, answer = put_events(services, '{"a": 1}', "not json", '"text"', '{"b": 2}')
     assert (status, answer["FailedEntryCount"]) == (200, 2)

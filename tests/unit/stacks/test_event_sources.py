@@ -336,6 +336,71 @@ def test_an_input_transformer_shapes_the_event(world):
     assert world.events == [{"count": 3, "text": 'for A "B"', "who": 'A "B"'}]
 
 
+def test_a_template_that_is_no_json_makes_text(world):
+    async def scenario():
+        queue = (await world.call("sqs", "CreateQueue", {"QueueName": "q"}))["QueueUrl"]
+        transformer = {"InputPathsMap": {"who": "$.detail.people[1].name"}, "InputTemplate": "hello <who>"}
+        await rule(world, {"source": ["shop"]}, {"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "InputTransformer": transformer})
+        await put_event(world, {"people": [{"name": "Ann"}, {"name": "Zoe"}]})
+        await world.rest()
+        (message,) = (await world.call("sqs", "ReceiveMessage", {"QueueUrl": queue}))["Messages"]
+        return message["Body"]
+
+    assert run(scenario()) == 'hello "Zoe"'
+
+
+def test_a_bus_hands_events_on_to_the_rules_of_another(world):
+    async def scenario():
+        bus = (await world.call("events", "CreateEventBus", {"Name": "other"}))["EventBusArn"]
+        await rule(world, {"source": ["shop"]}, {"Arn": bus})
+        await world.call("events", "PutRule", {"Name": "there", "EventBusName": "other", "EventPattern": '{"source": ["shop"]}'})
+        await world.call("events", "PutTargets", {"Rule": "there", "EventBusName": "other", "Targets": [{"Id": "1", "Arn": world.arn}]})
+        await put_event(world, {"n": 1})
+        await world.rest()
+
+    run(scenario())
+    (event,) = world.events
+    assert (event["source"], event["detail-type"], event["detail"]) == ("shop", "made", {"n": 1})
+
+
+def test_an_event_for_nobody_goes_to_the_dead_letter_queue(world):
+    async def scenario():
+        queue = (await world.call("sqs", "CreateQueue", {"QueueName": "dead"}))["QueueUrl"]
+        missing = "arn:aws:lambda:us-east-1:123456789012:function:missing"
+        dead = {"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:dead"}}
+        await rule(world, {"source": ["shop"]}, {"Arn": missing, **dead}, {"Arn": world.arn})
+        await put_event(world, {"n": 1})
+        await world.rest()
+        received = await world.call("sqs", "ReceiveMessage", {"QueueUrl": queue})
+        return [json.loads(message["Body"])["detail"] for message in received["Messages"]]
+
+    assert run(scenario()) == [{"n": 1}]
+    assert len(world.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "text"),
+    [
+        ("PutRule", {"Name": "r", "EventPattern": '{"a": [{"like": "x"}]}'}, b"Event pattern is not valid"),
+        (
+            "PutTargets",
+            {"Rule": "r", "Targets": [{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:1:q.fifo"}]},
+            b"SqsParameters must be specified",
+        ),
+    ],
+    ids=["pattern", "fifo queue without a group"],
+)
+def test_a_rule_that_cannot_be_is_refused(world, operation, parameters, text):
+    async def scenario():
+        await world.call("events", "PutRule", {"Name": "r", "EventPattern": '{"source": ["shop"]}'})
+        headers = {"X-Amz-Target": f"AWSEvents.{operation}", "Content-Type": "application/x-amz-json-1.1"}
+        body = json.dumps(parameters).encode()
+        return await world.services.transport("POST", "http://anywhere/", headers, body, service="events")
+
+    status, _, content = run(scenario())
+    assert (status, text in content) == (400, True)
+
+
 def test_mappings_are_listed_changed_and_deleted(world):
     async def scenario():
         made = await stream(world)

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from stepstack.assembly import Settings, embedded_stack
-from stepstack.errors import SettingsError, UnsupportedFeature
+from stepstack.errors import ServiceError, SettingsError, UnsupportedFeature
 from stepstack.stacks.template_application import deploy
 
 SAM = """
@@ -232,7 +232,7 @@ def test_code_in_the_template_and_code_of_cdk_are_run(world):
         ),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Nowhere}}}", SettingsError, "no parameter and no resource Nowhere"),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue x}}}", UnsupportedFeature, "Fn::ImportValue"),
-        ("{X: {Type: AWS::Events::Rule, Properties: {ScheduleExpression: rate(1 day)}}}", UnsupportedFeature, "is a schedule"),
+        ("{X: {Type: AWS::Events::Rule, Properties: {ScheduleExpression: now and then}}}", ServiceError, "ScheduleExpression is not valid"),
         ("{X: {Type: AWS::SQS::Queue, DependsOn: Y}, Y: {Type: AWS::SQS::Queue, DependsOn: X}}", SettingsError, "X -> Y -> X"),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !GetAtt Y.Colour}}, Y: {Type: AWS::SQS::Queue}}", SettingsError, "Colour"),
     ],
