@@ -1,16 +1,18 @@
 """ItemReader: where a distributed Map gets its items from when they are not in its input.
 
-Lists the objects of a bucket, or reads one object as JSON, JSON Lines, CSV or as a manifest that names further objects. Called by
-`distributed_map`; the calls to S3 are the TaskRunner's. Left out: Parquet. Source: the developer guide's "ItemReader (Map)", recorded
-executions for the errors.
+Lists the objects of a bucket, reads all that it lists, or reads one object as JSON, JSON Lines, CSV or as a manifest that names further
+objects. Called by `distributed_map`; the calls to S3 are the TaskRunner's. Left out: Parquet. Source: the developer guide's
+"ItemReader (Map)", recorded executions for the errors.
 """
 
 from __future__ import annotations
 
 import asyncio
 import csv
+import dataclasses
 import gzip
 import io
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, cast
@@ -56,15 +58,17 @@ class ItemSource:
             raise StateFailed(StateFailure("States.ItemReaderFailed", failed.failure.cause)) from failed
 
     async def _read(self, most: int) -> list[Json]:
-        if self._reader.resource.action == "listObjectsV2":
-            return await self._objects(most)
-        input_type = self._reader.input_type or "JSON"
-        if input_type == "PARQUET":
+        reader = self._reader
+        if reader.input_type == "PARQUET":
             raise _failed("stepstack does not read Parquet")
+        if reader.resource.action == "listObjectsV2":
+            if reader.transformation != "LOAD_AND_FLATTEN":
+                return await self._objects(most)
+            return await self._from_objects(await self._places(), most)
         text = await self._text(self._parameters)
-        if input_type == "MANIFEST":
+        if reader.input_type == "MANIFEST" or reader.manifest_type is not None:
             return await self._manifest(text, most)
-        return list(islice(self._parsed(text, input_type), most))
+        return list(islice(self._parsed(text), most))
 
     async def _objects(self, most: int) -> list[Json]:
         items: list[Json] = []
@@ -78,14 +82,22 @@ class ItemSource:
                 return items[:most]
             parameters["ContinuationToken"] = token
 
+    async def _places(self) -> list[tuple[str, str]]:
+        """The bucket and the key of every listed object that has content; the objects that stand for folders have none."""
+        bucket = str(self._parameters.get("Bucket"))
+        listed = cast("list[dict[str, Json]]", await self._objects(MOST_ITEMS))
+        return [(bucket, str(entry["Key"])) for entry in listed if not str(entry["Key"]).endswith("/")]
+
     async def _text(self, parameters: JsonObject) -> str:
-        answer = await call_s3(self._visit, self._reader.resource, parameters, body_as_latin_1=True)
+        resource = dataclasses.replace(self._reader.resource, action="getObject")
+        answer = await call_s3(self._visit, resource, parameters, body_as_latin_1=True)
         body = str(answer.get("Body") or "").encode("latin-1")
         if body[:2] == b"\x1f\x8b":
             body = await asyncio.to_thread(gzip.decompress, body)
         return body.decode("utf-8-sig", "replace")
 
-    def _parsed(self, text: str, input_type: str) -> Iterator[Json]:
+    def _parsed(self, text: str) -> Iterator[Json]:
+        input_type = self._reader.input_type or "JSON"
         if input_type == "CSV":
             return self._rows(text)
         if input_type == "JSONL":
@@ -108,10 +120,10 @@ class ItemSource:
         return (_record(headers, row) for row in rows)
 
     async def _manifest(self, text: str, most: int) -> list[Json]:
-        """An S3 inventory's manifest.json, or a list of `{"s3://bucket/key"}` lines as Athena's UNLOAD writes it."""
-        if self._reader.manifest_type == "ATHENA_DATA" or text.lstrip().startswith("s3://"):
+        """An S3 inventory's manifest.json, or a list of `s3://bucket/key` lines as Athena's UNLOAD writes it."""
+        if self._reader.manifest_type == "ATHENA_DATA":
             places = [_bucket_and_key(line.strip()) for line in text.splitlines() if line.strip()]
-            return await self._from_objects(places, most, "CSV")
+            return await self._from_objects(places, most)
         manifest = _parse(text)
         if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), list):
             raise _failed("The manifest names no files.")
@@ -126,11 +138,13 @@ class ItemSource:
                 break
         return items[:most]
 
-    async def _from_objects(self, places: list[tuple[str, str]], most: int, input_type: str) -> list[Json]:
+    async def _from_objects(self, places: list[tuple[str, str]], most: int) -> list[Json]:
+        """The items of all these objects, each of which has the reader's InputType."""
         items: list[Json] = []
         for bucket, key in places:
-            text = await self._text({"Bucket": bucket, "Key": key})
-            items += islice(self._parsed(text, "JSONL" if key.endswith((".json", ".jsonl")) else input_type), most - len(items))
+            if len(items) >= most:
+                break
+            items += islice(self._parsed(await self._text({"Bucket": bucket, "Key": key})), most - len(items))
         return items
 
 
@@ -168,6 +182,8 @@ def _member(value: Json, name: str) -> Json:
     key = name.replace("~1", "/").replace("~0", "~")
     if isinstance(value, dict) and key in value:
         return cast("Json", value[key])
+    if isinstance(value, list) and re.fullmatch(r"0|[1-9]\d{0,8}", key) and int(key) < len(value):
+        return cast("Json", value[int(key)])
     raise _failed(f"The ItemsPointer does not reference a value: {key}")
 
 

@@ -1,12 +1,13 @@
 """ResultWriter: puts the results of a distributed Map into a bucket, and a manifest beside them.
 
 Called by `distributed_map` when the children have ended. Writes `PREFIX/ID/manifest.json` and one file for each outcome that occurred:
-`SUCCEEDED_0.json`, `FAILED_0.json`. Left out: splitting files at 5 GB. Source: the developer guide's "ResultWriter (Map)".
+`SUCCEEDED_0.json`, `FAILED_0.json`; `.jsonl` with the OutputType JSONL. Left out: splitting files at 5 GB. Source: the developer guide's
+"ResultWriter (Map)".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stepstack.interpreter.context_object import timestamp_text
@@ -23,7 +24,7 @@ from stepstack.language.state_machine import ResultWriter
 if TYPE_CHECKING:
     from stepstack.interpreter.execution import Execution
 
-__all__ = ["ResultTarget", "written_result"]
+__all__ = ["ResultTarget", "written_results"]
 
 
 class ResultTarget:
@@ -33,6 +34,7 @@ class ResultTarget:
         self._visit = visit
         self._resource = resource
         self._config = writer.writer_config
+        self._is_lines = writer.writer_config.get("OutputType") == "JSONL"
         parameters = {} if writer.parameters is None else visit.evaluate(writer.parameters, visit.scope(effective.value))
         if not isinstance(parameters, dict) or not isinstance(parameters.get("Bucket"), str):
             raise runtime_failure(visit, f"The Parameters '{json_text(parameters)}' could not be used to write the results.")
@@ -47,8 +49,9 @@ class ResultTarget:
         for outcome, written in files.items():
             matching = [child for child in children if _outcome(child) == outcome]
             if matching:
-                body = json_text([written_result(child, self._config) for child in matching])
-                key = f"{folder}/{outcome}_0.json"
+                results = [result for child in matching for result in written_results(child, self._config)]
+                body = "".join(f"{json_text(result)}\n" for result in results) if self._is_lines else json_text(results)
+                key = f"{folder}/{outcome}_0.{'jsonl' if self._is_lines else 'json'}"
                 await self._put(key, body)
                 written.append({"Key": key, "Size": len(body.encode())})
         manifest: dict[str, Json] = {"DestinationBucket": self._bucket, "MapRunArn": map_run.arn, "ResultFiles": files}
@@ -62,11 +65,19 @@ class ResultTarget:
             raise StateFailed(StateFailure("States.ResultWriterFailed", failed.failure.cause)) from failed
 
 
-def written_result(child: Execution, config: object) -> Json:
-    """One child execution as a result file has it; WriterConfig's Transformation NONE has all, COMPACT the output alone."""
-    transformation = config.get("Transformation") if isinstance(config, dict) else None
-    if transformation in ("COMPACT", "FLATTEN") and child.output is not None:
-        return parse_json(child.output)
+def written_results(child: Execution, config: Mapping[str, Json]) -> list[Json]:
+    """One child execution as a result file has it, by WriterConfig's Transformation.
+
+    NONE has all about the child, COMPACT its output alone, FLATTEN the items of an output that is an array. What failed is told as by NONE.
+    """
+    transformation = config.get("Transformation")
+    if transformation not in ("COMPACT", "FLATTEN") or child.output is None:
+        return [_description(child)]
+    output = parse_json(child.output)
+    return output if transformation == "FLATTEN" and isinstance(output, list) else [output]
+
+
+def _description(child: Execution) -> Json:
     members: dict[str, Json] = {
         "ExecutionArn": child.arn,
         "Input": child.input_text,

@@ -273,10 +273,42 @@ class TestItemReader:
         assert [entry["Key"] for entry in listed] == ["o0", "o1", "o2", "o3", "o4"]
         assert listed[0] == {"Etag": '"e"', "Key": "o0", "Size": 0}
 
-    def test_an_inventorys_manifest_names_the_objects_with_the_items(self, with_engine):
+    @pytest.mark.parametrize(
+        ("config", "one", "two", "expected"),
+        [
+            ({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, "a\n1\n2\n", "a\n3\n", [{"a": "1"}, {"a": "2"}, {"a": "3"}]),
+            ({"InputType": "JSONL"}, "1\n2\n", "3\n", [1, 2, 3]),
+            ({"InputType": "JSON", "ItemsPointer": "/rows"}, '{"rows": [1]}', '{"rows": [2, 3]}', [1, 2, 3]),
+            ({"InputType": "JSON", "MaxItems": 2}, "[1, 2, 3]", "no JSON", [1, 2]),
+        ],
+        ids=["CSV", "JSON Lines", "ItemsPointer", "MaxItems"],
+    )
+    def test_all_listed_objects_are_read_and_their_items_put_in_one_row(self, with_engine, config, one, two, expected):
+        objects = S3({"folder/": "", "folder/one": one, "folder/two": two})
+        machine = reading("listObjectsV2", {**config, "Transformation": "LOAD_AND_FLATTEN"})
+        execution = with_engine(lambda engine: engine.finish(machine), tasks=objects)
+        assert json.loads(execution.output) == expected
+
+    def test_athenas_manifest_names_objects_of_the_readers_type(self, with_engine):
+        objects = S3({"k": '"s3://b/one"\n"s3://b/two"\n', "one": '{"a":1}\n', "two": '{"a":2}\n{"a":3}\n'})
+        config = {"ManifestType": "ATHENA_DATA", "InputType": "JSONL"}
+        execution = with_engine(lambda engine: engine.finish(reading(config=config)), tasks=objects)
+        assert json.loads(execution.output) == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+    @pytest.mark.parametrize(
+        ("pointer", "body"), [("/a/1", '{"a": [0, [7]]}'), ("/x~1y/~0", '{"x/y": {"~": [7]}}')], ids=["an index", "escapes"]
+    )
+    def test_an_items_pointer_finds_the_array(self, with_engine, pointer, body):
+        config = {"InputType": "JSON", "ItemsPointer": pointer}
+        execution = with_engine(lambda engine: engine.finish(reading(config=config)), tasks=S3({"k": body}))
+        assert execution.output == "[7]"
+
+    @pytest.mark.parametrize("name", ["InputType", "ManifestType"])
+    def test_an_inventorys_manifest_names_the_objects_with_the_items(self, with_engine, name):
         manifest = {"sourceBucket": "b", "fileSchema": "Bucket, Key", "files": [{"key": "one"}, {"key": "two"}]}
         objects = S3({"k": json.dumps(manifest), "one": '"b","x"\n', "two": '"b","y"\n'})
-        execution = with_engine(lambda engine: engine.finish(reading(config={"InputType": "MANIFEST"})), tasks=objects)
+        config = {name: "MANIFEST" if name == "InputType" else "S3_INVENTORY"}
+        execution = with_engine(lambda engine: engine.finish(reading(config=config)), tasks=objects)
         assert json.loads(execution.output) == [{"Bucket": "b", "Key": "x"}, {"Bucket": "b", "Key": "y"}]
 
     @pytest.mark.parametrize(
@@ -333,3 +365,36 @@ class TestResultWriter:
         (failed,) = json.loads(objects.objects[f"{folder}/FAILED_0.json"])
         assert (succeeded["Input"], succeeded["Output"], succeeded["Status"]) == ("1", "1", "SUCCEEDED")
         assert (failed["Error"], failed["Cause"], failed["Status"]) == ("Oops", "why", "FAILED")
+
+    @pytest.mark.parametrize(
+        ("config", "extension", "expected"),
+        [
+            ({"Transformation": "COMPACT"}, "json", "[[1,2],3]"),
+            ({"Transformation": "FLATTEN"}, "json", "[1,2,3]"),
+            ({"Transformation": "FLATTEN", "OutputType": "JSONL"}, "jsonl", "1\n2\n3\n"),
+            ({"Transformation": "COMPACT", "OutputType": "JSONL"}, "jsonl", "[1,2]\n3\n"),
+        ],
+        ids=["COMPACT", "FLATTEN", "FLATTEN in lines", "COMPACT in lines"],
+    )
+    def test_results_are_written_in_the_form_that_is_configured(self, with_engine, config, extension, expected):
+        objects = S3()
+        writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out"}, "WriterConfig": config}
+        machine = mapping(PASS, "DISTRIBUTED", ResultWriter=writer)
+        with_engine(lambda engine: engine.finish(machine, [[1, 2], 3]), tasks=objects)
+        (written,) = [body for key, body in objects.objects.items() if key.endswith(f"/SUCCEEDED_0.{extension}")]
+        assert written == expected
+
+    def test_what_failed_is_told_as_it_is_in_every_form(self, with_engine):
+        def call(task_call):
+            if task_call.resource.service == "s3":
+                return objects(task_call)
+            raise TaskFailed("Oops", "why")
+
+        objects = S3()
+        config = {"Transformation": "FLATTEN", "OutputType": "JSONL"}
+        writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out"}, "WriterConfig": config}
+        machine = mapping(work(), "DISTRIBUTED", ResultWriter=writer, ToleratedFailureCount=1)
+        with_engine(lambda engine: engine.finish(machine, [2]), tasks=call)
+        (written,) = [body for key, body in objects.objects.items() if key.endswith("/FAILED_0.jsonl")]
+        failed = json.loads(written)
+        assert (failed["Input"], failed["Error"], failed["Status"]) == ("2", "Oops", "FAILED")
