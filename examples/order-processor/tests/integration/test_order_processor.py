@@ -1,4 +1,4 @@
-"""The order processor as a whole: the same tests on AWS's local runner and on AWS."""
+"""The order processor as a whole: the same tests on AWS's local runner, on the embedded stack and on AWS."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from decimal import Decimal
 from aws_durable_execution_sdk_python.execution import InvocationStatus
 
 
-def test_an_order_passes_all_steps_and_is_completed(process, order_id, orders_table):
-    result = process({"orderId": order_id})
+def test_an_order_passes_all_steps_and_is_completed(shop, order_id):
+    result = shop.process({"orderId": order_id})
 
     assert result.status is InvocationStatus.SUCCEEDED
     output = json.loads(result.result)
@@ -20,7 +20,7 @@ def test_an_order_passes_all_steps_and_is_completed(process, order_id, orders_ta
         {"orderId": order_id, "status": "validated"},
         {"orderId": order_id, "status": "paid", "amount": 99.99},
         {"orderId": order_id, "status": "confirmed"},
-        {"orderId": order_id, "status": "persisted", "table": orders_table.name},
+        {"orderId": order_id, "status": "persisted", "table": shop.orders.name},
     ]
     assert [operation.name for operation in result.operations] == [
         "validate-order",
@@ -31,8 +31,8 @@ def test_an_order_passes_all_steps_and_is_completed(process, order_id, orders_ta
     ]
 
 
-def test_an_order_without_an_id_fails_at_validation(process):
-    result = process({"customer": "nobody"})
+def test_an_order_without_an_id_fails_at_validation(shop):
+    result = shop.process({"customer": "nobody"})
 
     assert result.status is InvocationStatus.FAILED
     assert "orderId" in result.error.message
@@ -40,21 +40,22 @@ def test_an_order_without_an_id_fails_at_validation(process):
     assert result.get_step("validate-order").attempt == 1
 
 
-def test_an_order_takes_the_confirmation_period_and_little_more(process, order_id):
-    result = process({"orderId": order_id})
+def test_an_order_takes_the_confirmation_period_and_little_more(shop, order_id):
+    result = shop.process({"orderId": order_id})
 
+    assert result.status is InvocationStatus.SUCCEEDED
     wait = result.get_wait("confirmation-period")
     assert wait.scheduled_end_timestamp - wait.start_timestamp == timedelta(seconds=10)
-    # On the local runner that is its clock's time, of which the period was skipped.
+    # On the local runner and on the embedded stack that is their clock's time, of which the period was skipped.
     taken = result.get_step("persist-order").end_timestamp - result.get_step("validate-order").start_timestamp
     assert timedelta(seconds=10) <= taken < timedelta(seconds=60)
 
 
-def test_a_completed_order_is_kept_for_thirty_days(process, order_id, orders_table, dynamodb):
-    result = process({"orderId": order_id})
+def test_a_completed_order_is_kept_for_thirty_days(shop, order_id):
+    result = shop.process({"orderId": order_id})
 
     assert json.loads(result.result)["status"] == "completed"
-    order = orders_table.get_item(Key={"orderId": order_id}, ConsistentRead=True)["Item"]
+    order = shop.orders.get_item(Key={"orderId": order_id}, ConsistentRead=True)["Item"]
     assert order["status"] == "confirmed"
     assert order["amount"] == Decimal("99.99")
     assert isinstance(order["amount"], Decimal)
@@ -63,6 +64,6 @@ def test_a_completed_order_is_kept_for_thirty_days(process, order_id, orders_tab
     assert isinstance(order["ttl"], Decimal)
     assert timedelta(days=30) - timedelta(seconds=1) <= datetime.fromtimestamp(int(order["ttl"]), timezone.utc) - created
     assert datetime.fromtimestamp(int(order["ttl"]), timezone.utc) - created <= timedelta(days=30)
-    described = dynamodb.describe_time_to_live(TableName=orders_table.name)["TimeToLiveDescription"]
+    described = shop.orders.meta.client.describe_time_to_live(TableName=shop.orders.name)["TimeToLiveDescription"]
     assert described["AttributeName"] == "ttl"
     assert described["TimeToLiveStatus"] in {"ENABLED", "ENABLING"}
