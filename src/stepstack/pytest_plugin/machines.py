@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stepstack.pytest_plugin.mock_file import NAME as MOCK_FILE_WRITER
-from stepstack.pytest_plugin.task_fixtures import MACHINES, MOCKS, SETTINGS
+from stepstack.pytest_plugin.task_fixtures import MACHINES, MOCKS, SETTINGS, without_way
 from stepstack.testing.definitions import read_definition
 from stepstack.testing.mock_cases import case_of, stable_name
 from stepstack.testing.state_machines import StateMachineHandle
@@ -56,7 +56,8 @@ class StateMachineFactory:
 
         `words` are those of `read_definition`: substitutions, and what a template needs.
         """
-        read = read_definition(definition, folders=self._folders, **words)
+        __tracebackhide__ = True
+        read = without_way(lambda: read_definition(definition, folders=self._folders, **words))
         mocked_name = stable_name(self._item.nodeid, f"{label}{len(self._made) or ''}")
         machine = StateMachineHandle.create(
             self._stack,
@@ -66,11 +67,12 @@ class StateMachineFactory:
             role_arn=role_arn,
             run_seconds=self._settings.timeout if timeout is None else timeout,
             prepare=self._with_alias,
+            path=read.path,
         )
         self._deletions.callback(machine.delete)
         self._made.append((machine, mocked_name))
         self._item.stash.setdefault(MACHINES, []).append(machine)
-        machine.path, machine.label = read.path, label or machine.name
+        machine.label = label or machine.name
         machine.execution_name = lambda: self._unique_name(label or "run")
         machine.default_test_case = self._test_case_of(machine)
         if self._stack.backend == "aws":

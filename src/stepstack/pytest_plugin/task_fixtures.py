@@ -90,6 +90,18 @@ def end_mocks(item: pytest.Item) -> None:
         item.stash[MOCKS] = None
 
 
+def without_way(make: Callable[[], Made]) -> Made:
+    """What `make` returns; a StepstackError of it is raised as if it came from here, without its way through our modules."""
+    __tracebackhide__ = True
+    from stepstack.errors import StepstackError
+
+    try:
+        return make()
+    except StepstackError as error:
+        problem = error
+    raise problem.with_traceback(None)
+
+
 def made_or_failed(make: Callable[[], Made]) -> Made:
     """What `make` returns; a StepstackError fails the test with its one message."""
     from stepstack.errors import StepstackError

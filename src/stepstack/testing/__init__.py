@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
     from stepstack.testing.functions import LambdaFunctions
     from stepstack.testing.mocks import MockedCall, Raises, Returns, TaskMock, TaskMocks
+    from stepstack.testing.refusals import RequestRefused
     from stepstack.testing.single_states import StateResult
     from stepstack.testing.stack import Stack
     from stepstack.testing.state_machines import ExecutionHandle, StateMachineHandle
@@ -34,6 +35,7 @@ __all__ = [
     "LambdaFunctions",
     "MockedCall",
     "Raises",
+    "RequestRefused",
     "Returns",
     "Stack",
     "StateMachineHandle",
@@ -55,6 +57,7 @@ _MODULES = {
     "LambdaFunctions": "stepstack.testing.functions",
     "MockedCall": "stepstack.testing.mocks",
     "Raises": "stepstack.testing.mocks",
+    "RequestRefused": "stepstack.testing.refusals",
     "Returns": "stepstack.testing.mocks",
     "Stack": "stepstack.testing.stack",
     "StateMachineHandle": "stepstack.testing.state_machines",

@@ -51,6 +51,7 @@ class LambdaFunctions(Mapping[str, str]):
 
         A name may be an ARN. A handler that takes longer than `timeout_seconds` fails as it would on Lambda.
         """
+        __tracebackhide__ = True
         for name, handler in {**(functions or {}), **named}.items():
             if not (callable(handler) or (isinstance(handler, str) and ":" in handler)):
                 raise SettingsError(f"the handler of {name!r} is a callable or 'module:function', and this is {handler!r}")

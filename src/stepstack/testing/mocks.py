@@ -160,6 +160,7 @@ class TaskMocks:
         `Raises(...)`, exceptions, or functions of the parameters; a further call fails. A mock that fits no Task state of the test's state
         machines fails the test, unless it `is_optional`.
         """
+        __tracebackhide__ = True
         if sum((returns is not ..., raises is not None, computes is not None, answers is not None)) != 1:
             raise ValueError("a mock needs exactly one of returns, raises, computes and answers")
         if answers is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stepstack.clock import Deadline
 from stepstack.errors import StackError
@@ -17,11 +17,14 @@ from stepstack.history.visits import Event
 from stepstack.json_types import Json, json_text
 from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
 from stepstack.testing.explanation import explain, explain_events
+from stepstack.testing.refusals import refusal_of
 
 if TYPE_CHECKING:
     from stepstack.testing.mock_cases import Declaration
     from stepstack.testing.single_states import StateResult
     from stepstack.testing.stack import Stack
+
+Answer = TypeVar("Answer")
 
 __all__ = ["ExecutionHandle", "StateMachineHandle"]
 
@@ -62,6 +65,7 @@ class ExecutionHandle:
 
     def wait(self, timeout: float | None = None) -> ExecutionResult:
         """The finished execution. After `timeout` seconds of real time it is stopped, and ExecutionTimeout raised."""
+        __tracebackhide__ = True
         deadline = Deadline(self.machine.run_seconds if timeout is None else timeout)
         pauses = self.machine.stack.poll_pauses()
         while True:
@@ -74,6 +78,7 @@ class ExecutionHandle:
 
     def wait_for_event(self, condition: str | Callable[[Event], bool], timeout: float | None = None) -> Event:
         """The first event of that type, or that `condition` holds for; ExecutionTimeout where none comes before the deadline."""
+        __tracebackhide__ = True
         is_wanted = (lambda event: event["type"] == condition) if isinstance(condition, str) else condition
         deadline = Deadline(self.machine.run_seconds if timeout is None else timeout)
         pauses = self.machine.stack.poll_pauses()
@@ -88,6 +93,7 @@ class ExecutionHandle:
             deadline.pause(next(pauses))
 
     def _give_up(self, deadline: Deadline) -> None:
+        __tracebackhide__ = True
         with suppress(self.machine.client.exceptions.ClientError):
             self.stop("stepstack.Timeout", f"it did not end within {deadline.seconds:g} s")
         result = self.machine.finished(self._result(self.describe()))
@@ -147,13 +153,24 @@ class StateMachineHandle:
         role_arn: str | None = None,
         run_seconds: float = RUN_SECONDS,
         prepare: Callable[[str], str] = str,
+        path: Path | None = None,
     ) -> StateMachineHandle:
-        """Creates the state machine; raises what boto3 raises where the definition is refused. `prepare` makes what is sent of it."""
-        response = stack.client("stepfunctions").create_state_machine(
-            name=name, definition=prepare(definition), type=type, roleArn=role_arn or stack.role_arn()
+        """Creates the state machine; RequestRefused has each problem of the definition, and its place in `path`, where it came from.
+
+        `prepare` makes what is sent of it.
+        """
+        __tracebackhide__ = True
+        role = role_arn or stack.role_arn()
+        create = stack.client("stepfunctions").create_state_machine
+        response = _accepted(
+            lambda: create(name=name, definition=prepare(definition), type=type, roleArn=role),
+            machine=name,
+            definition=definition,
+            path=path,
         )
         machine = cls(stack, response["stateMachineArn"], definition=definition, type=type, run_seconds=run_seconds)
         machine.prepare = prepare
+        machine.path = path
         return machine
 
     def run(
@@ -170,6 +187,7 @@ class StateMachineHandle:
         seconds of real time is stopped, and ExecutionTimeout raised with its path and its last events. EXPRESS state machines are
         started synchronously. `test_case` chooses a case of the mock file that the server has (`mock_file`).
         """
+        __tracebackhide__ = True
         text = _input_text(input)
         declarations = self.walked_mocks() if self.walked_mocks else ()
         if declarations:
@@ -182,6 +200,7 @@ class StateMachineHandle:
 
     def start(self, input: Json = None, *, name: str | None = None, test_case: str | None = None) -> ExecutionHandle:  # noqa: A002 - AWS's word
         """Starts an execution and returns at once."""
+        __tracebackhide__ = True
         return self._start(_input_text(input), name, test_case)
 
     def test_state(
@@ -199,16 +218,21 @@ class StateMachineHandle:
 
         `mock` is its task's result, or `Raises(...)`; without one, the task is called. A mock is checked against the service's own shape
         unless `checked` is False. `variables` are those that earlier states assigned, `context` the Context Object, `retry_count` the
-        retries so far.
+        retries so far. RequestRefused where there is no such state.
         """
+        __tracebackhide__ = True
         from stepstack.testing.single_states import run_single_state
 
         words = {"mock": mock, "variables": variables, "context": context, "retry_count": retry_count, "checked": checked}
-        return run_single_state(self, name, {} if input is None else input, **words)
+        state_input = {} if input is None else input
+        return self._accepted(lambda: run_single_state(self, name, state_input, **words), state=name)
 
     def update(self, definition: str) -> None:
         """Gives the state machine another definition."""
-        self.client.update_state_machine(stateMachineArn=self.arn, definition=self.prepare(definition))
+        __tracebackhide__ = True
+        sent = self.prepare(definition)
+        update = self.client.update_state_machine
+        _accepted(lambda: update(stateMachineArn=self.arn, definition=sent), machine=self.label, definition=definition)
         self.definition = definition
 
     def delete(self) -> None:
@@ -230,10 +254,16 @@ class StateMachineHandle:
             listener(self, result)
         return result
 
+    def _accepted(self, call: Callable[[], Answer], state: str | None = None) -> Answer:
+        __tracebackhide__ = True
+        return _accepted(call, machine=self.label, definition=self.definition, path=self.path, state=state)
+
     def _start(self, input_text: str, name: str | None, test_case: str | None) -> ExecutionHandle:
+        __tracebackhide__ = True
         name = name or (self.execution_name() if self.execution_name else None)
         names = {"name": name} if name else {}
-        arn: str = self.client.start_execution(stateMachineArn=self._arn_of_case(test_case), input=input_text, **names)["executionArn"]
+        machine_arn, start = self._arn_of_case(test_case), self.client.start_execution
+        arn: str = self._accepted(lambda: start(stateMachineArn=machine_arn, input=input_text, **names))["executionArn"]
         return ExecutionHandle(self, arn, arn.rpartition(":")[2], input_text)
 
     def _arn_of_case(self, test_case: str | None) -> str:
@@ -241,8 +271,10 @@ class StateMachineHandle:
         return f"{self.arn}#{test_case}" if test_case else self.arn
 
     def _run_express(self, input_text: str, name: str | None, test_case: str | None) -> ExecutionResult:
+        __tracebackhide__ = True
         names = {"name": name} if name else {}
-        answer = self.client.start_sync_execution(stateMachineArn=self._arn_of_case(test_case), input=input_text, **names)
+        machine_arn, start = self._arn_of_case(test_case), self.client.start_sync_execution
+        answer = self._accepted(lambda: start(stateMachineArn=machine_arn, input=input_text, **names))
         return self.finished(
             ExecutionResult(
                 arn=answer["executionArn"],
@@ -261,6 +293,18 @@ class StateMachineHandle:
 
     def __repr__(self) -> str:
         return f"<StateMachineHandle {self.name}>"
+
+
+def _accepted(call: Callable[[], Answer], **known: Any) -> Answer:
+    """What `call` returns; RequestRefused, without the way through boto3, where Step Functions refuses."""
+    __tracebackhide__ = True
+    from botocore.exceptions import ClientError
+
+    try:
+        return call()
+    except ClientError as error:
+        refusal = refusal_of(error, **known)
+    raise refusal
 
 
 def _no_express_history() -> Sequence[Event]:

@@ -115,6 +115,30 @@ def test_a_failing_assertion_tells_the_execution(run):
     result.stdout.fnmatch_lines(["*stepstack: FAILED *", "execution * FAILED", "  error: Never", "  cause: because", "  path: No*"])
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ('state_machine({"StartAt": "A", "States": {"A": {"Type": "Pass"}}})', "*RequestRefused: the definition of * is refused*"),
+        ('state_machine(ECHO).test_state("Ecco")', "*RequestRefused: there is no state 'Ecco' in *: there is 'Echo'; was 'Echo' meant?"),
+        ('state_machine(ECHO).run("{")', "*RequestRefused: StartExecution of * is refused (InvalidExecutionInput): *"),
+        ('state_machine("nowhere.json")', "*SettingsError: there is no file 'nowhere.json' *"),
+        ('mock_task("Echo")', "*ValueError: a mock needs exactly one of returns, raises, computes and answers"),
+        ("lambda_functions(pay=1)", "*SettingsError: the handler of 'pay' is a callable or 'module:function', and this is 1"),
+    ],
+    ids=["definition", "state", "input", "file", "mock", "handler"],
+)
+def test_what_is_refused_is_told_without_our_own_code(run, code, told):
+    result = run(f"""
+    def test_fails(state_machine, mock_task, lambda_functions):
+        {code}
+    """)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([told])
+    result.stdout.no_fnmatch_line("*stepstack/*.py:*")
+    result.stdout.no_fnmatch_line("*botocore*")
+
+
 def test_an_execution_that_does_not_end_is_stopped_and_told(run):
     result = run(
         """
