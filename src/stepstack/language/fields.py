@@ -284,7 +284,11 @@ class Fields:
         problems = [self._expression_problems(text, place) for place, text in _expressions(value, label)]
         if any(problems):
             return None
-        expression = JsonataTemplate.compile(value, label)
+        try:
+            expression = JsonataTemplate.compile(value, label)
+        except ExpressionError as error:
+            self.refuse(error.message, name)
+            return None
         text = expression.text if isinstance(expression, JsonataExpression) else ""
         return Field(name=label, expression=expression, text=text)
 

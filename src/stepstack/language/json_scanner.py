@@ -25,6 +25,8 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]{4}")
 _VALID_VALUES: Final = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _SNIPPET: Final = 500
 """Characters of its source that Jackson repeats."""
+_TOKEN: Final = 256
+"""Characters of a token that Jackson repeats."""
 
 
 class JsonSyntaxError(ValueError):
@@ -223,7 +225,8 @@ class _Scanner:
         word = self._word()
         if word and not word[0].isdigit():
             self.offset += len(word)
-            self._fail(f"Unrecognized token '{word}': was expecting {_VALID_VALUES}")
+            shown = word if len(word) <= _TOKEN else f"{word[:_TOKEN]}..."
+            self._fail(f"Unrecognized token '{shown}': was expecting {_VALID_VALUES}")
         self._unexpected(f"expected a valid value {_VALID_VALUES}")
 
     def _unexpected(self, reason: str, *, where: str = "") -> NoReturn:

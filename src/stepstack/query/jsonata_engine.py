@@ -20,7 +20,15 @@ from jsonata import JException, Jsonata, Utils
 from stepstack.errors import ExpressionSyntaxError
 from stepstack.json_types import Json, json_text
 from stepstack.query.jsonata_analysis import LiftedPath, free_names, lift_paths, references_to_context, states_members
-from stepstack.query.jsonata_functions import CONSTANT_FUNCTIONS, DRAWING_FUNCTIONS
+from stepstack.query.jsonata_functions import (
+    CONSTANT_FUNCTIONS,
+    DRAWING_FUNCTIONS,
+    ITEMS_LIMIT,
+    TOO_LARGE,
+    BeyondLimit,
+    appended,
+    bounded_text,
+)
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
 from stepstack.query.regular_expression import RegularExpression
 from stepstack.query.scope import ABSENT, Scope
@@ -31,15 +39,8 @@ __all__ = ["EngineFailure", "ParsedExpression", "parse"]
 DEPTH_LIMIT = 100
 """How deep the parts of one expression may nest while it is evaluated, as AWS has been seen to refuse more; calls of functions count."""
 
-RANGE_LIMIT = 873_782
-"""Items of one `[a..b]`: AWS has been seen to take so many and no more."""
-
-STRING_LIMIT = RANGE_LIMIT * 8
-"""Characters that `&` puts together: AWS has been seen to take four million and to refuse eight."""
-
 TOO_DEEP = "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
 TOO_LONG = "Expression evaluation timeout: Check for infinite loop"
-TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 
 TEXT_LIMIT = 100_000
 """Characters of an expression; AWS takes fewer."""
@@ -51,10 +52,6 @@ _PLACEHOLDER = re.compile(r"\{\{\{?\w+\}?\}\}")
 
 class EngineFailure(Exception):
     """The evaluation failed; the text is what AWS writes behind the field's name."""
-
-
-class BeyondLimit(Exception):
-    """The evaluation takes too much of something; the text says so in AWS's words, which are those of JSONata's own exerciser."""
 
 
 def _say_nothing(*_: object) -> None:
@@ -78,6 +75,49 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
         self.depth = depth - 1
         return result
 
+    def evaluate_step(self, expr: Any, input: Any, environment: Any, last_step: bool) -> Any:  # noqa: A002 - the library's names
+        if expr.type == "sort":
+            return super().evaluate_step(expr, input, environment, last_step)
+        parts: list[Any] = []
+        size = 0
+        for item in input:
+            part = self.eval(expr, item, environment)
+            for stage in expr.stages or ():
+                part = self.evaluate_filter(stage.expr, part, environment)
+            if part is None:
+                continue
+            parts.append(part)
+            if isinstance(part, list):
+                size += len(part)
+                if size > ITEMS_LIMIT:
+                    raise BeyondLimit(TOO_LARGE)
+        if last_step and len(parts) == 1 and isinstance(parts[0], list) and not Utils.is_sequence(parts[0]):
+            return parts[0]
+        sequence = Utils.create_sequence()
+        for part in parts:
+            if isinstance(part, list) and not getattr(part, "cons", False):
+                sequence.extend(part)
+            else:
+                sequence.append(part)
+        return sequence
+
+    def evaluate_unary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
+        if expr.value != "[":
+            return super().evaluate_unary(expr, input, environment)
+        array: Any = Utils.JList()
+        for item in expr.expressions:
+            value = self.eval(item, input, environment)
+            if value is None:
+                continue
+            if item.value == "[":
+                array.append(value)
+            else:
+                array = appended(array, value)
+        if expr.consarray:
+            array = array if isinstance(array, Utils.JList) else Utils.JList(array)
+            array.cons = True
+        return array
+
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
         if op == "%" and Utils.is_numeric(lhs) and Utils.is_numeric(rhs):
             return Utils.convert_number(math.fmod(lhs, rhs))
@@ -90,15 +130,13 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
 
     def evaluate_range_expression(self, lhs: Any, rhs: Any) -> Any:
         numbers = super().evaluate_range_expression(_whole(lhs), _whole(rhs))
-        if numbers is not None and numbers.b - numbers.a > RANGE_LIMIT:
+        if numbers is not None and numbers.b - numbers.a > ITEMS_LIMIT:
             raise BeyondLimit(TOO_LARGE)
         return numbers
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
         text: str = super().evaluate_string_concat(lhs, rhs)
-        if len(text) > STRING_LIMIT:
-            raise BeyondLimit(TOO_LARGE)
-        return text
+        return bounded_text(text)
 
 
 def _whole(number: Any) -> Any:
@@ -175,8 +213,8 @@ class ParsedExpression:
             raise
         except BeyondLimit as beyond:
             raise EngineFailure(f"threw an error during evaluation: {beyond}") from beyond
-        except (RecursionError, TimeoutError) as error:
-            text = TOO_DEEP if isinstance(error, RecursionError) else TOO_LONG
+        except (MemoryError, RecursionError, TimeoutError) as error:
+            text = TOO_DEEP if isinstance(error, RecursionError) else TOO_LONG if isinstance(error, TimeoutError) else TOO_LARGE
             raise EngineFailure(f"threw an error during evaluation: {text}") from error
         except JException as error:
             raise EngineFailure(f"threw an error during evaluation. {error_text(error)}") from error
@@ -286,8 +324,11 @@ def _prepared(value: Json) -> Any:
     return value
 
 
-def _json(value: Any) -> Json:
+def _json(value: Any, depth: int = 0) -> Json:
     """A value of the library as JSON. What is JSON already stays the same object; functions raise EngineFailure."""
+    if depth & 15 == 15:
+        # A few arrays, each in the next one twice, are more than anyone can write out.
+        look()
     if value is None or value is _NULL:
         return None
     if isinstance(value, (str, bool, int)):
@@ -297,9 +338,9 @@ def _json(value: Any) -> Json:
             raise EngineFailure(f"threw an error during evaluation. D1001: Number out of range: {value}")
         return value
     if type(value) is dict:
-        members = {name: _json(member) for name, member in value.items()}
+        members = {name: _json(member, depth + 1) for name, member in value.items()}
         return value if all(map(_is, members.values(), value.values())) else members
     if isinstance(value, list):
-        items = [_json(item) for item in value]
+        items = [_json(item, depth + 1) for item in value]
         return value if type(value) is list and all(map(_is, items, value)) else items
     raise EngineFailure("returned an unsupported result type.")

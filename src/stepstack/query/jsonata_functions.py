@@ -16,8 +16,18 @@ from jsonata import Functions, JException, Jsonata, Utils
 from stepstack.json_types import parse_json
 from stepstack.query.java_random import JavaRandom
 from stepstack.query.scope import Sources
+from stepstack.query.time_bound import look
 
-__all__ = ["CONSTANT_FUNCTIONS", "DRAWING_FUNCTIONS", "native_function"]
+__all__ = [
+    "CONSTANT_FUNCTIONS",
+    "DRAWING_FUNCTIONS",
+    "ITEMS_LIMIT",
+    "TOO_LARGE",
+    "BeyondLimit",
+    "appended",
+    "bounded_text",
+    "native_function",
+]
 
 RANGE_LIMIT = 1_000_000
 """Items that $range makes at most."""
@@ -25,7 +35,26 @@ RANGE_LIMIT = 1_000_000
 PAD_LIMIT = 1_000_000
 """Characters to which $pad fills a string up."""
 
+ITEMS_LIMIT = 873_782
+"""Items of an array that an expression makes: AWS has been seen to take so many of one `[a..b]` and no more."""
+
+STRING_LIMIT = 8 * ITEMS_LIMIT
+"""Characters of a string that an expression puts together: AWS has been seen to take four million and to refuse eight."""
+
+TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
+
 _ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+
+
+class BeyondLimit(Exception):
+    """The evaluation takes too much of something; the text says so in AWS's words, which are those of JSONata's own exerciser."""
+
+
+def bounded_text(text: str) -> str:
+    """`text`, unless it is too long."""
+    if len(text) > STRING_LIMIT:
+        raise BeyondLimit(TOO_LARGE)
+    return text
 
 
 def native_function(name: str, signature: str, implementation: Callable[..., Any]) -> Any:
@@ -82,6 +111,47 @@ def _pad(text: str | None, width: float | None, character: str | None = None) ->
     return Functions.pad(text, width, character)  # type: ignore[no-any-return]
 
 
+def appended(first: Any, second: Any) -> Any:
+    """`$append`, and what `[...]` does with each of its items."""
+    # The library's ranges count one more than they have.
+    if isinstance(first, list) and isinstance(second, list) and len(first) + len(second) > ITEMS_LIMIT + 1:
+        raise BeyondLimit(TOO_LARGE)
+    return Functions.append(first, second)
+
+
+def _join(texts: list[str] | None, separator: str | None = None) -> str | None:
+    if texts is not None and sum(map(len, texts)) + len(texts) * len(separator or "") > STRING_LIMIT:
+        raise BeyondLimit(TOO_LARGE)
+    return Functions.join(texts, separator)  # type: ignore[no-any-return]
+
+
+def _string(value: Any, prettify: bool | None = None) -> str | None:
+    _measure(value, 0)
+    return Functions.string(value, prettify)  # type: ignore[no-any-return]
+
+
+def _measure(value: Any, depth: int) -> None:
+    """Walks through `value` as long as there is time: nothing that it goes through in time is too large to be written."""
+    if depth & 15 == 15:
+        look()
+    if isinstance(value, (dict, list)):
+        for member in value.values() if isinstance(value, dict) else value:
+            _measure(member, depth + 1)
+
+
+def _replace(text: str | None, pattern: Any, replacement: Any, limit: float | None = None) -> str | None:
+    """The library's own looks through the whole rest of the text after each replacement."""
+    if not isinstance(text, str) or not isinstance(pattern, str) or not isinstance(replacement, str) or not pattern:
+        return Functions.replace(text, pattern, replacement, limit)  # type: ignore[no-any-return]
+    if limit is not None and limit < 0:
+        return Functions.replace(text, pattern, replacement, limit)  # type: ignore[no-any-return]
+    written = Functions.replace(pattern, pattern, replacement, None)
+    count = text.count(pattern) if limit is None else min(text.count(pattern), int(limit))
+    if len(text) + count * (len(written) - len(pattern)) > STRING_LIMIT:
+        raise BeyondLimit(TOO_LARGE)
+    return text.replace(pattern, written, count)
+
+
 def _distinct(array: Any) -> Any:
     """The library's own takes 1 and true for the same, and an array of one for a sequence."""
     if not isinstance(array, list) or len(array) <= 1:
@@ -102,9 +172,13 @@ def _key(value: Any) -> Hashable:
 
 
 CONSTANT_FUNCTIONS: dict[str, Any] = {
+    "append": native_function("append", "<xx:a>", appended),
+    "join": native_function("join", "<a<s>s?:s>", _join),
+    "string": native_function("string", "<x-b?:s>", _string),
     "distinct": native_function("distinct", "<x:x>", _distinct),
     "pad": native_function("pad", "<s-ns?:s>", _pad),
     "partition": native_function("partition", "<an:a>", _partition),
+    "replace": native_function("replace", "<s-(sf)(sf)n?:s>", _replace),
     "range": native_function("range", "<nnn:a<n>>", _range),
     "hash": native_function("hash", "<s-s?:s>", _hash),
     "parse": native_function("parse", "<s-:x>", _parse),

@@ -10,12 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from stepstack.query.time_bound import seconds_left, time_is_up
+from stepstack.query.time_bound import look, seconds_left, time_is_up
 
 if TYPE_CHECKING:
     import regex
 
 __all__ = ["RegularExpression"]
+
+MOST_MATCHES = 1_000_000
+MOST_CHARACTERS = 16_000_000
+"""What one use may yield; beyond it raises MemoryError."""
 
 _FLAGS = {"i": "IGNORECASE", "m": "MULTILINE", "s": "DOTALL", "x": "VERBOSE", "u": "IGNORECASE", "U": "UNICODE", "d": "VERSION0"}
 """Java's flags, and the library's constants for them."""
@@ -56,11 +60,27 @@ class RegularExpression:
 
     def finditer(self, string: str) -> Iterator[regex.Match[str]]:
         matches = self._in_time(self._pattern.finditer, string)
+        count = 0
         while (found := self._in_time(next, matches, None)) is not None:
+            count += 1
+            if count & 255 == 0:
+                look()
+                if count > MOST_MATCHES:
+                    raise MemoryError
             yield found
 
     def sub(self, repl: str | Callable[[Any], str], string: str, count: int = 0) -> str:
-        replaced: str = self._in_time(self._pattern.sub, repl, string, count=count)
+        size = len(string)
+
+        def bounded(match: Any) -> str:
+            nonlocal size
+            piece: str = match.expand(repl) if isinstance(repl, str) else repl(match)
+            size += len(piece)
+            if size > MOST_CHARACTERS:
+                raise MemoryError
+            return piece
+
+        replaced: str = self._in_time(self._pattern.sub, bounded, string, count=count)
         return replaced
 
     def split(self, string: str, maxsplit: int = 0) -> list[str | Any]:

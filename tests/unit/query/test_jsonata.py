@@ -215,7 +215,19 @@ def test_a_value_that_is_too_large_ends_with_an_error(text: str) -> None:
     assert failure(text).startswith("threw an error during evaluation. D")
 
 
-@pytest.mark.parametrize("text", ["[1..873783] ~> $count()", "($f := function($n, $t) { $n = 0 ? $t : $f($n - 1, $t & $t) }; $f(23, 'x'))"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1..873783] ~> $count()",
+        "($f := function($n, $t) { $n = 0 ? $t : $f($n - 1, $t & $t) }; $f(23, 'x'))",
+        "$reduce([1..40], function($t, $n) { $replace($t, 'a', 'aa') }, 'a')",
+        "$reduce([1..40], function($t, $n) { $append($t, $t) }, [1, 2])",
+        "$reduce([1..40], function($t, $n) { [$t, $t] }, [1, 2])",
+        "[1..9999].([1..9999])",
+        "($t := $pad('', 1000000, 'x'); $join([1..800].($t)))",
+        "($t := $pad('', 900000, 'x'); $replace($t, /x/, $pad('', 90, 'y')))",
+    ],
+)
 def test_a_value_beyond_awss_memory_limit_ends_with_its_error(text: str) -> None:
     reason = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
     assert failure(text) == f"threw an error during evaluation: {reason}"
@@ -224,6 +236,20 @@ def test_a_value_beyond_awss_memory_limit_ends_with_its_error(text: str) -> None
 def test_a_value_within_awss_memory_limit_is_taken() -> None:
     assert evaluate("[1..873782] ~> $count()") == 873_782
     assert evaluate("($f := function($n, $t) { $n = 0 ? $length($t) : $f($n - 1, $t & $t) }; $f(22, 'x'))") == 4_194_304
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$replace('banana', 'an', 'X$0$$Y')", "bXan$YXan$Ya"),
+        ("$replace('banana', 'a', 'o', 2)", "bonona"),
+        ("$replace('banana', 'x', 'o')", "banana"),
+        ("$replace('banana', /a(n)/, '<$1>')", "b<n><n>a"),
+        ("'banana' ~> $replace('a', 'o')", "bonono"),
+    ],
+)
+def test_a_text_is_replaced(text: str, value: str) -> None:
+    assert evaluate(text) == value
 
 
 @pytest.mark.parametrize("text", ["($f := function($n) { 1 + $f($n) }; $f(1))", "1" + " + 1" * 200], ids=["recursion", "200 terms"])
@@ -241,11 +267,11 @@ def test_an_evaluation_that_nested_too_deep_leaves_nothing_behind() -> None:
     "text",
     [
         "($f := function($n) { $f($n) }; $f(1))",
-        "[1..9999].([1..9999].([1..9999]))",
+        "$reduce([1..800000], function($a, $b) { $a + $b })",
         "$match($pad('', 5000, 'x') & 'z', /(x+x+)+y/)",
         "$map([1..1000], function($n) { $replace($pad('', 5000, 'x') & 'z', /(x+x+)+y/, '') })",
     ],
-    ids=["tail recursion", "product", "regular expression", "regular expressions"],
+    ids=["tail recursion", "reduction", "regular expression", "regular expressions"],
 )
 def test_an_evaluation_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("stepstack.query.time_bound.TIME_LIMIT_SECONDS", 0.05)
