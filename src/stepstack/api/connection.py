@@ -71,16 +71,17 @@ class JoiningTransport:
     def write(self, data: bytes) -> None:
         if self._head is None:
             self._head = data
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         else:
             self._head += data
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Writes what is held back."""
         data, self._head = self._head, None
         if data:
             self._transport.write(data)
@@ -118,6 +119,8 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         cycle = self.cycle
+        # What is written already is sent before asyncio closes the connection.
+        cast("JoiningTransport", self.transport).flush()
         if cycle is None or cycle.response_complete or cycle.more_body:
             return False
         if any(name == b"x-amz-target" and value in LONG_POLL_TARGETS for name, value in self.headers):
