@@ -44,6 +44,17 @@ MUTATIONS = [
     mutation("no width", IMAGES, '"image_width": str(width), ', "", *SIZES, *S3_TEST, ELSE),
     mutation("other metadata lost", IMAGES, '{**stored["Metadata"], ', "{", ELSE),
     mutation("content type lost", IMAGES, 'ContentType=stored["ContentType"]', 'ContentType="text/plain"', ELSE),
+    mutation(
+        "content lost",
+        IMAGES,
+        "s3().copy_object(",
+        "s3().put_object(",
+        ELSE,
+        more=(
+            (IMAGES, 'CopySource={"Bucket": bucket, "Key": key},', 'Body=b"",'),
+            (IMAGES, '        MetadataDirective="REPLACE",\n', ""),
+        ),
+    ),
     mutation("keys taken as they stand in URLs", IMAGES, "unquote_plus(record", "str(record", SIZES[1]),
     mutation("any object looked at", TEMPLATE, "                    Value: .png", "                    Value: ''", ONLY_PNG),
     # The second system.
