@@ -3,7 +3,7 @@
 It needs nothing but the definition and the events, so it works for every backend. What a history does not say outright is derived: which
 Choice Rules were false is found by evaluating them again on the state's recorded input and variables; where that cannot be done (a
 random number, the time of day), the rule is known by where the execution went. Which retrier or catcher acted follows from the errors in
-the events. Source: recorded histories.
+the events. The child executions of a Map Run have histories of their own, which are observed as `is_child`. Source: recorded histories.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from stepstack.query.scope import Literal, Scope
 __all__ = ["observe"]
 
 
-def observe(counts: MachineCounts, machine: StateMachine, events: Sequence[Mapping[str, Any]]) -> None:
-    """Adds what `events` (as GetExecutionHistory answers them) show to `counts`."""
+def observe(counts: MachineCounts, machine: StateMachine, events: Sequence[Mapping[str, Any]], *, is_child: bool = False) -> None:
+    """Adds what `events` (as GetExecutionHistory answers them) show to `counts`. A child execution of a Map Run is a part of one that is
+    counted already.
+    """
     observation = _Observation(machine, read_visits(events))
-    counts.executions += 1
+    counts.executions += not is_child
     counts.counts.update(observation.counted())
 
 
@@ -66,7 +68,10 @@ class _Observation:
 
     def _count_choice(self, state: ChoiceState, visit: StateVisit, follower: StateVisit | None) -> None:
         if follower is None:
-            return  # no rule matched and there is no Default, or a rule failed: nothing was decided
+            if _has_no_match(state, visit):
+                for number in range(1, len(state.choices) + 1):
+                    self._counts[("rule", state.name, f"{number} false")] += 1
+            return  # else a rule failed: nothing was decided
         chosen = self._chosen_rule(state, visit, follower.name)
         if chosen is None:
             return
@@ -164,6 +169,15 @@ def _choice_scope(state: ChoiceState, visit: StateVisit) -> Scope | None:
             except ExpressionError:
                 return None
     return scope
+
+
+def _has_no_match(state: ChoiceState, visit: StateVisit) -> bool:
+    """Whether an execution ended in this Choice because no rule held and there is no Default."""
+    scope = _choice_scope(state, visit)
+    try:
+        return scope is not None and state.default is None and not any(rule.evaluate(scope) for rule in state.choices)
+    except ExpressionError:
+        return False
 
 
 def _no_context() -> dict[str, Json]:

@@ -6,7 +6,7 @@ workers hand their counts to the controller when they end. The counts stay in `.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,27 @@ class StateMachineCoverage:
             return
         path = self._shown_path(machine.path)
         counts = self.data.machine(machine.definition, path or machine.label, path)
-        observe(counts, parse(machine.definition), execution.history)
+        parsed = parse(machine.definition)
+        observe(counts, parsed, execution.history)
+        for history in self._child_histories(machine.client, execution.history):
+            observe(counts, parsed, history, is_child=True)
+
+    def _child_histories(self, client: Any, events: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+        """The histories of the child executions of Map Runs that `events` tell of, and of theirs in turn."""
+        runs = [event["mapRunStartedEventDetails"]["mapRunArn"] for event in events if event["type"] == "MapRunStarted"]
+        for run in runs:
+            for child in self._listed(client, "list_executions", "executions", mapRunArn=run):
+                history = self._listed(client, "get_execution_history", "events", executionArn=child["executionArn"])
+                yield history
+                yield from self._child_histories(client, history)
+
+    def _listed(self, client: Any, operation: str, member: str, **parameters: str) -> list[dict[str, Any]]:
+        """All pages; nothing where the backend has none, as of an EXPRESS execution."""
+        try:
+            return [entry for page in client.get_paginator(operation).paginate(**parameters) for entry in page[member]]
+        except client.exceptions.ClientError:
+            self._uncounted += 1
+            return []
 
     def _shown_path(self, path: Path | None) -> str | None:
         if path is None:
@@ -131,7 +151,9 @@ class StateMachineCoverage:
             session.testsfailed += 1
 
     def _is_under(self, analysis: Analysis) -> bool:
-        return self._fail_under is not None and analysis.percent < self._fail_under
+        """Whether less is covered than required; where nothing was counted, nothing is covered."""
+        percent = analysis.percent if analysis.machines else 0.0
+        return self._fail_under is not None and percent < self._fail_under
 
     def _write_reports(self, analysis: Analysis) -> None:
         from stepstack.coverage.html_report import html_report
@@ -153,6 +175,7 @@ class StateMachineCoverage:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self._analysis is None:
             return
+        from stepstack.coverage.analysis import percent_text
         from stepstack.coverage.text_report import text_report
 
         terminalreporter.section("state machine coverage")
@@ -162,7 +185,8 @@ class StateMachineCoverage:
             if kind != "term":
                 terminalreporter.write_line(f"{kind} report: {target}")
         if self._uncounted:
-            terminalreporter.write_line(f"{self._uncounted} EXPRESS executions have no history and are not counted")
+            terminalreporter.write_line(f"{self._uncounted} executions have no history, as EXPRESS ones have none, and are not counted")
         if self._fail_under is not None:
             verdict = "FAIL" if self._is_under(self._analysis) else "OK"
-            terminalreporter.write_line(f"{verdict}: {self._analysis.percent:.1f}% covered, {self._fail_under:g}% required")
+            covered = f"{percent_text(self._analysis.percent, 1)}% covered" if self._analysis.machines else "no execution was counted"
+            terminalreporter.write_line(f"{verdict}: {covered}, {self._fail_under:g}% required")

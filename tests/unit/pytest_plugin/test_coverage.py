@@ -27,6 +27,10 @@ HALF = """
     def test_one_way(state_machine):
         assert state_machine(MACHINE, label="orders").run({"n": 2}).status == "SUCCEEDED"
 """
+NOTHING = """
+    def test_nothing():
+        pass
+"""
 OTHER_HALF = HALF.replace('"n": 2', '"n": 1')
 
 
@@ -84,6 +88,37 @@ def test_too_little_coverage_fails_the_run(run, code, outcome):
     result = run(code, "--stepstack-cov-fail-under", "90")
     assert result.ret == outcome
     result.stdout.fnmatch_lines(["FAIL: *90% required*" if outcome else "OK: 100.0% covered, 90% required"])
+
+
+def test_where_nothing_was_counted_nothing_is_covered(run):
+    result = run(NOTHING, "--stepstack-cov-fail-under", "1")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAIL: no execution was counted, 1% required"])
+
+
+def test_a_hundred_percent_is_not_shown_where_something_is_missing(run):
+    code = """
+    def test_most(state_machine):
+        states = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(400)}
+        choice = {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "S0"}], "Default": "S0"}
+        states = {"Choose": choice, **states, "S400": {"Type": "Succeed"}}
+        state_machine({"StartAt": "Choose", "States": states}, label="long").run({"n": 1}).succeeded()
+    """
+    result = run(code, "--stepstack-cov-fail-under", "100")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["long * 99%", "FAIL: 99.8% covered, 100% required"])
+
+
+def test_states_of_child_executions_of_a_map_run_are_counted(run):
+    code = """
+    def test_each(state_machine):
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        states = {"Item": {"Type": "Pass", "Next": "Last"}, "Last": {"Type": "Succeed"}}
+        item = {"ProcessorConfig": config, "StartAt": "Item", "States": states}
+        each = {"Type": "Map", "ItemProcessor": item, "End": True}
+        state_machine({"StartAt": "Each", "States": {"Each": each}}, label="each").run([1, 2]).succeeded()
+    """
+    run(code, "--stepstack-cov").stdout.fnmatch_lines(["each * 3/3 * 1/1 * 1/3 *"])
 
 
 def test_machines_from_files_are_called_by_them_and_have_lines(run, pytester):
