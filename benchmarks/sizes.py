@@ -24,6 +24,10 @@ class Size:
     clients: int
     memory_executions: int
     callbacks: int
+    crowd: int
+    """Connections to one server."""
+    kills: int
+    """How often a server under load is killed."""
     tests: int
 
 
@@ -40,6 +44,8 @@ SIZES = {
         clients=64,
         memory_executions=100_000,
         callbacks=5000,
+        crowd=10_000,
+        kills=20,
         tests=500,
     ),
     "quick": Size(
@@ -54,6 +60,8 @@ SIZES = {
         clients=64,
         memory_executions=20_000,
         callbacks=500,
+        crowd=2000,
+        kills=3,
         tests=100,
     ),
     "tiny": Size(
@@ -68,6 +76,8 @@ SIZES = {
         clients=3,
         memory_executions=40,
         callbacks=5,
+        crowd=300,
+        kills=2,
         tests=4,
     ),
 }

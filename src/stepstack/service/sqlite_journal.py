@@ -108,7 +108,6 @@ class SqliteJournal(Journal):
         self._connection.execute("BEGIN IMMEDIATE")
         for statement in SCHEMA.split(";\n"):
             self._connection.execute(statement)
-        self._connection.execute(UNUSED_REVISIONS)
         self._connection.execute(f"PRAGMA user_version = {FORMAT}")
         self._connection.execute("COMMIT")
 
@@ -360,6 +359,7 @@ class SqliteJournal(Journal):
             if parent in by_number:
                 store.map_runs[arn] = stored.map_run(arn, by_number[parent], revisions.of(revision), text)
                 by_number[parent].map_run_arns.append(arn)
+        select(UNUSED_REVISIONS)
         self._restore_finished(store, by_number)
 
     def _restore_finished(self, store: Store, by_number: dict[int, ExecutionRecord]) -> None:

@@ -23,6 +23,7 @@ def benchmarks(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]
     [
         ("engine", "parsing the CRUD definition"),
         ("service", "a Create execution, start to seen finished"),
+        ("crowd", "calls that were not answered"),
         ("plugin", "what the plugin costs a suite that does not use it"),
     ],
 )
@@ -39,6 +40,13 @@ def test_load_makes_no_errors_and_loses_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     for row in ("errors", r"lost, of [\d,]+ looked up", "executions that have not succeeded then"):
         assert re.search(rf"^\| {row} +\| 0 ", done.stdout, flags=re.MULTILINE), done.stdout
+
+
+def test_a_server_that_is_killed_under_load_loses_nothing_that_it_had_acknowledged(tmp_path):
+    done = benchmarks("kills", "--size", "tiny", cache=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^\| lost or changed +\| 0 ", done.stdout, flags=re.MULTILINE), done.stdout
 
 
 def test_a_comparison_leaves_out_what_is_not_installed_with_a_line(tmp_path):

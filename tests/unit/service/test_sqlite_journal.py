@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 
 import pytest
 
-from stepstack.errors import SettingsError
+from stepstack.errors import SettingsError, StorageError
 from stepstack.service.sqlite_journal import SqliteJournal
+from stepstack.service.store import Retention, Store
 
 from .conftest import FAIL, PASS
+
+LARGE = json.dumps("x" * 200_000)
 
 
 def test_a_state_machine_comes_back_with_versions_aliases_and_tags(make_journaled, reopen):
@@ -93,3 +97,122 @@ def test_an_unchanged_definition_is_parsed_once_for_all_that_share_it(make_journ
     after = reopen(call)
     machine = after.service.store.state_machines[arn].revision.machine
     assert {id(record.revision.machine) for record in after.service.store.executions.values()} == {id(machine)}
+
+
+class TestAFullDisk:
+    @pytest.fixture
+    def full(self):
+        """Lets a journal's file not grow any more, or grow again."""
+
+        def full(call, *, is_full=True):
+            pages = call.journal._connection.execute("PRAGMA page_count").fetchone()[0]
+            call.journal._connection.execute(f"PRAGMA max_page_count = {pages if is_full else 1_000_000}")
+
+        return full
+
+    def test_what_cannot_be_written_is_not_acknowledged(self, make_journaled, full):
+        call = make_journaled()
+        machine = call.machine()["stateMachineArn"]
+        full(call)
+        with pytest.raises(StorageError, match=r"database or disk is full\. Nothing is acknowledged until it can"):
+            call("StartExecution", stateMachineArn=machine, name="n", input=LARGE)
+        with pytest.raises(StorageError):
+            call("ListStateMachines")
+
+    def test_nothing_is_lost_once_there_is_room_again(self, make_journaled, reopen, full):
+        call = make_journaled()
+        machine = call.machine()["stateMachineArn"]
+        kept = call.execution(machine, name="kept")
+        full(call)
+        with pytest.raises(StorageError):
+            call("StartExecution", stateMachineArn=machine, name="n", input=LARGE)
+        full(call, is_full=False)
+        # The client asks again, as SDKs do where the server fails.
+        arn = call("StartExecution", stateMachineArn=call.machine("other")["stateMachineArn"], name="n", input=LARGE)["executionArn"]
+        call.run(call.service.execution_ended(arn))
+        described = call("DescribeExecution", executionArn=arn)
+        after = reopen(call)
+        assert after("DescribeExecution", executionArn=arn) == described
+        assert after("DescribeExecution", executionArn=kept["executionArn"]) == kept
+        assert after("DescribeExecution", executionArn=arn.replace(":other:", ":machine:"))["output"] == LARGE
+
+
+def rows(call):
+    """How many executions, histories (in pieces) and Map Runs the file has."""
+    columns = {"executions": "number", "events": "DISTINCT id >> 24", "map_runs": "arn"}
+    select = call.journal._connection.execute
+    return {table: len(select(f"SELECT {column} FROM {table}").fetchall()) for table, column in columns.items()}  # noqa: S608
+
+
+def test_rows_of_forgotten_executions_are_deleted(make_journaled):
+    call = make_journaled(retention=Retention(count=3))
+    machine = call.machine()["stateMachineArn"]
+    for _ in range(8):
+        call.execution(machine)
+    assert rows(call) == {"executions": 3, "events": 3, "map_runs": 0}
+
+
+def test_map_runs_and_children_of_forgotten_executions_are_deleted(make_journaled):
+    each = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "P",
+        "States": {"P": {"Type": "Pass", "End": True}},
+    }
+    text = json.dumps({"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": each, "End": True}}})
+    call = make_journaled(retention=Retention(count=3))
+    machine = call.machine(definition=text)["stateMachineArn"]
+    for _ in range(4):
+        call.execution(machine, input="[1, 2]")
+    assert rows(call) == {"executions": 3, "events": 3, "map_runs": 1}
+
+
+def test_revisions_that_nobody_needs_are_deleted(make_journaled, monkeypatch):
+    monkeypatch.setattr("stepstack.service.sqlite_journal.PRUNE_EVERY", 10)
+    call = make_journaled()
+    machine = call.machine()["stateMachineArn"]
+    for number in range(100):
+        call("UpdateStateMachine", stateMachineArn=machine, roleArn=f"arn:aws:iam::123456789012:role/r{number}")
+    assert len(call.journal._connection.execute("SELECT id FROM revisions").fetchall()) <= 12
+
+
+def test_executions_of_an_earlier_state_machine_of_the_name_stay_with_it(make_journaled, reopen):
+    call = make_journaled()
+    machine = call.machine()["stateMachineArn"]
+    old = call.execution(machine, name="old")["executionArn"]
+    call("DeleteStateMachine", stateMachineArn=machine)
+    call.machine()
+    new = call.execution(machine, name="new")["executionArn"]
+    after = reopen(call)
+    assert [item["executionArn"] for item in after("ListExecutions", stateMachineArn=machine)["executions"]] == [new]
+    assert after("DescribeExecution", executionArn=old)["status"] == "SUCCEEDED"
+    assert after.execution(machine, name="old")["status"] == "SUCCEEDED"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match=r"the data in .*file cannot be used"):
+        SqliteJournal(tmp_path / "file")
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path):
+    with sqlite3.connect(tmp_path / "stepstack.sqlite3") as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.close()
+    before = (tmp_path / "stepstack.sqlite3").read_bytes()
+    with pytest.raises(SettingsError, match="is a database of something else"):
+        SqliteJournal(tmp_path)
+    assert (tmp_path / "stepstack.sqlite3").read_bytes() == before
+
+
+def test_damaged_records_are_told_and_the_file_is_let_go(make_journaled, tmp_path):
+    call = make_journaled()
+    call.machine()
+    call.kill()
+    path = tmp_path / "data" / "stepstack.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE state_machines SET record = '{'")
+    connection.close()
+    for _ in range(2):
+        journal = SqliteJournal(tmp_path / "data")
+        with pytest.raises(SettingsError, match=r"stepstack.sqlite3 is damaged: JSONDecodeError"):
+            journal.restore(Store(Retention()), None)
