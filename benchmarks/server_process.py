@@ -111,10 +111,13 @@ class ServerProcess:
         self.log.close()
 
 
-def stepstack_server(*options: str) -> ServerProcess:
-    """`stepstack serve`: the Step Functions API alone."""
+def stepstack_server(*options: str, files: int | None = None) -> ServerProcess:
+    """`stepstack serve`: the Step Functions API alone; it may open so many `files`."""
     port = free_port()
-    return ServerProcess([STEPSTACK, "serve", "--port", str(port), *options], port, health=HEALTH, variables=with_bytecode({}))
+    command = [STEPSTACK, "serve", "--port", str(port), *options]
+    if files is not None:
+        command = ["sh", "-c", f'ulimit -n {files}; exec "$0" "$@"', *command]
+    return ServerProcess(command, port, health=HEALTH, variables=with_bytecode({}))
 
 
 def stepstack_up(*options: str) -> ServerProcess:
