@@ -1,12 +1,13 @@
 """The coverage analysis in LCOV's format, for editors and coverage services: the lines of the definition's file, and the choices.
 
-A state is a line (where its name stands) with the count of its visits; a Choice Rule, Default, retrier and catcher are branches of the line
-where they stand. Machines that came from no file of their own (a dict, a template) have no lines and are left out.
+A state is a line (where its name stands) with the count of its visits; so are a Choice Rule, Default, Next, retrier and catcher, which are
+branches of their line as well. Machines that came from no file of their own (a dict, a template) have no lines and are left out.
 Source: geninfo(1), "Tracefile format".
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,22 +29,23 @@ def _machine_lines(machine: MachineAnalysis, root: Path) -> Iterator[str]:
     locations = dict(_locations(machine.machine, ""))
     if places is None or not all(location in places.places for location in locations.values()):
         return
-    lines: dict[int, int] = {}
+    lines: dict[int, Counter[str]] = {}
     branches: list[str] = []
     for number, (item, count) in enumerate(machine.items.items()):
         location = _location_of(item, locations)
         line = places.find(location)[0]
-        if item[0] == "state":
-            lines[line] = lines.get(line, 0) + count
-        else:
-            entered = machine.items[("state", item[1], "")]
+        # A rule is evaluated whether it turns out true or false; of several things on one line the busiest counts.
+        lines.setdefault(line, Counter())[location] += count
+        if item[0] != "state":
+            entered = machine.items["state", item[1], ""]
             branches.append(f"BRDA:{line},0,{number},{count if entered else '-'}")
-    yield from (f"TN:{machine.name}", f"SF:{machine.path}")
+    counts = {line: max(counted.values()) for line, counted in sorted(lines.items())}
+    yield from ("TN:", f"SF:{machine.path}")
     yield from branches
     yield f"BRF:{len(branches)}"
     yield f"BRH:{sum(1 for branch in branches if not branch.endswith((',0', ',-')))}"
-    yield from (f"DA:{line},{count}" for line, count in sorted(lines.items()))
-    yield from (f"LF:{len(lines)}", f"LH:{sum(1 for count in lines.values() if count)}", "end_of_record")
+    yield from (f"DA:{line},{count}" for line, count in counts.items())
+    yield from (f"LF:{len(counts)}", f"LH:{sum(1 for count in counts.values() if count)}", "end_of_record")
 
 
 def _places(path: Path) -> SourceMap | None:
