@@ -8,14 +8,15 @@ functions, a bound on time and depth, and the texts of failures as AWS words the
 from __future__ import annotations
 
 import math
+import operator
 import re
 import threading
 from collections.abc import Callable
-from operator import is_ as _is
 from typing import Any, Final
 
 import jsonata.jsonata
 from jsonata import JException, Jsonata, Utils
+from jsonata.signature import Signature
 
 from stepstack.errors import ExpressionSyntaxError
 from stepstack.json_types import Json, json_text
@@ -46,7 +47,19 @@ TEXT_LIMIT = 100_000
 """Characters of an expression; AWS takes fewer."""
 
 _NULL: Final = Utils.NULL_VALUE
-_NOT_A_NUMBER = re.compile(r"could not convert string to float: '(.*)'", re.DOTALL)
+_PYTHONS_WORDS: Final = (
+    (re.compile(r"could not convert string to float: '(.*)'", re.DOTALL), "D3030: Unable to cast value to a number: "),
+    (
+        re.compile(r"(?:Invalid isoformat string:|time data) '(.*?)'(?: does not match format .*)?$", re.DOTALL),
+        "D3110: The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given ",
+    ),
+    (
+        re.compile(r"'<' not supported between instances"),
+        "D3070: The single argument form of the sort function can only be applied to an array of strings or an array of numbers.  "
+        "Use the second argument to specify a comparison function",
+    ),
+)
+"""Texts of Python's exceptions, and what JSONata says instead; a group is a value that it shows."""
 _PLACEHOLDER = re.compile(r"\{\{\{?\w+\}?\}\}")
 
 
@@ -59,6 +72,16 @@ def _say_nothing(*_: object) -> None:
 
 
 jsonata.jsonata.print = _say_nothing
+
+_symbol_of: Final = Signature.get_symbol
+
+
+def _symbol(signature: Signature, value: Any) -> str:
+    """The library takes null for a missing argument, which every function's signature admits."""
+    return "l" if value is _NULL else str(_symbol_of(signature, value))
+
+
+Signature.get_symbol = _symbol
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
@@ -119,9 +142,11 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
         return array
 
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
-        if op == "%" and Utils.is_numeric(lhs) and Utils.is_numeric(rhs):
-            return Utils.convert_number(math.fmod(lhs, rhs))
-        return super().evaluate_numeric_expression(lhs, rhs, op)
+        """JavaScript's arithmetic: a result may be infinite or no number; what is infinite is refused as an operand."""
+        if op is None or not Utils.is_numeric(lhs) or not Utils.is_numeric(rhs):
+            return super().evaluate_numeric_expression(lhs, rhs, op)
+        result = _OPERATORS[op](float(lhs), float(rhs))
+        return Utils.convert_number(result) if math.isfinite(result) else result
 
     def evaluate_includes_expression(self, lhs: Any, rhs: Any) -> bool:
         if lhs is None or rhs is None:
@@ -137,6 +162,25 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
         text: str = super().evaluate_string_concat(lhs, rhs)
         return bounded_text(text)
+
+
+def _quotient(dividend: float, divisor: float) -> float:
+    if divisor:
+        return dividend / divisor
+    return math.copysign(math.inf, dividend) * math.copysign(1, divisor) if dividend else math.nan
+
+
+def _remainder(dividend: float, divisor: float) -> float:
+    return math.fmod(dividend, divisor) if divisor else math.nan
+
+
+_OPERATORS: Final[dict[str, Callable[[float, float], float]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _quotient,
+    "%": _remainder,
+}
 
 
 def _whole(number: Any) -> Any:
@@ -258,12 +302,17 @@ def parse(text: str) -> ParsedExpression:
         raise ExpressionSyntaxError(f"the expression cannot be parsed: {_unexpected_text(refused)}", text=text) from refused
 
 
+_KINDS_OF_ARRAYS: Final = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
+
+
 def error_text(error: JException) -> str:
     """`T2001: The left side of the "+" operator must evaluate to a number`"""
     template = JException.error_codes.get(error.error)
     if template is None:
         return str(error.error)
-    values = iter((error.current, error.expected, error.extra))
+    values = iter(
+        (error.current, error.expected, _KINDS_OF_ARRAYS.get(error.extra, error.extra) if error.error == "T0412" else error.extra)
+    )
 
     def shown(found: re.Match[str]) -> str:
         value = next(values, None)
@@ -281,13 +330,12 @@ def _shown(value: Any) -> str:
 
 def _unexpected_text(error: Exception) -> str:
     """The text for what the library does not raise as an error of JSONata, in JSONata's words where there are some."""
-    if isinstance(error, (ZeroDivisionError, OverflowError)):
-        return "D1001: Number out of range: Infinity"
-    if str(error) == "math domain error":
-        return "D1001: Number out of range: NaN"
-    number = _NOT_A_NUMBER.fullmatch(str(error))
-    if number is not None:
-        return f"D3030: Unable to cast value to a number: {json_text(number.group(1))}"
+    if isinstance(error, ArithmeticError) or str(error) == "math domain error":
+        return "D1001: Number out of range: null"
+    for pattern, text in _PYTHONS_WORDS:
+        found = pattern.search(str(error))
+        if found is not None:
+            return text + "".join(map(json_text, found.groups()))
     return f"{type(error).__name__}: {error}"
 
 
@@ -319,7 +367,7 @@ def _prepared(value: Json) -> Any:
         return value if changed is None else changed
     if isinstance(value, list):
         items = [_prepared(item) if item is None or isinstance(item, (dict, list)) else item for item in value]
-        is_same = bool(items) and all(map(_is, items, value))
+        is_same = bool(items) and all(map(operator.is_, items, value))
         return value if is_same else items
     return value
 
@@ -334,13 +382,11 @@ def _json(value: Any, depth: int = 0) -> Json:
     if isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise EngineFailure(f"threw an error during evaluation. D1001: Number out of range: {value}")
-        return value
+        return value if math.isfinite(value) else None  # as JavaScript writes it; AWS has been seen to let such results pass
     if type(value) is dict:
         members = {name: _json(member, depth + 1) for name, member in value.items()}
-        return value if all(map(_is, members.values(), value.values())) else members
+        return value if all(map(operator.is_, members.values(), value.values())) else members
     if isinstance(value, list):
         items = [_json(item, depth + 1) for item in value]
-        return value if type(value) is list and all(map(_is, items, value)) else items
+        return value if type(value) is list and all(map(operator.is_, items, value)) else items
     raise EngineFailure("returned an unsupported result type.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from jsonata import Functions, JException, Jsonata, Utils
@@ -61,15 +61,18 @@ def native_function(name: str, signature: str, implementation: Callable[..., Any
     """`implementation` as a function of JSONata. Its arguments are those of the call; absent ones are not passed, undefined ones None."""
     function = Jsonata.JFunction(Jsonata.JLambda(implementation), signature)
     function.function_name = name
+    function.signature.set_function_name(name)
     return function
 
 
 def _partition(array: list[Any] | None, size: float | None) -> list[list[Any]] | None:
     if array is None or size is None:
         return None
-    length = math.floor(size + 0.5)
-    if length < 1:
+    length = math.trunc(size)
+    if length < 0:
         raise JException("T0410", -1, 2, "partition")
+    if length == 0:
+        return None
     items = list(array)
     return Utils.JList([items[start : start + length] for start in range(0, len(items), length)])  # type: ignore[no-any-return]
 
@@ -77,13 +80,13 @@ def _partition(array: list[Any] | None, size: float | None) -> list[list[Any]] |
 def _range(first: float | None, last: float | None, step: float | None) -> list[float] | None:
     if first is None or last is None or step is None:
         return None
+    first, last, step = math.trunc(first), math.trunc(last), math.trunc(step)
     if step == 0:
-        raise JException("T0410", -1, 3, "range")
-    count = max(0, math.floor((last - first) / step) + 1)
+        return None
+    count = max(0, (last - first) // step + 1)
     if count > RANGE_LIMIT:
         raise JException("D2014", -1, count)
-    numbers: Iterable[float] = (Utils.convert_number(first + step * position) for position in range(count))
-    return Utils.create_sequence_from_iter(numbers)  # type: ignore[no-any-return]
+    return Utils.create_sequence_from_iter(first + step * position for position in range(count))  # type: ignore[no-any-return]
 
 
 def _hash(content: str | None, algorithm: str | None = "SHA-256") -> str | None:
@@ -126,6 +129,8 @@ def _join(texts: list[str] | None, separator: str | None = None) -> str | None:
 
 
 def _string(value: Any, prettify: bool | None = None) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise JException("D3001", -1)
     _measure(value, 0)
     return Functions.string(value, prettify)  # type: ignore[no-any-return]
 
