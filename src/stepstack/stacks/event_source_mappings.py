@@ -4,8 +4,7 @@ Nothing polls: a write to the source wakes its mappings, and a mapping reads unt
 as at work, so that a clock that skips waits lets an execution's Wait pass only once the events have been delivered.
 
 Called by `stepstack.stacks.event_sources`. Source: the Lambda developer guide on both kinds of sources, filtering, batching and partial
-batch responses. Left out: batching windows (a batch goes at once), parallelisation and concurrency limits, tumbling windows,
-destinations for failures (a mapping that asks for one is refused).
+batch responses. Left out: batching windows (a batch goes at once), parallelisation and concurrency limits, tumbling windows.
 """
 
 from __future__ import annotations
@@ -16,11 +15,13 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
 from stepstack.errors import ServiceError
 from stepstack.stacks.event_patterns import EventPattern
-from stepstack.stacks.lambda_service import LambdaService
+from stepstack.stacks.lambda_asynchronous import Send
+from stepstack.stacks.lambda_service import InvokeResult, LambdaService
 
 __all__ = ["EventSourceMapping", "Json", "QueueMapping", "ServiceCall", "StreamMapping", "mapping_of"]
 
@@ -40,6 +41,7 @@ _KNOWN = frozenset(
     {
         "BatchSize",
         "BisectBatchOnFunctionError",
+        "DestinationConfig",
         "Enabled",
         "EventSourceArn",
         "FilterCriteria",
@@ -59,7 +61,7 @@ class EventSourceMapping(ABC):
     """One mapping; it belongs to the loop in which it was made."""
 
     def __init__(
-        self, identifier: str, parameters: Mapping[str, Any], functions: LambdaService, call: ServiceCall, working: Working
+        self, identifier: str, parameters: Mapping[str, Any], functions: LambdaService, call: ServiceCall, working: Working, *, send: Send
     ) -> None:
         self.identifier = identifier
         self.source_arn = str(parameters["EventSourceArn"])
@@ -67,7 +69,11 @@ class EventSourceMapping(ABC):
         self._functions = functions
         self._call = call
         self._working = working
+        self._send = send
+        """Sends what became of a batch that failed."""
         self.update(parameters)
+        self._last: InvokeResult | None = None
+        """What came of the last invocation."""
         self._task: asyncio.Task[None] | None = None
         self._is_woken = False
         self._timer: asyncio.TimerHandle | None = None
@@ -144,6 +150,7 @@ class EventSourceMapping(ABC):
     async def _deliver(self, records: list[Json]) -> tuple[bool, list[str] | None]:
         """Whether the function took the batch, and which records it reports as failed (None where it reports nothing)."""
         result = await self._functions.invoke(self.function_arn, json.dumps({"Records": records}).encode())
+        self._last = result
         if result.function_error:
             return False, None
         if not self._reports_items:
@@ -178,6 +185,7 @@ class StreamMapping(EventSourceMapping):
 
     _iterator: str | None = None
     _waiting: list[Json]
+    _shard = ""
 
     def _defaults(self) -> Json:
         return _STREAM_DEFAULTS
@@ -186,9 +194,10 @@ class StreamMapping(EventSourceMapping):
         """Fixes where reading begins."""
         self._waiting = []
         stream = (await self._call("dynamodbstreams", "DescribeStream", {"StreamArn": self.source_arn}, self.region))["StreamDescription"]
+        self._shard = stream["Shards"][0]["ShardId"]
         request = {
             "StreamArn": self.source_arn,
-            "ShardId": stream["Shards"][0]["ShardId"],
+            "ShardId": self._shard,
             "ShardIteratorType": self.parameters.get("StartingPosition") or "LATEST",
         }
         self._iterator = (await self._call("dynamodbstreams", "GetShardIterator", request, self.region))["ShardIterator"]
@@ -225,6 +234,44 @@ class StreamMapping(EventSourceMapping):
                 await self._deliver_all(batch[:middle])
                 await self._deliver_all(batch[middle:])
                 return
+        await self._give_up(batch, limit + 1)
+
+    async def _give_up(self, batch: list[Json], attempts: int) -> None:
+        """Tells the mapping's destination for failures which records are lost."""
+        destination = ((self.parameters.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
+        if not destination or self._last is None:
+            return
+        changes = [record["dynamodb"] for record in batch]
+        arrivals = [_iso(change["ApproximateCreationDateTime"]) for change in changes]
+        context: Json = {"statusCode": self._last.status_code, "executedVersion": self._last.executed_version}
+        if self._last.function_error:
+            context["functionError"] = self._last.function_error
+        record = {
+            "requestContext": {
+                "requestId": self._last.request_id,
+                "functionArn": self.function_arn,
+                "condition": "RetryAttemptsExhausted",
+                "approximateInvokeCount": attempts,
+            },
+            "responseContext": context,
+            "version": "1.0",
+            "timestamp": _iso(datetime.now(timezone.utc).timestamp()),
+            "DDBStreamBatchInfo": {
+                "shardId": self._shard,
+                "startSequenceNumber": changes[0]["SequenceNumber"],
+                "endSequenceNumber": changes[-1]["SequenceNumber"],
+                "approximateArrivalOfFirstRecord": arrivals[0],
+                "approximateArrivalOfLastRecord": arrivals[-1],
+                "batchSize": len(batch),
+                "streamArn": self.source_arn,
+            },
+        }
+        await self._send(str(destination), json.dumps(record), {})
+
+
+def _iso(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def _has_changed(record: Json) -> bool:
@@ -313,16 +360,19 @@ def _with_json_body(record: Json) -> Json:
 
 
 async def mapping_of(
-    identifier: str, parameters: Mapping[str, Any], functions: LambdaService, call: ServiceCall, working: Working
+    identifier: str, parameters: Mapping[str, Any], functions: LambdaService, call: ServiceCall, working: Working, *, send: Send
 ) -> EventSourceMapping:
     """A new mapping, ready to be woken; ServiceError where its source or its function is not there, or not supported."""
     service = str(parameters.get("EventSourceArn", "")).split(":")[2:3]
     if service == ["dynamodb"]:
-        stream = StreamMapping(identifier, parameters, functions, call, working)
+        stream = StreamMapping(identifier, parameters, functions, call, working, send=send)
         await stream.open()
         return stream
     if service == ["sqs"]:
-        queue = QueueMapping(identifier, parameters, functions, call, working)
+        if (parameters.get("DestinationConfig") or {}).get("OnFailure"):
+            message = "A queue's mapping has no destination for failures: give the queue a RedrivePolicy"
+            raise ServiceError("InvalidParameterValueException", message)
+        queue = QueueMapping(identifier, parameters, functions, call, working, send=send)
         await queue.open()
         return queue
     source = parameters.get("EventSourceArn")

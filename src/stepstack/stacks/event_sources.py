@@ -74,7 +74,7 @@ class EventSources:
 
     async def add_mapping(self, parameters: Mapping[str, Any]) -> EventSourceMapping:
         """CreateEventSourceMapping."""
-        mapping = await mapping_of(self._randomness.uuid(), parameters, self._functions, self.call, self._working)
+        mapping = await mapping_of(self._randomness.uuid(), parameters, self._functions, self.call, self._working, send=self.targets.send)
         for other in self.mappings.values():
             if (other.source_arn, other.function_arn) == (mapping.source_arn, mapping.function_arn):
                 what = "An event source mapping with event source arn and function arn already exists."

@@ -165,6 +165,28 @@ def test_a_failed_batch_comes_again_until_its_retries_are_used_up(world):
     assert [record["dynamodb"]["Keys"]["id"]["S"] for record in world.records()] == ["1", "1", "2", "2"]
 
 
+def test_a_batch_that_is_given_up_is_told_to_the_destination_for_failures(world):
+    world.answers = [RuntimeError("no")] * 2
+    dead = {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:dead"}}
+
+    async def scenario():
+        queue = (await world.call("sqs", "CreateQueue", {"QueueName": "dead"}))["QueueUrl"]
+        mapping = await stream(world, MaximumRetryAttempts=1, DestinationConfig=dead)
+        await put(world, "1")
+        await world.rest()
+        (message,) = (await world.call("sqs", "ReceiveMessage", {"QueueUrl": queue}))["Messages"]
+        return mapping["EventSourceArn"], json.loads(message["Body"])
+
+    source, told = run(scenario())
+    (number,) = {record["dynamodb"]["SequenceNumber"] for record in world.records()}
+    batch = told["DDBStreamBatchInfo"]
+    assert told["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert told["requestContext"]["approximateInvokeCount"] == 2
+    assert told["responseContext"]["functionError"] == "Unhandled"
+    assert (batch["streamArn"], batch["batchSize"]) == (source, 1)
+    assert (batch["startSequenceNumber"], batch["endSequenceNumber"]) == (number, number)
+
+
 def test_a_partial_failure_brings_the_rest_again(world):
     async def scenario():
         await stream(world, FunctionResponseTypes=["ReportBatchItemFailures"])
@@ -425,8 +447,11 @@ def test_mappings_are_listed_changed_and_deleted(world):
         ({"EventSourceArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s"}, "read DynamoDB streams and SQS queues"),
         ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:nope"}, "exist"),
         (
-            {"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "DestinationConfig": {"OnFailure": {}}},
-            "do not support DestinationConfig",
+            {
+                "EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs",
+                "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:x"}},
+            },
+            "has no destination for failures",
         ),
         ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "FunctionName": "nobody"}, "Function not found"),
     ],
