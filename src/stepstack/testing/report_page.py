@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report_page"]
 
-LEGEND = (("covered", "was entered"), ("failed", "the execution ended here"))
+LEGEND = (("covered", "was entered"), ("partial", "had an error that was retried or caught"), ("failed", "the execution ended here"))
 EXPLANATION = "Thick lines were taken; dashed lines lead to where errors are caught. A state links to its last visit below."
 SHORT_TEXT = 120
 """Up to how many characters a text stands as it is; a longer one is folded."""
@@ -155,15 +155,21 @@ def _highlights(machine: StateMachine, definition: str, execution: ExecutionResu
             edges[visit.name, EdgeKind.NEXT, -1] = "covered"
     nodes = dict.fromkeys(execution.states, "covered")
     notes = {name: times(execution.states.count(name)) for name in nodes}
+    culprit = failing_visit(execution.history, execution.visits) if execution.status != "SUCCEEDED" else None
     for visit in execution.visits:
+        if visit.failures and visit not in _with_enclosing(culprit):
+            nodes[visit.name] = "partial"
         if visit.retries:
             notes[visit.name] += f", {visit.attempts} attempts"
-    if execution.status != "SUCCEEDED":
-        culprit = failing_visit(execution.history, execution.visits)
-        if culprit is not None:
-            nodes[culprit.name] = "failed"
-            notes[culprit.name] += f", {execution.status}: {execution.error}"
+    if culprit is not None:
+        nodes[culprit.name] = "failed"
+        notes[culprit.name] += f", {execution.status}: {execution.error}"
     return Highlights(nodes=nodes, edges=edges, notes=notes, anchors=anchors)
+
+
+def _with_enclosing(visit: StateVisit | None) -> list[StateVisit]:
+    """The visit, and the Parallel and Map states around it."""
+    return [] if visit is None else [visit, *_with_enclosing(visit.parent)]
 
 
 def _table(titles: Sequence[str], rows: Sequence[str], name: str) -> str:

@@ -60,6 +60,15 @@ def test_the_drawing_marks_what_ran_and_where_it_failed(page, check_page):
     assert "Pay, Task state, failed, entered 2 times, 2 attempts, FAILED: Broken" in page
 
 
+def test_a_state_that_went_on_after_an_error_is_marked_as_such(state_machine, mock_task, check_page):
+    mock_task("Pay", answers=[Raises("Busy"), 1])
+    execution = state_machine(ORDERS).run([1])
+
+    elements = check_page(report_page("t", "f", [(json.dumps(ORDERS), execution)]))
+
+    assert "node partial" in [attributes.get("class") for _, attributes in elements if attributes.get("data-state") == "Pay"]
+
+
 def test_the_account_is_folded_where_pytest_has_told_it(state_machine):
     execution = state_machine({"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E"}}}).run()
     definition = '{"StartAt": "A", "States": {"A": {"Type": "Fail"}}}'
