@@ -1,0 +1,176 @@
+"""Requests drawn from botocore's service model, right and wrong, over HTTP: every answer is one that botocore understands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from botocore.validate import ParamValidator
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from stepstack.service import activities
+
+from .conftest import RawClient, request
+
+MODEL = ServiceModel(Loader().load_service_model("stepfunctions", "service-2"))
+OPERATIONS = MODEL.operation_names
+VALIDATION_ERRORS = {"ValidationException", "SerializationException", "InvalidArn", "InvalidName", "InvalidToken"}
+"""What any operation may refuse its parameters with, modelled for it or not."""
+
+ACCOUNT = "us-east-1:123456789012"
+ROLE = "arn:aws:iam::123456789012:role/test"
+DEFINITION = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+MACHINE = f"arn:aws:states:{ACCOUNT}:stateMachine:known"
+ARNS = [
+    ROLE,
+    MACHINE,
+    f"{MACHINE}:1",
+    f"{MACHINE}:live",
+    f"{MACHINE}:7",
+    f"{MACHINE}/label",
+    f"arn:aws:states:{ACCOUNT}:activity:known",
+    f"arn:aws:states:{ACCOUNT}:execution:known:first",
+    f"arn:aws:states:{ACCOUNT}:execution:known:none",
+    f"arn:aws:states:{ACCOUNT}:mapRun:known/label:x",
+]
+TEXTS = [DEFINITION, "{}", "[1]", "known", "first", "live", '{"Type": "Pass", "End": true}', "A", "\ud800", "a/b", "1e400"]
+WRONG = [None, True, 0, -1, 2**31, 2**70, 1.5, "", "x" * 300, [], [[]], {}, {"a": {"b": []}}, ["x"], "\x00"]
+
+bounded = settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def value_of(shape, *, depth=0):
+    """Values that the model allows, mostly."""
+    kind = shape.type_name
+    if kind == "structure":
+        members = {name: value_of(member, depth=depth + 1) for name, member in shape.members.items()}
+        needed = {name: members.pop(name) for name in shape.required_members}
+        return st.fixed_dictionaries(needed, optional=members)
+    if kind == "list":
+        return st.lists(value_of(shape.member, depth=depth + 1), min_size=shape.metadata.get("min", 0), max_size=3)
+    if kind == "map":
+        return st.dictionaries(st.text(max_size=5), value_of(shape.value, depth=depth + 1), max_size=2)
+    if kind == "string":
+        return text_of(shape)
+    if kind == "boolean":
+        return st.booleans()
+    assert kind in {"integer", "long", "float", "double"}, kind
+    return st.integers(shape.metadata.get("min", 0), shape.metadata.get("max", 1000))
+
+
+def text_of(shape):
+    if shape.enum:
+        return st.sampled_from(shape.enum)
+    if shape.name in {"Arn", "LongArn"}:
+        return st.sampled_from(ARNS)
+    low, high = shape.metadata.get("min", 0), shape.metadata.get("max", 100)
+    fitting = [text for text in TEXTS if low <= len(text) <= high]
+    return st.sampled_from(fitting) | st.text(min_size=low, max_size=min(high, 80))
+
+
+@st.composite
+def spoiled(draw, shape):
+    """Parameters with one thing wrong: a member missing, unknown, of another type, too long, out of range."""
+    params = draw(value_of(shape))
+    place, place_shape = params, shape
+    while True:
+        name = draw(st.sampled_from([*place_shape.members, "unknownMember"]))
+        member = place_shape.members.get(name)
+        inner = place.get(name)
+        if member is None or member.type_name != "structure" or not isinstance(inner, dict) or draw(st.booleans()):
+            break
+        place, place_shape = inner, member
+    if draw(st.integers(0, 4)) == 0:
+        place.pop(name, None)
+    elif member is not None and member.type_name == "string" and draw(st.booleans()):
+        place[name] = "x" * (member.metadata.get("max", 1000) + 1)
+    elif member is not None and "max" in member.metadata and member.type_name in {"integer", "long"} and draw(st.booleans()):
+        place[name] = member.metadata["max"] + 1
+    else:
+        place[name] = draw(st.sampled_from(WRONG))
+    return params
+
+
+class Service:
+    """The server, asked over one kept connection."""
+
+    def __init__(self, port):
+        self.port = port
+        self.client = RawClient(port)
+
+    def ask(self, operation, body):
+        self.client.send(request(operation, body))
+        return self.client.answer()
+
+    def made(self, operation, **params):
+        status, answer = self.ask(operation, json.dumps(params).encode())
+        assert status == 200, answer
+        return json.loads(answer)
+
+
+@pytest.fixture(scope="module")
+def service(stack):
+    """With something of everything."""
+    made = Service(stack.port)
+    version = made.made("CreateStateMachine", name="known", definition=DEFINITION, roleArn=ROLE, publish=True)["stateMachineVersionArn"]
+    made.made("CreateStateMachineAlias", name="live", routingConfiguration=[{"stateMachineVersionArn": version, "weight": 100}])
+    made.made("CreateActivity", name="known")
+    made.made("StartExecution", stateMachineArn=MACHINE, name="first")
+    yield made
+    made.client.close()
+
+
+@pytest.fixture(autouse=True)
+def short_polls(monkeypatch):
+    monkeypatch.setattr(activities, "POLL_SECONDS", 0.001)
+
+
+def check(operation, status, body):
+    """A 200 of the output's shape, or a 400 with an error that the model names or that any operation may answer."""
+    described = MODEL.operation_model(operation)
+    assert status in {200, 400}, (operation, status, body)
+    value = json.loads(body)
+    response = {"status_code": status, "headers": {}, "body": body}
+    parsed = create_parser("json").parse(response, described.output_shape)
+    if status == 400:
+        code = parsed["Error"]["Code"]
+        assert code in {shape.name for shape in described.error_shapes} | VALIDATION_ERRORS, (operation, value)
+        assert parsed["Error"]["Message"], (operation, value)
+        return
+    parsed.pop("ResponseMetadata")
+    shape = described.output_shape
+    if shape is None:
+        assert value == {}
+        return
+    assert set(value) <= set(shape.members), operation
+    problems = ParamValidator().validate(parsed, shape)
+    assert not problems.has_errors(), (operation, problems.generate_report())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@bounded
+@given(data=st.data())
+def test_right_parameters_get_an_answer_of_the_outputs_shape_or_a_modelled_error(service, operation, data):
+    params = data.draw(value_of(MODEL.operation_model(operation).input_shape))
+    check(operation, *service.ask(operation, json.dumps(params).encode()))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@bounded
+@given(data=st.data())
+def test_wrong_parameters_get_a_modelled_or_a_validation_error_or_are_passed_over(service, operation, data):
+    params = data.draw(spoiled(MODEL.operation_model(operation).input_shape))
+    check(operation, *service.ask(operation, json.dumps(params).encode()))
+
+
+def test_the_model_has_all_the_operations():
+    assert len(OPERATIONS) >= 37
