@@ -1,8 +1,13 @@
+import json
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stepstack.integrations.catalog import IntegrationCatalog
 from stepstack.integrations.model_files import sdk_services
 from stepstack.integrations.services_without_model import LATER_SERVICES, WITHDRAWN_ACTIONS, is_known_without_model
+from stepstack.language import Diagnostic, diagnose
 
 CATALOG = IntegrationCatalog()
 
@@ -97,3 +102,18 @@ def test_supported_parameters_are_known_where_there_is_a_list(resource):
     assert CATALOG.supported_parameters(resource("aws-sdk:nosuch:thing")) is None
     assert CATALOG.supported_parameters(resource("nosuch:thing")) is None
     assert CATALOG.supported_parameters(resource("arn:aws:lambda:us-east-1:123456789012:function:f")) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(["", "aws-sdk:", "aws-sdk", "AWS-SDK:"]),
+    st.sampled_from(["s3", "S3", "qldb", "lambda", "dynamodb", "sfn", "bedrockagentcore", "..", "a/b", "é", "${Service}", ""])
+    | st.text(max_size=4),
+    st.sampled_from(["getObject", "GetObject", "invoke", "startExecution", "invokeHarness", "__class__", "${Action}", ""])
+    | st.text(max_size=4),
+    st.sampled_from(["", ".sync", ".sync:2", ".sync:3", ".waitForTaskToken", ".", ":"]),
+)
+def test_any_resource_is_known_or_one_error(prefix: str, service: str, action: str, suffix: str) -> None:
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::{prefix}{service}:{action}{suffix}", "Parameters": {"x": 1}, "End": True}
+    found = diagnose(json.dumps({"StartAt": "A", "States": {"A": task}}), catalog=CATALOG)
+    assert all(isinstance(each, Diagnostic) for each in found)

@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import jsonata  # noqa: F401 - importing it raises the recursion limit, which Hypothesis does not bear inside a test
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepstack.errors import DefinitionError
 from stepstack.language import Diagnostic, Severity, diagnose, parse, parse_state
 from stepstack.language.known_fields import CHOICE_RULE, ITEM_READER, READER_CONFIG, RETRIER, STATES
+from stepstack.language.placeholders import diagnose_template
 
 BRANCH: dict[str, Any] = {"StartAt": "Leaf", "States": {"Leaf": {"Type": "Succeed"}}}
 MACHINE: dict[str, Any] = {
@@ -57,31 +60,127 @@ MACHINE: dict[str, Any] = {
     },
 }
 
+JSONATA_MACHINE: dict[str, Any] = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "Task",
+    "States": {
+        "Task": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
+            "Arguments": {"Bucket": "{% $states.input.bucket %}", "Key": "k"},
+            "Assign": {"body": "{% $states.result.Body %}"},
+            "Output": "{% $body %}",
+            "TimeoutSeconds": "{% 5 %}",
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput %}", "Next": "Fail"}],
+            "Next": "Choice",
+        },
+        "Choice": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $body = 1 %}", "Assign": {"z": 1}, "Output": {}, "Next": "Map"}],
+            "Default": "Wait",
+        },
+        "Wait": {"Type": "Wait", "Seconds": "{% $body %}", "Next": "Map"},
+        "Map": {
+            "Type": "Map",
+            "MaxConcurrency": "{% 1 %}",
+            "ItemSelector": {"x": "{% $states.context.Map.Item.Value %}"},
+            "ItemReader": {
+                "Resource": "arn:aws:states:::s3:getObject",
+                "Arguments": {"Bucket": "b", "Key": "{% 'k' %}"},
+                "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "MaxItems": "{% 4 %}"},
+            },
+            "ResultWriter": {
+                "Resource": "arn:aws:states:::s3:putObject",
+                "Arguments": {"Bucket": "b"},
+                "WriterConfig": {"OutputType": "JSON", "Transformation": "NONE"},
+            },
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}, **BRANCH},
+            "Next": "Fail",
+        },
+        "Fail": {"Type": "Fail", "Error": "{% 'x' %}", "Cause": "c"},
+    },
+}
+
 FIELD_NAMES = sorted(
     {"StartAt", "States", "Next", "End", "Type"}.union(
         *(known.jsonpath | known.jsonata for known in (*STATES.values(), RETRIER, CHOICE_RULE, ITEM_READER, READER_CONFIG))
     )
 )
 
-strange_texts = st.sampled_from(
-    [
-        "",
+BEGINNINGS = ["", "$.", "$.a[?(", "$$.", "States.Format('", "{% ", "arn:aws:states:::", "arn:aws:states:::aws-sdk:", "arn:aws:lambda:"]
+PIECES = [
+    *(
         "$",
-        "$.",
-        "$$",
-        "$.a[",
-        "$.a[*]",
         "$x",
-        "{%",
-        "{% %}",
-        "{% $ %}",
-        "{% a( %}",
-        "States.UUID()",
+        "$$",
+        ".",
+        "..",
+        "a",
+        "é",
+        "\ud800",
+        "[",
+        "]",
+        "[*]",
+        "?(",
+        "(",
+        ")",
+        "@",
+        "*",
+        "'",
+        '"',
+        ",",
+        "|",
+        "~>",
+        "||",
+        "==",
+        "=~",
+        "/a(/",
+    ),
+    *(
+        "in",
+        "length()",
         "States.",
-        "arn:aws:",
-        "Map",
-        "Task",
-    ]
+        "UUID",
+        "MathAdd",
+        "(((((",
+        "[[[[[",
+        "{",
+        "}",
+        "{%",
+        "%}",
+        "$states.input",
+        "$x:=",
+        "function($x){",
+        "{}",
+        "\\",
+    ),
+    *(
+        "01",
+        "1e999",
+        "-1",
+        ".5",
+        "9" * 400,
+        "null",
+        "NaN",
+        " ",
+        "\n",
+        "\0",
+        "${Placeholder}",
+        ":",
+        "lambda",
+        "function",
+        "activity",
+        "s3",
+        "invoke",
+    ),
+    *("123456789012", "us-east-1", ".sync", ".sync:2", ".waitForTaskToken", "Map", "Task"),
+]
+ENDS = ["", ")]", "')", " %}"]
+strange_texts = st.builds(
+    lambda beginning, pieces, end: beginning + "".join(pieces) + end,
+    st.sampled_from(BEGINNINGS),
+    st.lists(st.sampled_from(PIECES), max_size=5),
+    st.sampled_from(ENDS),
 )
 strange_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | strange_texts | st.text(max_size=5),
@@ -92,7 +191,7 @@ strange_values = st.recursive(
 
 @st.composite
 def mutated_machines(draw: st.DrawFn) -> Any:
-    machine = json.loads(json.dumps(MACHINE))
+    machine = json.loads(json.dumps(draw(st.sampled_from([MACHINE, JSONATA_MACHINE]))))
     for _ in range(draw(st.integers(1, 4))):
         containers = [container for container in _containers(machine) if container]
         if not containers:
@@ -127,6 +226,8 @@ def check(text: str) -> None:
     assert refusal == (errors or None)
     assert {each.code for each in errors} <= {each.code for each in diagnose(text, hints=True)}
     assert refusal_of(parse_state, text) != []
+    assert diagnose(text, machine_type="EXPRESS") is not None
+    assert diagnose_template(text) is not None
 
 
 def errors_in(text: str) -> list[Diagnostic]:
@@ -161,5 +262,15 @@ def test_any_json_is_a_machine_or_one_error(value: Any) -> None:
     check(json.dumps(value))
 
 
-def test_the_machine_that_is_mutated_is_good() -> None:
-    assert not errors_in(json.dumps(MACHINE))
+@settings(max_examples=100, deadline=None)
+@given(strange_texts)
+def test_any_text_is_a_path_an_expression_and_a_resource_or_one_error(text: str) -> None:
+    passing = {"Type": "Pass", "InputPath": text, "OutputPath": f"$.a[?(@.b == {text})]", "Parameters": {"x.$": text}, "Next": "Expression"}
+    expression = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": f"{{% {text} %}}", "Next": "Task"}
+    task = {"Type": "Task", "Resource": text, "Parameters": {"x.$": text, text: 1}, "End": True}
+    check(json.dumps({"StartAt": "Path", "States": {"Path": passing, "Expression": expression, "Task": task}}))
+
+
+@pytest.mark.parametrize("machine", [MACHINE, JSONATA_MACHINE], ids=["JSONPath", "JSONata"])
+def test_the_machine_that_is_mutated_is_good(machine: dict[str, Any]) -> None:
+    assert not errors_in(json.dumps(machine))
