@@ -38,6 +38,20 @@ ARNS = [
     f"arn:aws:states:{ACCOUNT}:mapRun:known/label:x",
 ]
 TEXTS = [DEFINITION, "{}", "[1]", "known", "first", "live", '{"Type": "Pass", "End": true}', "A", "\ud800", "a/b", "1e400"]
+FITTING = {
+    "stateMachineArn": [MACHINE, f"{MACHINE}:1", f"{MACHINE}:live"],
+    "stateMachineVersionArn": [f"{MACHINE}:1"],
+    "stateMachineAliasArn": [f"{MACHINE}:live"],
+    "executionArn": [f"arn:aws:states:{ACCOUNT}:execution:known:first"],
+    "activityArn": [f"arn:aws:states:{ACCOUNT}:activity:known"],
+    "resourceArn": [MACHINE, f"arn:aws:states:{ACCOUNT}:activity:known"],
+    "roleArn": [ROLE],
+    "definition": [DEFINITION],
+    "name": ["known", "other"],
+    "input": ["{}", "[1]"],
+}
+"""What members of these names are given half of the time."""
+
 WRONG = [None, True, 0, -1, 2**31, 2**70, 1.5, "", "x" * 300, [], [[]], {}, {"a": {"b": []}}, ["x"], "\x00"]
 
 bounded = settings(
@@ -48,19 +62,19 @@ bounded = settings(
 )
 
 
-def value_of(shape, *, depth=0):
+def value_of(shape, name=""):
     """Values that the model allows, mostly."""
     kind = shape.type_name
     if kind == "structure":
-        members = {name: value_of(member, depth=depth + 1) for name, member in shape.members.items()}
+        members = {name: value_of(member, name) for name, member in shape.members.items()}
         needed = {name: members.pop(name) for name in shape.required_members}
         return st.fixed_dictionaries(needed, optional=members)
     if kind == "list":
-        return st.lists(value_of(shape.member, depth=depth + 1), min_size=shape.metadata.get("min", 0), max_size=3)
+        return st.lists(value_of(shape.member), min_size=shape.metadata.get("min", 0), max_size=3)
     if kind == "map":
-        return st.dictionaries(st.text(max_size=5), value_of(shape.value, depth=depth + 1), max_size=2)
+        return st.dictionaries(st.text(max_size=5), value_of(shape.value), max_size=2)
     if kind == "string":
-        return text_of(shape)
+        return st.sampled_from(FITTING[name]) | text_of(shape) if name in FITTING else text_of(shape)
     if kind == "boolean":
         return st.booleans()
     assert kind in {"integer", "long", "float", "double"}, kind
@@ -117,9 +131,10 @@ class Service:
         return json.loads(answer)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def service(stack):
-    """With something of everything."""
+    """With something of everything, whatever was asked before."""
+    stack.run(stack.service.reset())
     made = Service(stack.port)
     version = made.made("CreateStateMachine", name="known", definition=DEFINITION, roleArn=ROLE, publish=True)["stateMachineVersionArn"]
     made.made("CreateStateMachineAlias", name="live", routingConfiguration=[{"stateMachineVersionArn": version, "weight": 100}])
