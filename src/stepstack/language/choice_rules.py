@@ -248,6 +248,19 @@ def _strings(compare: Callable[[Any, Any], Any]) -> Callable[[Json, Json], bool]
     return holds
 
 
+def _ordered_strings(compare: Callable[[Any, Any], Any]) -> Callable[[Json, Json], bool]:
+    """Strings in the order of Java's compareTo: by UTF-16 units, in which an emoji comes before U+FF01."""
+
+    def holds(left: Json, right: Json) -> bool:
+        if not isinstance(left, str) or not isinstance(right, str):
+            return False
+        if left.isascii() or right.isascii():
+            return bool(compare(left, right))
+        return bool(compare(left.encode("utf-16-be", "surrogatepass"), right.encode("utf-16-be", "surrogatepass")))
+
+    return holds
+
+
 def _timestamps(compare: Callable[[Any, Any], Any]) -> Callable[[Json, Json], bool]:
     def holds(left: Json, right: Json) -> bool:
         if not isinstance(left, str) or not isinstance(right, str):
@@ -307,7 +320,7 @@ COMPARISONS: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
     "BooleanEquals": _booleans_equal,
     "StringMatches": _strings(_matches),
     **{f"Numeric{order}": _numbers(compare) for order, compare in _ORDERS.items()},
-    **{f"String{order}": _strings(compare) for order, compare in _ORDERS.items()},
+    **{f"String{order}": _ordered_strings(compare) for order, compare in _ORDERS.items()},
     **{f"Timestamp{order}": _timestamps(compare) for order, compare in _ORDERS.items()},
 }
 """The operators that compare two values."""

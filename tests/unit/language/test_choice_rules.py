@@ -38,6 +38,8 @@ def holds(data: Any, language: str = "JSONPath", variables: dict[str, Any] | Non
         ("StringEquals", "a", "A", False),
         ("StringLessThan", "a", "b", True),
         ("StringLessThan", "b", "b", False),
+        ("StringLessThan", "\U0001f600", "\uff01", True),
+        ("StringGreaterThan", "\u00e9", "z", True),
         ("StringLessThanEquals", "b", "b", True),
         ("StringGreaterThan", "AB", "A", True),
         ("StringGreaterThan", "A", "A", False),
