@@ -30,6 +30,16 @@ _CONTEXT_OBJECT: Final[Mapping[str, frozenset[str]]] = {
     "Task": frozenset({"Token"}),
 }
 _NEVER_CAUGHT: Final = "States.Runtime"
+_OF_DISTRIBUTED_MAPS: Final = (
+    "ItemReader",
+    "ItemBatcher",
+    "ResultWriter",
+    "Label",
+    "ToleratedFailureCount",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath",
+)
 
 
 def find_hints(members: JsonObject, machine: StateMachine, around: Surroundings, findings: Findings) -> None:
@@ -40,6 +50,7 @@ def find_hints(members: JsonObject, machine: StateMachine, around: Surroundings,
             _hint_choice(state, place, findings)
             _hint_handlers(state, place, findings)
             _hint_context_paths(state, place, findings)
+            _hint_inline_map(state, place, findings)
     _hint_parsed(Graph(members, ""), machine, frozenset(), findings)
     state_holders = {id(graph.members.get("States")) for graph in graphs_inside(Graph(members, ""))}
     for holder, key in around.duplicate_keys:
@@ -95,6 +106,18 @@ def _hint_error_name(error: str, handled: set[str], state: JsonObject, where: st
         findings.hint("HANDLER_NEVER_USED", f"An earlier entry handles {error} already, by States.TaskFailed.", where)
 
 
+def _hint_inline_map(state: JsonObject, place: str, findings: Findings) -> None:
+    processor: Any = state.get("ItemProcessor", state.get("Iterator"))
+    if state.get("Type") != "Map" or not isinstance(processor, dict):
+        return
+    config: Any = processor.get("ProcessorConfig")
+    if isinstance(config, dict) and config.get("Mode", "INLINE") != "INLINE":
+        return
+    for name in _OF_DISTRIBUTED_MAPS:
+        if name in state:
+            findings.hint("FIELD_WITHOUT_EFFECT", f"{name} has an effect in a distributed Map alone.", f"{place}/{name}")
+
+
 def _hint_context_paths(state: JsonObject, place: str, findings: Findings) -> None:
     own = {name: value for name, value in state.items() if name not in {"Branches", "ItemProcessor", "Iterator"}}
     for where, text in _texts(own, place):
@@ -125,11 +148,15 @@ def _texts(value: Json, place: str) -> Iterator[tuple[str, str]]:
 def _hint_parsed(graph: Graph, parsed: StateGraph, outer: frozenset[str], findings: Findings) -> None:
     """What needs the compiled states. `outer` are the variables that are visible from outside; a distributed Map's children see none."""
     raw_states = graph.states
-    known = outer | {name for state in raw_states.values() for name in _assigned(state)}
+    assigned = {name: {*_assigned(state)} for name, state in raw_states.items()}
+    known = outer.union(*assigned.values())
     for name, state in parsed.states.items():
         place = graph.place(name)
         for variable in sorted(variables_read(state) - known):
             findings.hint("UNKNOWN_VARIABLE", f"No state assigns the variable ${variable} where this state could see it.", place)
+        for variable in sorted(assigned[name] & outer):
+            problem = f"This assigns another variable ${variable}: that of the outer scope keeps its value."
+            findings.hint("VARIABLE_OF_OUTER_SCOPE", problem, f"{place}/Assign")
         _hint_heartbeat(state, place, findings)
         is_apart = isinstance(state, MapState) and state.item_processor.mode is ProcessorMode.DISTRIBUTED
         for inner, inner_parsed in zip(inner_graphs(place, raw_states[name]), graphs_of(state)):  # noqa: B905 - fewer where one is malformed

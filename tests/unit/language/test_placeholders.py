@@ -79,7 +79,11 @@ def test_a_readers_resource_is_named_as_well() -> None:
     state = {
         "Type": "Map",
         "ItemReader": {"Resource": "${Reader}"},
-        "ItemProcessor": {"StartAt": "B", "States": {"B": {"Type": "Succeed"}}},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "B",
+            "States": {"B": {"Type": "Succeed"}},
+        },
         "End": True,
     }
     [wrong] = found(json.dumps({"StartAt": "A", "States": {"A": state}}))
