@@ -87,14 +87,17 @@ class Visit:
         self.entered_at = branch.history.events[-1].timestamp
 
     def exit(self, output: Payload) -> None:
-        """Records StateExited and sets the variables; raises where the output is too large."""
+        """Records StateExited and sets the variables; raises where the output is too large, or the variables that one Assign sets are."""
         text = output.text
         branch = self.branch
         if is_too_large(text):
             raise ExecutionBroken(size_failure(self), branch.previous_event_id)
         details: dict[str, Any] = {"name": self.state.name, "output": text, "outputDetails": NOT_TRUNCATED}
         if self.assigned:
-            details["assignedVariables"] = {name: json_text(value) for name, value in self.assigned.items()}
+            variables = {name: json_text(value) for name, value in self.assigned.items()}
+            if is_too_large("".join(variables.values())):
+                raise ExecutionBroken(size_failure(self), branch.previous_event_id)
+            details["assignedVariables"] = variables
             details["assignedVariablesDetails"] = NOT_TRUNCATED
             branch.variables = {**branch.variables, **self.assigned}
         branch.record(f"{self.state.type}StateExited", details)

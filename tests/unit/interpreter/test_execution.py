@@ -38,6 +38,13 @@ def test_the_input_keeps_the_text_that_it_was_given_in(with_engine):
     assert with_engine(scenario).output == "[1,  2]"
 
 
+@pytest.mark.parametrize(("characters", "status"), [(131_070, "SUCCEEDED"), (131_071, "FAILED")], ids=["at the limit", "beyond it"])
+def test_one_assign_sets_256_kib_of_variables_at_most(with_engine, characters, status):
+    state = {"Type": "Pass", "Assign": {"x.$": "$.text", "y.$": "$.text"}, "Parameters": {"text.$": "$"}, "OutputPath": None, "End": True}
+    execution = with_engine(lambda engine: engine.finish({"StartAt": "A", "States": {"A": state}}, "x" * characters))
+    assert (execution.status, execution.error) == (status, None if status == "SUCCEEDED" else "States.DataLimitExceeded")
+
+
 def test_stopping_ends_at_once_and_records_nothing_afterwards(with_engine, types):
     async def scenario(engine):
         execution = engine.start(WAIT)
