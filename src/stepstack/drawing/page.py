@@ -31,6 +31,7 @@ table {{ border-collapse: collapse; width: 100%; }}
 th, td {{ padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }}
 th {{ font-weight: 600; }} tbody th {{ min-width: 12rem; max-width: 26rem; }} th > div {{ font-weight: 400; }}
 thead th {{ white-space: nowrap; }} .number {{ text-align: right; white-space: nowrap; }}
+td {{ overflow-wrap: normal; }} td code, td pre, td div, td a {{ overflow-wrap: anywhere; }}
 tr:target {{ background: var(--fill); outline: 3px solid var(--focus); }}
 .scroll {{ overflow: auto; }} .scroll table {{ min-width: 46rem; }}
 .figure {{ overflow: auto; border: 1px solid var(--rule); border-radius: 8px; padding: .5rem; margin: .5rem 0; max-height: 90vh; }}
@@ -40,7 +41,8 @@ tr:target {{ background: var(--fill); outline: 3px solid var(--focus); }}
 .legend {{ list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .5rem 0; padding: 0; }}
 .legend svg, td > svg {{ vertical-align: -2px; margin-right: .35rem; }}
 summary {{ cursor: pointer; }} details > pre {{ margin: .3rem 0; }}
-@media print {{ body {{ max-width: none; margin: 0; }} .figure, .scroll, pre {{ max-height: none; overflow: visible; border: 0; }}
+@media print {{ body {{ max-width: none; margin: 0; font-size: 11px; }} .scroll table {{ min-width: 0; }}
+  thead th {{ white-space: normal; }} tbody th {{ min-width: 0; }} meter {{ display: none; }} .figure, .scroll, pre {{ max-height: none; overflow: visible; border: 0; }}
   .figure svg {{ max-width: 100%; height: auto; }} .fit, .fit + label {{ display: none; }} tr, li {{ break-inside: avoid; }} }}
 {SVG_STYLE}"""
 
