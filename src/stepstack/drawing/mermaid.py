@@ -45,4 +45,4 @@ def _node_lines(node: Node, identifier: str, depth: int) -> Iterator[str]:
 def _escaped(text: str) -> str:
     """`text` inside double quotes: Mermaid reads `#quot;` and other entities."""
     escapes = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "`": "#96;", "\n": " "}
-    return "".join(escapes.get(character, character) for character in text)
+    return "".join(escapes.get(character, character) for character in text.encode("utf-8", "replace").decode())

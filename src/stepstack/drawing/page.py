@@ -41,9 +41,9 @@ tr:target {{ background: var(--fill); outline: 3px solid var(--focus); }}
 .legend {{ list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .5rem 0; padding: 0; }}
 .legend svg, td > svg {{ vertical-align: -2px; margin-right: .35rem; }}
 summary {{ cursor: pointer; }} details > pre {{ margin: .3rem 0; }}
-@media print {{ body {{ max-width: none; margin: 0; font-size: 11px; }} .scroll table {{ min-width: 0; }}
-  thead th {{ white-space: normal; }} tbody th {{ min-width: 0; }} meter {{ display: none; }} .figure, .scroll, pre {{ max-height: none; overflow: visible; border: 0; }}
-  .figure svg {{ max-width: 100%; height: auto; }} .fit, .fit + label {{ display: none; }} tr, li {{ break-inside: avoid; }} }}
+@media print {{ body {{ max-width: none; margin: 0; font-size: 11px; }} .scroll table, tbody th {{ min-width: 0; }}
+  thead th {{ white-space: normal; }} meter, .fit, .fit + label {{ display: none; }} tr, li {{ break-inside: avoid; }}
+  .figure, .scroll, pre {{ max-height: none; overflow: visible; border: 0; }} .figure svg {{ max-width: 100%; height: auto; }} }}
 {SVG_STYLE}"""
 
 

@@ -3,7 +3,7 @@
 AWS mocks nothing in executions, but TestState takes a mock for one state. So a state machine whose tasks are mocked is walked: each
 state's output is the next one's input, as TestState answers them, and the history is written along the way. Nothing waits between
 retries. What is not mocked is really called. Left out: what TestState cannot run alone (a Parallel or a Map that is not mocked), the state
-machine's own timeout, the times of events.
+machine's own timeout, the times of events, the tries of each retrier apart where a task is really called.
 Called by `StateMachineHandle.run` on the backend aws. Source: AWS's developer guide, "Testing state machines with TestState".
 """
 
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from stepstack.errors import StackError
 from stepstack.integrations.mocks import Answer, Computes, Raises, Returns
+from stepstack.interpreter.error_handling import is_matched
+from stepstack.interpreter.ports import StateFailure
 from stepstack.json_types import Json, json_text, parse_json
 from stepstack.testing.executions import ExecutionResult
 from stepstack.testing.mock_cases import Declaration
@@ -72,10 +74,10 @@ class _Walker:
         """Stays in one state until it is left or the execution fails."""
         state = self._graph["States"][name]
         self._note(f"{state['Type']}StateEntered", name=name, input=json_text(self._data))
-        retries = 0
+        retries: Counter[int] = Counter()
         outcome = self._attempt(name, state, retries)
         while outcome.status == "RETRIABLE":
-            retries += 1
+            retries[_retrier_of(state, outcome.error)] += 1
             outcome = self._attempt(name, state, retries)
         if outcome.status != "FAILED":
             self._data = outcome.output
@@ -83,12 +85,15 @@ class _Walker:
             self._note(f"{state['Type']}StateExited", name=name, output=json_text(self._data))
         return outcome
 
-    def _attempt(self, name: str, state: dict[str, Any], retries: int) -> StateResult:
+    def _attempt(self, name: str, state: dict[str, Any], retries: Counter[int]) -> StateResult:
+        """One attempt; `retries` says how often each retrier has tried already."""
         declaration = next((one for one in reversed(self._declarations) if one.matches(name, state.get("Resource", ""))), None)
         mock: Any = ...
         if declaration is not None:
             mock = self._mock(name, declaration, retries)
-        outcome = self._tested(name, retries, mock)
+        # TestState asks how often the retrier has tried that takes the error; where a real call may bring any, how often any has.
+        tried = retries[_retrier_of(state, mock.error_name)] if isinstance(mock, Raises) else retries.total()
+        outcome = self._tested(name, retries, mock, tried=tried)
         if state["Type"] == "Task":
             parameters = _parameters(outcome, self._data)
             self._note("TaskScheduled", resource=state["Resource"], parameters=json_text(parameters))
@@ -99,7 +104,7 @@ class _Walker:
             self._note("TaskFailed" if failed else "TaskSucceeded", **details)
         return outcome
 
-    def _mock(self, name: str, declaration: Declaration, retries: int) -> Any:
+    def _mock(self, name: str, declaration: Declaration, retries: Counter[int]) -> Any:
         """The next answer of `declaration`, as TestState's mock."""
         number = self._answered[id(declaration)]
         self._answered[id(declaration)] += 1
@@ -112,10 +117,10 @@ class _Walker:
         asked = self._tested(name, retries, {}, checked=False)
         return _computed(answer, _parameters(asked, self._data))
 
-    def _tested(self, name: str, retries: int, mock: Any, *, checked: bool = True) -> StateResult:
+    def _tested(self, name: str, retries: Counter[int], mock: Any, *, tried: int = 0, checked: bool = True) -> StateResult:
         client = self._machine.client
-        context: dict[str, Any] = {**self._context, "State": {"Name": name, "RetryCount": retries}}
-        words: dict[str, Any] = {"variables": self._variables or None, "retry_count": retries or None, "checked": checked}
+        context: dict[str, Any] = {**self._context, "State": {"Name": name, "RetryCount": retries.total()}}
+        words: dict[str, Any] = {"variables": self._variables or None, "retry_count": tried or None, "checked": checked}
         try:
             return run_single_state(self._machine, name, self._data, mock=mock, context=context, **words)
         except client.exceptions.ClientError as error:
@@ -138,6 +143,13 @@ class _Walker:
         )
         number = len(self._events) + 1
         self._events.append({"id": number, "previousEventId": number - 1, "type": kind, f"{key}EventDetails": details})
+
+
+def _retrier_of(state: dict[str, Any], error: str | None) -> int:
+    """The index of the retrier that takes `error`, -1 where none does."""
+    failure = StateFailure(error or "")
+    retriers = enumerate(state.get("Retry", ()))
+    return next((index for index, retrier in retriers if is_matched(tuple(retrier["ErrorEquals"]), failure)), -1)
 
 
 def _parameters(outcome: StateResult, otherwise: Json) -> Json:

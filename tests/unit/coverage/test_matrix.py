@@ -13,7 +13,10 @@ import pytest
 import stepstack
 from stepstack.coverage import MachineCounts, observe
 from stepstack.coverage.items import items_of
+from stepstack.integrations.mocks import Computes
 from stepstack.language import parse
+from stepstack.testing.mock_cases import Declaration
+from stepstack.testing.state_walk import walk
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:work"
 FINE = {"StartAt": "Fine", "States": {"Fine": {"Type": "Pass", "End": True}}}
@@ -199,6 +202,20 @@ def test_histories_from_the_api_count_as_those_of_the_engine(definition, runs, e
     assert set(found) == items(expected)
     engine = counted(definition, [stepstack.run(definition, given, tasks={"work": failing(errors)}).history for given, errors in runs])
     assert Counter(found) == Counter(engine)
+
+
+WALKED = {name: case for name, case in CASES.items() if case[0] in (LINE, LOOP, FORK, NO_DEFAULT, HANDLED)}
+
+
+@pytest.mark.parametrize(("definition", "runs", "expected"), WALKED.values(), ids=WALKED.keys())
+def test_histories_of_walks_through_test_state_count_alike(definition, runs, expected, state_machine):
+    """As mocked executions run on AWS, state by state."""
+    created, histories = state_machine(definition), []
+    for number, (given, errors) in enumerate(runs):
+        mock = Declaration(None, FUNCTION, (Computes(failing(errors)),), is_repeated=True)
+        histories.append(walk(created, json.dumps(given), f"walk-{number}", [mock]).history)
+
+    assert set(counted(definition, histories)) == items(expected)
 
 
 def test_the_matrix_has_every_kind_of_item_covered_and_missing():

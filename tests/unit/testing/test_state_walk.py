@@ -76,6 +76,19 @@ def test_an_error_is_caught_or_ends_it(orders):
     assert "ended in: Pay (Task)" in failed.explanation
 
 
+def test_each_retrier_counts_its_own_tries(state_machine, mock_task):
+    retriers = [{"ErrorEquals": ["Busy"], "MaxAttempts": 1}, {"ErrorEquals": ["Late"], "MaxAttempts": 2}]
+    task = {**ORDERS["States"]["Pay"], "Parameters": {"QueueUrl": "q", "MessageBody": "m"}, "Retry": retriers}
+    machine = state_machine({"StartAt": "Pay", "States": {"Pay": task, "Done": {"Type": "Succeed"}}})
+    answers = [Raises("Late"), Raises("Busy"), Raises("Late"), SENT]
+    mock_task("Pay", answers=answers)
+    given = tuple(answer if isinstance(answer, Raises) else Returns(answer) for answer in answers)
+
+    walked = walk(machine, "{}", "one", [Declaration("Pay", None, given, is_repeated=False)])
+
+    assert walked.succeeded().state("Pay").attempts == machine.run({}).succeeded().state("Pay").attempts == 4
+
+
 def test_a_state_that_cannot_be_tested_alone_is_named(state_machine):
     inner = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
     machine = state_machine({"StartAt": "Both", "States": {"Both": {"Type": "Parallel", "Branches": [inner], "End": True}}})
