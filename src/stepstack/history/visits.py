@@ -62,6 +62,8 @@ class StateVisit:
     """How often its task, its branches or its items were started."""
     failures: list[Failure] = field(default_factory=list)
     _is_closed: bool = False
+    _seen: dict[str, Json] | None = None
+    """`variables`, once they are known."""
 
     @property
     def input(self) -> Json:
@@ -80,10 +82,19 @@ class StateVisit:
     @property
     def variables(self) -> dict[str, Json]:
         """The variables that it saw when it was entered."""
-        before = self.previous
-        if before is None:
-            return {} if self.parent is None else self.parent.variables
-        return {**before.variables, **{name: parse_json(text) for name, text in before.assigned.items()}}
+        path: list[StateVisit] = []
+        visit: StateVisit | None = self
+        while visit is not None and visit._seen is None:
+            path.append(visit)
+            visit = visit.previous if visit.previous is not None else visit.parent
+        # Backwards over the path, without recursion and once for each visit: an execution may have ten thousand of them.
+        for later in reversed(path):
+            before = later.previous if later.previous is not None else later.parent
+            seen = {} if before is None or before._seen is None else before._seen
+            if later.previous is not None and later.previous.assigned:
+                seen = {**seen, **{name: parse_json(text) for name, text in later.previous.assigned.items()}}
+            later._seen = seen
+        return dict(self._seen or {})
 
     @property
     def retries(self) -> int:

@@ -172,3 +172,16 @@ def test_a_state_that_fails_before_its_task_is_the_failing_one(make_history):
 def test_an_empty_history_has_no_visits():
     assert read_visits([]) == []
     assert failing_visit([], []) is None
+
+
+def test_variables_are_those_that_the_states_before_assigned_also_after_thousands_of_states(make_history):
+    lines = [("ExecutionStarted", 0, {})]
+    for number in range(3000):
+        lines.append(entered("Pass", len(lines), f"S{number}"))
+        lines.append(("PassStateExited", len(lines), {"name": f"S{number}", "output": "{}", "assignedVariables": {"n": str(number)}}))
+
+    visits = read_visits(make_history(*lines))
+
+    assert visits[0].variables == {}
+    assert visits[-1].variables == {"n": 2998}
+    assert visits[1].variables == {"n": 0}
