@@ -49,6 +49,7 @@ class Route:
     function_arn: str | None
     payload_format: str
     mock_headers: Mapping[str, str] = field(default_factory=dict)
+    mock_status: int = 200
 
     def rank(self) -> tuple[Any, ...]:
         """Literal segments come before parameters, and those before `{proxy+}`."""
@@ -70,7 +71,7 @@ class _Call:
 
 
 class Api:
-    """An API, made from an OpenAPI document with API Gateway's extensions."""
+    """An API, made from an OpenAPI document with API Gateway's extensions, and from routes that are added."""
 
     def __init__(self, identifier: str, document: Json, *, is_rest: bool, binary_types: tuple[str, ...] = ()) -> None:
         self.identifier = identifier
@@ -78,6 +79,22 @@ class Api:
         self.stages: set[str] = set()
         self.binary_types = tuple(binary_types) + tuple(document.get("x-amazon-apigateway-binary-media-types") or ())
         self.routes = sorted(_routes(document, is_rest=is_rest), key=Route.rank)
+        self.integrations: dict[str, Json] = {}
+        """An HTTP API's, by their ids, as OpenAPI documents have them."""
+        self.root = f"{identifier}-root"
+        self._paths = {self.root: "/"}
+        """A REST API's, by the ids of their resources."""
+
+    def add_path(self, parent: str, part: str) -> str:
+        """The id of a new resource below another."""
+        identifier = f"{self.identifier}-{len(self._paths)}"
+        self._paths[identifier] = f"{self._paths[parent].rstrip('/')}/{part}"
+        return identifier
+
+    def add_route(self, place: str, method: str, operation: Json) -> None:
+        """Takes a method in; `place` is a path or a resource's id. UnsupportedFeature where its operation is not supported."""
+        route = _route(self._paths.get(place, place), method, operation, is_rest=self.is_rest)
+        self.routes = sorted([*self.routes, route], key=Route.rank)
 
     def route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route for a request and its path parameters."""
@@ -120,7 +137,7 @@ class ApiGateway:
         if stage is None or found is None:
             return _message(403, "Missing Authentication Token") if api.is_rest else _message(404, "Not Found")
         if found[0].function_arn is None:
-            return ServiceResponse(200, found[0].mock_headers)
+            return ServiceResponse(found[0].mock_status, found[0].mock_headers)
         return await self._proxy(_Call(api, found[0], stage, path, found[1], request), found[0].function_arn)
 
     async def _proxy(self, call: _Call, function_arn: str) -> ServiceResponse:
@@ -248,9 +265,10 @@ def _route(path: str, method: str, operation: Json, *, is_rest: bool) -> Route:
     )
     pattern = re.compile(".*" if path == "/$default" else expression + ("/?" if not expression.endswith("/") else ""))
     if kind == "mock":
-        answers = (integration.get("responses") or {}).get("default", {}).get("responseParameters") or {}
+        answer = (integration.get("responses") or {}).get("default", {})
+        answers = answer.get("responseParameters") or {}
         headers = {name.removeprefix("method.response.header."): str(value).strip("'") for name, value in answers.items()}
-        return Route(method, path, pattern, names, None, "1.0", headers)
+        return Route(method, path, pattern, names, None, "1.0", headers, int(answer.get("statusCode") or 200))
     function = _FUNCTION.fullmatch(str(integration.get("uri", "")))
     if kind != "aws_proxy" or function is None:
         raise UnsupportedFeature(f"{where} has no Lambda proxy integration: stepstack's API Gateway supports no other ({kind or 'none'})")

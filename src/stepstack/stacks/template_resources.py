@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from stepstack.errors import UnsupportedFeature
-from stepstack.stacks.api_gateway import Api
 from stepstack.stacks.template import LOCAL_BUCKET, local_path
+from stepstack.stacks.template_apis import APIS
 from stepstack.stacks.template_events import EVENTS
 from stepstack.stacks.template_functions import FUNCTIONS
 from stepstack.stacks.template_workshop import Json, Made, ResourceType, Workshop, names
@@ -135,36 +135,6 @@ def _definition(workshop: Workshop, logical_id: str, properties: Json) -> str:
     raise UnsupportedFeature(f"the resource {logical_id} has no definition in the template or in a file beside it")
 
 
-async def _api(workshop: Workshop, logical_id: str, properties: Json, *, is_rest: bool) -> Made:
-    body = properties.get("Body")
-    if not isinstance(body, dict):
-        raise UnsupportedFeature(f"the resource {logical_id} has no Body: an API is made from an OpenAPI document here")
-    gateway = workshop.services.api_gateway
-    identifier = gateway.new_identifier()
-    types = tuple(str(kind) for kind in properties.get("BinaryMediaTypes") or ())
-    gateway.apis[identifier] = Api(identifier, body, is_rest=is_rest, binary_types=types)
-    endpoint = f"{workshop.services.endpoint_url}/execute-api/{identifier}"
-
-    async def delete() -> None:
-        gateway.apis.pop(identifier, None)
-
-    return Made(identifier, {"RestApiId": identifier, "ApiId": identifier, "ApiEndpoint": endpoint, "RootResourceId": "root"}, delete)
-
-
-async def _rest_api(workshop: Workshop, logical_id: str, properties: Json) -> Made:
-    return await _api(workshop, logical_id, properties, is_rest=True)
-
-
-async def _http_api(workshop: Workshop, logical_id: str, properties: Json) -> Made:
-    return await _api(workshop, logical_id, properties, is_rest=False)
-
-
-async def _stage(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
-    name = str(properties["StageName"])
-    workshop.services.api_gateway.apis[str(properties.get("RestApiId") or properties["ApiId"])].stages.add(name)
-    return Made(name)
-
-
 async def _accepted(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     """Something that has no effect here: roles, policies, permissions, deployments."""
     name = str(properties.get("RoleName") or properties.get("ManagedPolicyName") or workshop.name(logical_id))
@@ -189,21 +159,9 @@ async def _custom(workshop: Workshop, logical_id: str, properties: Json, *, type
 _WITHOUT_EFFECT = ResourceType(_accepted, frozenset(), frozenset({"*"}))
 
 RESOURCES: Mapping[str, ResourceType] = {
+    **APIS,
     **EVENTS,
     **FUNCTIONS,
-    "AWS::ApiGateway::Deployment": _WITHOUT_EFFECT,
-    "AWS::ApiGateway::RestApi": ResourceType(
-        _rest_api, names("Body BinaryMediaTypes"), names("Description EndpointConfiguration FailOnWarnings Name Parameters Tags")
-    ),
-    "AWS::ApiGateway::Stage": ResourceType(
-        _stage, names("RestApiId StageName"), names("AccessLogSetting DeploymentId Description MethodSettings Tags TracingEnabled")
-    ),
-    "AWS::ApiGatewayV2::Api": ResourceType(
-        _http_api, names("Body"), names("Description DisableExecuteApiEndpoint FailOnWarnings Name Tags")
-    ),
-    "AWS::ApiGatewayV2::Stage": ResourceType(
-        _stage, names("ApiId StageName"), names("AccessLogSettings AutoDeploy DefaultRouteSettings DeploymentId Description Tags")
-    ),
     "AWS::CDK::Metadata": _WITHOUT_EFFECT,
     CUSTOM: ResourceType(_custom, frozenset({"*"}), frozenset({"*"})),
     "AWS::DynamoDB::Table": ResourceType(

@@ -1,0 +1,136 @@
+import asyncio
+
+import pytest
+
+from stepstack.errors import UnsupportedFeature
+
+PROXY = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${Hello.Arn}/invocations"
+
+FUNCTION = """
+      Hello:
+        Type: AWS::Lambda::Function
+        Properties:
+          Runtime: python3.12
+          Handler: index.handler
+          Role: role
+          Code:
+            ZipFile: |
+              import json
+              def handler(event, context):
+                  told = [event.get("resource") or event["routeKey"], event["pathParameters"]]
+                  return {"statusCode": 200, "body": json.dumps(told)}
+"""
+
+REST = f"""
+    Resources:
+      {FUNCTION.strip()}
+      Api: {{Type: AWS::ApiGateway::RestApi, Properties: {{Name: api}}}}
+      People:
+        Type: AWS::ApiGateway::Resource
+        Properties: {{RestApiId: !Ref Api, ParentId: !GetAtt Api.RootResourceId, PathPart: people}}
+      Person:
+        Type: AWS::ApiGateway::Resource
+        Properties: {{RestApiId: !Ref Api, ParentId: !Ref People, PathPart: '{{id}}'}}
+      Get:
+        Type: AWS::ApiGateway::Method
+        Properties:
+          RestApiId: !Ref Api
+          ResourceId: !Ref Person
+          HttpMethod: GET
+          AuthorizationType: NONE
+          Integration: {{Type: AWS_PROXY, IntegrationHttpMethod: POST, Uri: !Sub '{PROXY}'}}
+      Root:
+        Type: AWS::ApiGateway::Method
+        Properties:
+          RestApiId: !Ref Api
+          ResourceId: !GetAtt Api.RootResourceId
+          HttpMethod: ANY
+          AuthorizationType: NONE
+          Integration: {{Type: AWS_PROXY, IntegrationHttpMethod: POST, Uri: !Sub '{PROXY}'}}
+      Preflight:
+        Type: AWS::ApiGateway::Method
+        Properties:
+          RestApiId: !Ref Api
+          ResourceId: !Ref People
+          HttpMethod: OPTIONS
+          AuthorizationType: NONE
+          Integration:
+            Type: MOCK
+            RequestTemplates: {{application/json: '{{statusCode: 204}}'}}
+            IntegrationResponses:
+              - StatusCode: '204'
+                ResponseParameters: {{method.response.header.Access-Control-Allow-Origin: "'*'"}}
+          MethodResponses: [{{StatusCode: '204'}}]
+      Deployment: {{Type: AWS::ApiGateway::Deployment, DependsOn: [Get, Root], Properties: {{RestApiId: !Ref Api}}}}
+      Stage: {{Type: AWS::ApiGateway::Stage, Properties: {{RestApiId: !Ref Api, StageName: prod, DeploymentId: !Ref Deployment}}}}
+    Outputs:
+      Url: {{Value: !Sub 'https://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/${{Stage}}'}}
+"""
+
+
+def test_resources_and_methods_are_a_rest_api_s_routes(world):
+    async def scenario():
+        application = await world.deploy(REST)
+        url = application.outputs["Url"].removeprefix("http://127.0.0.1:4321")
+        assert (await world.get(f"{url}/people/7"))[2] == ["/people/{id}", {"id": "7"}]
+        assert (await world.get(f"{url}/", method="POST"))[2] == ["/", None]
+        assert (await world.get(f"{url}/people"))[0] == 403
+        status, headers, _ = await world.get(f"{url}/people", method="OPTIONS")
+        assert (status, headers["Access-Control-Allow-Origin"]) == (204, "*")
+        await application.delete()
+        assert (await world.get(f"{url}/people/7"))[2] == {"message": "Forbidden"}
+
+    asyncio.run(scenario())
+
+
+HTTP = f"""
+    Resources:
+      {FUNCTION.strip()}
+      Api: {{Type: AWS::ApiGatewayV2::Api, Properties: {{Name: api, ProtocolType: HTTP}}}}
+      Integration:
+        Type: AWS::ApiGatewayV2::Integration
+        Properties:
+          ApiId: !Ref Api
+          IntegrationType: AWS_PROXY
+          IntegrationUri: !GetAtt Hello.Arn
+          PayloadFormatVersion: '2.0'
+      Get:
+        Type: AWS::ApiGatewayV2::Route
+        Properties: {{ApiId: !Ref Api, RouteKey: 'GET /people/{{id}}', Target: !Sub 'integrations/${{Integration}}'}}
+      Rest:
+        Type: AWS::ApiGatewayV2::Route
+        Properties: {{ApiId: !Ref Api, RouteKey: 'POST /{{proxy+}}', Target: !Sub 'integrations/${{Integration}}'}}
+      Stage: {{Type: AWS::ApiGatewayV2::Stage, Properties: {{ApiId: !Ref Api, StageName: $default, AutoDeploy: true}}}}
+    Outputs:
+      Url: {{Value: !GetAtt Api.ApiEndpoint}}
+"""
+
+
+def test_integrations_and_routes_are_an_http_api_s(world):
+    async def scenario():
+        url = (await world.deploy(HTTP)).outputs["Url"].removeprefix("http://127.0.0.1:4321")
+        assert (await world.get(f"{url}/people/7"))[2] == ["GET /people/{id}", {"id": "7"}]
+        assert (await world.get(f"{url}/a/b", method="POST"))[2] == ["POST /{proxy+}", {"proxy": "a/b"}]
+        assert (await world.get(f"{url}/other"))[0] == 404
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("template", "old", "new", "text"),
+    [
+        (REST, "AuthorizationType: NONE", "AuthorizationType: COGNITO_USER_POOLS", "has an authorizer or an API key"),
+        (REST, "Type: AWS_PROXY", "Type: HTTP_PROXY", "has no Lambda proxy integration"),
+        (REST, "IntegrationHttpMethod: POST", "RequestParameters: {}", "Get has Integration.RequestParameters"),
+        (HTTP, "IntegrationType: AWS_PROXY", "IntegrationType: HTTP_PROXY", "Integration is no integration with a function (HTTP_PROXY)"),
+        (HTTP, "ProtocolType: HTTP", "ProtocolType: WEBSOCKET", "Api is an API for WEBSOCKET"),
+        (HTTP, "Target: !Sub 'integrations/${Integration}'", "Target: integrations/other", "Get has no integration of the template"),
+    ],
+    ids=["authorizer", "integration", "integration's property", "http integration", "websocket", "target"],
+)
+def test_what_an_api_does_not_have_here_is_refused_by_name(world, template, old, new, text):
+    with pytest.raises(UnsupportedFeature, match=r".") as caught:
+        asyncio.run(world.deploy(template.replace(old, new, 1)))
+
+    assert text in str(caught.value)
+    assert world.services.api_gateway.apis == {}
