@@ -146,6 +146,7 @@ class Assembly:
 def assemble(settings: Settings, *, services: EmbeddedServices | None = None) -> Assembly:
     """The parts for `settings`, in the loop that is running. `services` (moto and Lambda) answer for all but Step Functions."""
     from stepstack.api import create_app
+    from stepstack.api.in_process import StepFunctionsInProcess
     from stepstack.integrations.catalog import IntegrationCatalog
     from stepstack.integrations.endpoints import Endpoints
     from stepstack.integrations.http_client import HttpClient
@@ -178,12 +179,12 @@ def assemble(settings: Settings, *, services: EmbeddedServices | None = None) ->
         retention=Retention(settings.keep_executions, settings.keep_days * 24 * 3600),
         test_case_problem=lambda machine, case: _test_case_problem(mocks, machine, case),
     )
-    endpoints.step_functions = service
+    endpoints.step_functions = step_functions = StepFunctionsInProcess(service)
     if services is not None:
         # While an event is on its way to a function no wait is skipped.
         services.working = clock.timeline().working
         services.timeline = clock.timeline
-        services.start_execution = lambda arn, text: service.call("StartExecution", {"stateMachineArn": arn, "input": text})
+        services.start_execution = lambda arn, text: step_functions.call("StartExecution", {"stateMachineArn": arn, "input": text})
 
     async def reset() -> None:
         if services is not None:
