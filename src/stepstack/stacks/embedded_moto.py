@@ -32,6 +32,7 @@ from stepstack.stacks import logs_front
 from stepstack.stacks.embedded_corrections import CORRECTIONS
 from stepstack.stacks.embedded_dynamodb import DynamoDbFront
 from stepstack.stacks.embedded_isolation import IsolatedBackends
+from stepstack.stacks.embedded_queue_counts import count_when_asked
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
 from stepstack.stacks.embedded_topics import keep_messages_to_functions
 
@@ -78,6 +79,8 @@ class MotoBackends:
         """The answer of moto. Blocks for as long as moto works; never raises for what a client may send."""
         if request.service == "sns":
             keep_messages_to_functions()
+        elif request.service == "sqs":
+            count_when_asked()
         with self._data.entered():
             try:
                 front = self._fronts.get(request.service)
