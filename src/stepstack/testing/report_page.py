@@ -2,18 +2,22 @@
 
 Written by the plugin for `--stepstack-report DIR`. The page is a file of its own: no script, nothing loaded from elsewhere; it follows the
 reader's light or dark scheme and is used by keyboard. Everything that a definition or an execution brings is escaped. A long text stands
-on the page once; where it comes again there is a link to it.
+on the page once; where it comes again there is a link to it. Of thousands of visits or events the first and the last ones are shown.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from stepstack.coverage import CoverageData, analyse, observe
+from stepstack.coverage.analysis import highlights_of, times
+from stepstack.coverage.items import states_of
 from stepstack.drawing import Highlights, graph_of
 from stepstack.drawing.graph import EdgeKind
 from stepstack.drawing.page import figure, legend, page_text, scrolling
@@ -28,10 +32,14 @@ if TYPE_CHECKING:
 
 __all__ = ["report_page"]
 
+T = TypeVar("T")
+
 LEGEND = (("covered", "was entered"), ("partial", "had an error that was retried or caught"), ("failed", "the execution ended here"))
 EXPLANATION = "Thick lines were taken; dashed lines lead to where errors are caught. A state links to its last visit below."
 SHORT_TEXT = 120
 """Up to how many characters a text stands as it is; a longer one is folded."""
+MOST_ROWS = 600
+"""How many visits, and how many events, a page shows."""
 LONG_TEXT = 1000
 """From how many characters on a text is on the page once only."""
 
@@ -66,38 +74,52 @@ class _Page:
         framed = _frame(account, "Account of the execution")
         yield f"<details><summary>Account of the execution</summary>{framed}</details>" if is_told else framed
         if execution.history_problem is None:
-            anchors = {visit.name: f"{identity}-visit-{index}" for index, visit in enumerate(execution.visits)}
-            yield from _drawing(identity, definition, execution, anchors)
-            yield from self._visits_table(identity, execution)
+            shown = _ends(list(enumerate(execution.visits)))
+            machine = _parsed(definition)
+            names = set() if isinstance(machine, DefinitionError) else {state.name for state in states_of(machine)}
+            anchors = {visit.name: f"{identity}-visit-{index}" for index, visit in filter(None, shown) if visit.name in names}
+            yield from _drawing(identity, machine, execution, anchors)
+            yield from self._visits_table(identity, execution, shown, anchors)
             yield from self._history_table(execution.history)
         yield "</section>"
 
-    def _visits_table(self, identity: str, execution: ExecutionResult) -> Iterator[str]:
+    def _visits_table(
+        self, identity: str, execution: ExecutionResult, shown: Sequence[tuple[int, StateVisit] | None], anchors: Mapping[str, str]
+    ) -> Iterator[str]:
+        titles = ("At", "State", "Attempts", "Input", "Sent", "Output")
+        hidden = len(execution.visits) - len(shown) + 1
         rows = []
-        drawn = {visit.name: index for index, visit in enumerate(execution.visits)}
-        for index, visit in enumerate(execution.visits):
-            anchor = f"{identity}-visit-{index}"
-            link = f"{identity}-visit-{drawn[visit.name]}-drawn"
+        for entry in shown:
+            if entry is None:
+                rows.append(_gap(f"{hidden:,} more visits", len(titles)))
+                continue
+            index, visit = entry
             failures = "".join(f'<div class="missed-text">{escape(words)}</div>' for words in _failures(visit.failures))
             texts = (("input", visit.input_text), ("sent", visit.parameters_text), ("output", visit.output_text))
             cells = "".join(f"<td>{self._text(text, f'{what} of {_shown(visit)}')}</td>" for what, text in texts)
             rows.append(
-                f'<tr id="{anchor}"><td class="number">{_offset(execution.started_at, visit.entered_at)}</td>'
-                f'<th scope="row" style="padding-left:{0.6 + visit.depth * 1.2:.1f}rem"><a href="#{link}">{escape(_shown(visit))}</a>'
-                f'{failures}</th><td class="number">{visit.attempts or ""}</td>{cells}</tr>'
+                f'<tr id="{identity}-visit-{index}"><td class="number">{_offset(execution.started_at, visit.entered_at)}</td>'
+                f'<th scope="row" style="padding-left:{0.6 + visit.depth * 1.2:.1f}rem">'
+                f"{_link(visit, anchors)}{failures}</th>"
+                f'<td class="number">{visit.attempts or ""}</td>{cells}</tr>'
             )
         yield "<h3>States</h3>"
-        yield _table(("At", "State", "Attempts", "Input", "Sent", "Output"), rows, f"States of execution {identity.rpartition('-')[2]}")
+        yield _table(titles, rows, f"States of execution {identity.rpartition('-')[2]}")
 
     def _history_table(self, events: Sequence[Event]) -> Iterator[str]:
+        titles = ("Id", "After", "At", "Type", "Details")
         begun = events[0].get("timestamp")
+        shown = _ends(events)
         rows = []
-        for event in events:
+        for event in shown:
+            if event is None:
+                rows.append(_gap(f"{len(events) - len(shown) + 1:,} more events", len(titles)))
+                continue
             cells = f'<td class="number">{event["id"]}</td><td class="number">{event.get("previousEventId", "")}</td>'
             cells += f'<td class="number">{_offset(begun, event.get("timestamp"))}</td><td>{escape(event["type"])}</td>'
             rows.append(f"<tr>{cells}<td>{self._details(event_details(event), event['id'])}</td></tr>")
-        yield f"<details><summary>History ({len(events)} events)</summary>"
-        yield _table(("Id", "After", "At", "Type", "Details"), rows, "History")
+        yield f"<details><summary>History ({len(events):,} events)</summary>"
+        yield _table(titles, rows, "History")
         yield "</details>"
 
     def _details(self, details: Mapping[str, Any], number: int) -> str:
@@ -120,41 +142,55 @@ class _Page:
         return _foldable(text, name, f' id="text-{self._long_texts[text]}"')
 
 
+def _ends(entries: Sequence[T]) -> list[T | None]:
+    """All entries; of very many the first and the last ones, with None for what is left out between them."""
+    half = MOST_ROWS // 2
+    return list(entries) if len(entries) <= MOST_ROWS else [*entries[:half], None, *entries[-half:]]
+
+
+def _gap(words: str, columns: int) -> str:
+    return f'<tr><td class="quiet" colspan="{columns}">&hellip; {words} &hellip;</td></tr>'
+
+
 def _heading(number: int, execution: ExecutionResult) -> str:
     kind = "covered" if execution.status == "SUCCEEDED" else "missed"
     return f'Execution {number}: <span class="{kind}-text">{escape(execution.status)}</span>'
 
 
-def _drawing(identity: str, definition: str, execution: ExecutionResult, anchors: Mapping[str, str]) -> Iterator[str]:
+def _parsed(definition: str) -> StateMachine | DefinitionError:
+    """The state machine; why there is none where another backend took what our parser does not."""
     from stepstack.language import parse
 
     try:
-        machine = parse(definition)
+        return parse(definition)
     except DefinitionError as error:
-        # Another backend may take what our parser does not.
-        yield f"<p>It cannot be drawn: {escape(str(error))}</p>"
+        return error
+
+
+def _drawing(
+    identity: str, machine: StateMachine | DefinitionError, execution: ExecutionResult, anchors: Mapping[str, str]
+) -> Iterator[str]:
+    if isinstance(machine, DefinitionError):
+        yield f"<p>It cannot be drawn: {escape(str(machine))}</p>"
         return
     yield legend(LEGEND)
     yield f'<p class="quiet">{EXPLANATION}</p>'
-    yield figure(graph_of(machine), f"Path of {execution.name}", identity, _highlights(machine, definition, execution, anchors))
+    yield figure(graph_of(machine), f"Path of {execution.name}", identity, _highlights(machine, execution, anchors))
 
 
-def _highlights(machine: StateMachine, definition: str, execution: ExecutionResult, anchors: Mapping[str, str]) -> Highlights:
+def _highlights(machine: StateMachine, execution: ExecutionResult, anchors: Mapping[str, str]) -> Highlights:
     """What ran is marked; where the execution failed stands out; the rest stays plain."""
-    from stepstack.coverage import CoverageData, analyse, observe
-    from stepstack.coverage.analysis import highlights_of, times
-    from stepstack.coverage.items import states_of
-
     data = CoverageData()
-    observe(data.machine(definition, execution.state_machine_name), machine, execution.history)
+    observe(data.machine(machine.definition, execution.state_machine_name), machine, execution.history)
     edges = {key: value for key, value in highlights_of(analyse(data).machines[0]).edges.items() if value == "covered"}
     followed = {id(visit.previous) for visit in execution.visits}
     last = {state.name for state in states_of(machine) if state.next is None}
     for visit in execution.visits:
         if visit.is_exited and visit.name in last and id(visit) not in followed:
             edges[visit.name, EdgeKind.NEXT, -1] = "covered"
-    nodes = dict.fromkeys(execution.states, "covered")
-    notes = {name: times(execution.states.count(name)) for name in nodes}
+    visited = Counter(execution.states)
+    nodes = dict.fromkeys(visited, "covered")
+    notes = {name: times(count) for name, count in visited.items()}
     culprit = failing_visit(execution.history, execution.visits) if execution.status != "SUCCEEDED" else None
     for visit in execution.visits:
         if visit.failures and visit not in _with_enclosing(culprit):
@@ -199,6 +235,12 @@ def _shown(visit: StateVisit) -> str:
             places.insert(0, around.iteration)
         around = around.parent
     return visit.name + (" " if places else "") + "".join(f"[{place}]" for place in places)
+
+
+def _link(visit: StateVisit, anchors: Mapping[str, str]) -> str:
+    """Its name, which leads to the state in the drawing."""
+    anchor = anchors.get(visit.name)
+    return f'<a href="#{anchor}-drawn">{escape(_shown(visit))}</a>' if anchor else escape(_shown(visit))
 
 
 def _offset(begun: datetime | None, at: datetime | None) -> str:

@@ -89,6 +89,21 @@ def test_a_long_text_is_on_the_page_once(state_machine, check_page):
     assert page.count("characters, as above</a>") >= 3
 
 
+def test_of_thousands_of_visits_the_first_and_the_last_are_shown(make_execution, check_page):
+    lines = [("ExecutionStarted", 0, {})]
+    for name in ["First", *["Again", "Once more"] * 1000, "Last"]:
+        lines.append(("PassStateEntered", len(lines), {"name": name, "input": "1"}))
+    definition = {"StartAt": "First", "States": {name: {"Type": "Succeed"} for name in ("First",)}}
+
+    page = report_page("t", "f", [(json.dumps(definition), make_execution(*lines))])
+
+    check_page(page)
+    assert "1,402 more visits" in page
+    assert "1,403 more events" in page
+    assert "execution-1-visit-2001" in page
+    assert len(page) < 600_000
+
+
 def test_half_a_surrogate_pair_does_not_keep_the_page_from_being_written(make_execution):
     entered = ("PassStateEntered", 1, {"name": "A", "input": '"half \ud800"'})
     execution = make_execution(("ExecutionStarted", 0, {}), entered, input_text='"half \ud800"')
@@ -98,10 +113,11 @@ def test_half_a_surrogate_pair_does_not_keep_the_page_from_being_written(make_ex
     assert "half \\ud800" in page.encode().decode()
 
 
-def test_a_definition_that_only_others_take_is_not_drawn(state_machine):
+def test_a_definition_that_only_others_take_is_not_drawn(state_machine, check_page):
     execution = state_machine({"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E"}}}).run()
 
     page = report_page("t", "f", [('{"StartAt": "B"}', execution)])
 
     assert "It cannot be drawn" in page
+    check_page(page)
     assert "<svg" not in page
