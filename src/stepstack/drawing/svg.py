@@ -194,8 +194,8 @@ class _Drawing:
         yield "</g>"
 
     def _spoken(self, node: Node, mark: str) -> list[str]:
-        """What a tooltip and a screen reader tell of a state, part by part."""
-        said = [node.name, f"{node.type} state", mark, self._highlights.notes.get(node.name, "")]
+        """What a tooltip and a screen reader tell of a state, part by part; first what stands on it."""
+        said = [f"{node.type} {node.name}", mark, self._highlights.notes.get(node.name, "")]
         ways = self._ways.get(node.name, [])
         return [part for part in said if part] + ([f"leads to {'; '.join(ways)}"] if ways else [])
 

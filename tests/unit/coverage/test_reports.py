@@ -71,7 +71,7 @@ def test_the_page_says_in_words_what_is_missing_and_where():
     page = html_report(analyse(data_of({"n": 2})))
     assert '<a href="#machine-0-state-0-drawn">Choose</a>: rule 1 never true' in page
     assert 'never entered: <a href="#machine-0-state-1-drawn">One</a>' in page
-    assert 'aria-label="Choose, Choice state, partial, entered once; rule 1 never true, leads to One (#1 $.n = 1, never true)' in page
+    assert 'aria-label="Choice Choose, partial, entered once; rule 1 never true, leads to One (#1 $.n = 1, never true)' in page
 
 
 def test_a_page_without_executions_says_so(check_page):

@@ -46,8 +46,8 @@ def test_every_state_is_reached_by_keyboard_and_says_where_it_leads():
     found = faces(drawn())
     assert found.keys() == {"Check", "Each", "Work", "Refuse"}
     assert all(face.get("tabindex") == "0" and face.get("role") == "img" for face in found.values())
-    assert found["Check"].get("aria-label") == ("Check, Choice state, leads to Each (#1 $.n = 1); Check (#2 $.n = 2); Refuse (Default)")
-    assert found["Each"].get("aria-label") == "Each, Map state, leads to Check; Refuse (Catch A, B)"
+    assert found["Check"].get("aria-label") == ("Choice Check, leads to Each (#1 $.n = 1); Check (#2 $.n = 2); Refuse (Default)")
+    assert found["Each"].get("aria-label") == "Map Each, leads to Check; Refuse (Catch A, B)"
     assert found["Work"].get("aria-label").endswith("leads to the end")
 
 
@@ -88,11 +88,7 @@ def test_marks_have_signs_and_words_beside_their_colours():
     signs = {group.get("class") for group in root.iter(f"{SVG}g") if group.get("class", "").startswith("sign")}
     assert signs == {"sign partial", "sign missed", "sign failed"}
     assert "never true" in [text.text for text in root.iter(f"{SVG}text")]
-    assert (
-        faces(root)["Check"]
-        .get("aria-label")
-        .startswith("Check, Choice state, partial, entered twice, leads to Each (#1 $.n = 1, never true)")
-    )
+    assert faces(root)["Check"].get("aria-label").startswith("Choice Check, partial, entered twice, leads to Each (#1 $.n = 1, never true)")
 
 
 def test_on_a_page_states_link_to_what_is_told_of_them():

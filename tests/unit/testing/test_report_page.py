@@ -57,7 +57,7 @@ def test_the_drawing_marks_what_ran_and_where_it_failed(page, check_page):
     assert drawn["Pay"]["class"] == "node failed"
     assert drawn["Each"]["class"] == "node outer covered"
     assert drawn["Never <here>"]["class"] == "node"
-    assert "Pay, Task state, failed, entered 2 times, 2 attempts, FAILED: Broken" in page
+    assert "Task Pay, failed, entered 2 times, 2 attempts, FAILED: Broken" in page
 
 
 def test_a_state_that_went_on_after_an_error_is_marked_as_such(state_machine, mock_task, check_page):
