@@ -21,7 +21,8 @@ def _graph_lines(graph: Graph, prefix: str, depth: int) -> Iterator[str]:
         if edge.target not in identifiers:
             continue
         arrow = "-.->" if edge.kind is EdgeKind.CATCH else "-->"
-        label = f'|"{_escaped(edge.label)}"|' if edge.label else ""
+        words = ", ".join(edge.entries) or edge.label
+        label = f'|"{_escaped(words)}"|' if words else ""
         yield f"{indent}{identifiers[edge.source]} {arrow}{label} {identifiers[edge.target]}"
 
 
@@ -31,15 +32,23 @@ def _node_lines(node: Node, identifier: str, depth: int) -> Iterator[str]:
         yield f"{indent}{identifier}(({node.type}))"
     elif node.inner:
         yield f'{indent}subgraph {identifier}["{_escaped(node.name)} ({node.type})"]'
-        for number, inner in enumerate(node.inner):
-            yield f'{indent}    subgraph {identifier}g{number}[" "]'
-            yield from _graph_lines(inner, f"{identifier}g{number}n", depth + 2)
-            yield f"{indent}    end"
+        if len(node.inner) == 1:
+            yield from _graph_lines(node.inner[0], f"{identifier}n", depth + 1)
+        else:
+            yield from _branch_lines(node, identifier, depth + 1)
         yield f"{indent}end"
     elif node.type == "Choice":
         yield f'{indent}{identifier}{{"{_escaped(node.name)}"}}'
     else:
         yield f'{indent}{identifier}["{_escaped(node.name)}"]'
+
+
+def _branch_lines(node: Node, identifier: str, depth: int) -> Iterator[str]:
+    indent = "    " * depth
+    for number, inner in enumerate(node.inner):
+        yield f'{indent}subgraph {identifier}g{number}[" "]'
+        yield from _graph_lines(inner, f"{identifier}g{number}n", depth + 1)
+        yield f"{indent}end"
 
 
 def _escaped(text: str) -> str:

@@ -188,4 +188,5 @@ def test_mermaid_shows_rules_catchers_and_inner_graphs():
     assert 'subgraph s1["Each (Map)"]' in text
     assert 's1 -.->|"States.ALL"| s2' in text
     assert 's2 -->|"Default"| s1' in text
-    assert 's2 -->|"#35;1"| s3' in text
+    assert 's2 -->|"#35;1 $.a is null"| s3' in text
+    assert text.count("subgraph") == 1, "a Map has one graph, which needs no frame of its own"
