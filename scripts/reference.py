@@ -55,7 +55,7 @@ def fixtures() -> str:
     found = {}
     for path in sorted((PACKAGE / "pytest_plugin").glob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and any(ast.unparse(one) == "pytest.fixture" for one in node.decorator_list):
+            if isinstance(node, ast.FunctionDef) and any(ast.unparse(one).startswith("pytest.fixture") for one in node.decorator_list):
                 found[node.name] = first_paragraph(ast.get_docstring(node) or "")
     plugin = importlib.import_module("stepstack.pytest_plugin")
     return rows(("fixture", "what it is"), ((f"`{name}`", found[name]) for name in plugin.__all__))

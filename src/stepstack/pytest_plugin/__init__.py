@@ -34,6 +34,12 @@ from stepstack.pytest_plugin.fixtures import (
 )
 from stepstack.pytest_plugin.mock_file import add_mock_file_option, configure_mock_file
 from stepstack.pytest_plugin.run import RUN, WORKER_INPUT, StepstackRun
+from stepstack.pytest_plugin.scoped_fixtures import (
+    module_dynamodb_table,
+    module_state_machine,
+    session_dynamodb_table,
+    session_state_machine,
+)
 from stepstack.pytest_plugin.settings import add_options, marker_settings
 from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, misfit_mocks, mock_task
 
@@ -45,6 +51,10 @@ __all__ = [
     "dynamodb_table",
     "lambda_functions",
     "mock_task",
+    "module_dynamodb_table",
+    "module_state_machine",
+    "session_dynamodb_table",
+    "session_state_machine",
     "state_machine",
     "stepfunctions",
     "stepstack",
@@ -107,6 +117,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if run.is_controller:
         for item in items:
             marker_settings(item, run.settings)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    run = item.config.stash[RUN]
+    run.item = item
+    try:
+        return (yield)
+    finally:
+        run.item = None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,12 +7,12 @@ pytest run loads it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from stepstack.pytest_plugin.failures import EXECUTIONS
-from stepstack.pytest_plugin.run import RUN
+from stepstack.pytest_plugin.run import RUN, StepstackRun
 from stepstack.pytest_plugin.settings import PluginSettings, marker_settings
 from stepstack.pytest_plugin.task_fixtures import SETTINGS, end_mocks, made_or_failed, mocks_of
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from stepstack.pytest_plugin.machines import StateMachineFactory
     from stepstack.pytest_plugin.tables import TableFactory
     from stepstack.stacks.names import UniqueNames
-    from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.stack import Stack
-    from stepstack.testing.state_machines import StateMachineHandle
 
 
 @pytest.fixture
@@ -34,25 +32,13 @@ def stepstack_settings() -> Mapping[str, Any]:
 @pytest.fixture
 def stepstack(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, Any]) -> Iterator[Stack]:
     """The stack that this test runs on (`stepstack.testing.Stack`)."""
-    settings, stack, problem = _stack_of(request, stepstack_settings)
-    if stack is None:
-        if settings.skip_unavailable and getattr(problem, "code", "") == "stack":
-            pytest.skip(f"stepstack: {problem}")
-        pytest.fail(f"stepstack: {problem}", pytrace=False)
-    executions = request.node.stash.setdefault(EXECUTIONS, [])
+    settings, stack = stack_of(request, stepstack_settings)
     request.node.stash[SETTINGS] = settings
-
-    def note(machine: StateMachineHandle, execution: ExecutionResult) -> None:
-        executions.append((machine.definition, execution))
-        request.config.hook.pytest_stepstack_execution(item=request.node, machine=machine, execution=execution)
-
-    stack.listeners.append(note)
     try:
         if settings.mocks or settings.unmocked == "refuse":
             _declare_mocks(request.node, stack, settings)
         yield stack
     finally:
-        stack.listeners.remove(note)
         end_mocks(request.node)
 
 
@@ -65,17 +51,20 @@ def _declare_mocks(item: pytest.Item, stack: Stack, settings: PluginSettings) ->
         mocks.refuse_others()
 
 
-def _stack_of(request: pytest.FixtureRequest, changes: Mapping[str, Any]) -> tuple[PluginSettings, Stack | None, Exception | None]:
-    """The test's settings and its stack, or why it has none."""
+def stack_of(request: pytest.FixtureRequest, changes: Mapping[str, Any]) -> tuple[PluginSettings, Stack]:
+    """The settings and the stack of a test, or of a module or a session; without a stack, the test fails or is skipped."""
     from stepstack.errors import StepstackError
 
     run = request.config.stash[RUN]
     settings = run.settings
     try:
         settings = marker_settings(request.node, settings).with_changes(changes, "the fixture stepstack_settings")
-        return settings, run.stack(settings), None
+        return settings, run.stack(settings)
     except (StepstackError, pytest.UsageError) as error:
-        return settings, None, error
+        problem = error
+    if settings.skip_unavailable and getattr(problem, "code", "") == "stack":
+        pytest.skip(f"stepstack: {problem}")
+    pytest.fail(f"stepstack: {problem}", pytrace=False)
 
 
 @pytest.fixture
@@ -108,16 +97,20 @@ def stepstack_environment(stepstack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def unique_name(request: pytest.FixtureRequest, stepstack_settings: Mapping[str, Any]) -> UniqueNames:
     """Makes names that no other test has: `unique_name("orders")`. They say run, worker and test, and fit AWS's rules."""
-    from stepstack.stacks.names import UniqueNames
-
     run = request.config.stash[RUN]
     backend = stepstack_settings.get("backend") or marker_settings(request.node, run.settings).backend
+    return names_of(run, backend, request.node.name)
+
+
+def names_of(run: StepstackRun, backend: str, test: str) -> UniqueNames:
+    from stepstack.stacks.names import UniqueNames
+
     prefix = {}
     if backend == "aws":
         from stepstack.stacks.aws import AwsAccount
 
         prefix = {"prefix": made_or_failed(AwsAccount.from_environment).prefix}
-    return UniqueNames(**prefix, run=run.id, worker=run.worker, test=request.node.name)
+    return UniqueNames(**prefix, run=run.id, worker=run.worker, test=test)
 
 
 @pytest.fixture
@@ -138,5 +131,6 @@ def state_machine(request: pytest.FixtureRequest, stepstack: Stack, unique_name:
     """
     from stepstack.pytest_plugin.machines import StateMachineFactory
 
-    with StateMachineFactory(request.node, stepstack, unique_name) as factory:
+    run, item = request.config.stash[RUN], request.node
+    with StateMachineFactory(run, stepstack, unique_name, item.stash[SETTINGS], (Path(item.path).parent, run.root), item=item) as factory:
         yield factory

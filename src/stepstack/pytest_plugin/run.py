@@ -18,12 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stepstack.pytest_plugin.failures import EXECUTIONS
 from stepstack.pytest_plugin.settings import PluginSettings, settings_of_run
 from stepstack.pytest_plugin.shared_services import SharedBackend, SharedServices
 
 if TYPE_CHECKING:
     from stepstack.stacks.lambda_router import LambdaPlace
+    from stepstack.stacks.names import UniqueNames
+    from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.stack import Stack
+    from stepstack.testing.state_machines import StateMachineHandle
 
 __all__ = ["RUN", "StepstackRun"]
 
@@ -42,6 +46,10 @@ class StepstackRun:
         self._shared = worker_input[WORKER_INPUT] if worker_input else None
         self._stacks: dict[tuple[Any, ...], Stack | Exception] = {}
         self._services: SharedServices | None = None
+        self.names: dict[str, UniqueNames] = {}
+        """Of modules and of the session."""
+        self.item: pytest.Item | None = None
+        """The test that is under way, its fixtures included: what state machines of a wider scope run is its, too."""
 
     @property
     def id(self) -> str:
@@ -84,13 +92,19 @@ class StepstackRun:
         key = (settings.backend, settings.time, settings.endpoints, settings.mock_file)
         if key not in self._stacks:
             try:
-                self._stacks[key] = self._make_stack(settings)
+                made = self._stacks[key] = self._make_stack(settings)
+                made.listeners.append(self._note)
             except StepstackError as error:
                 self._stacks[key] = error
-        made = self._stacks[key]
-        if isinstance(made, Exception):
-            raise made
-        return made
+        found = self._stacks[key]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _note(self, machine: StateMachineHandle, execution: ExecutionResult) -> None:
+        if self.item is not None:
+            self.item.stash.setdefault(EXECUTIONS, []).append((machine.definition, execution))
+            self.item.config.hook.pytest_stepstack_execution(item=self.item, machine=machine, execution=execution)
 
     def _make_stack(self, settings: PluginSettings) -> Stack:
         from stepstack.stacks.aws import AwsAccount

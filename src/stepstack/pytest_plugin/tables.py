@@ -1,6 +1,6 @@
-"""Tables for one test: made, awaited, deleted.
+"""Tables for a test, a module or a session: made, awaited, deleted.
 
-Behind the fixture `dynamodb_table`.
+Behind the fixtures `dynamodb_table`, `module_dynamodb_table` and `session_dynamodb_table`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["TableFactory"]
 
 
 class TableFactory:
-    """Call it for a table; what it made or adopted is deleted when the test ends."""
+    """Call it for a table; what it made or adopted is deleted when its scope ends."""
 
     def __init__(self, stack: Stack, unique_name: UniqueNames) -> None:
         self._stack = stack
@@ -55,7 +55,7 @@ class TableFactory:
         return table
 
     def adopt(self, name: str) -> str:
-        """`name`, of a table that the test itself or its state machine makes: it is deleted when the test ends."""
+        """`name`, of a table that the test itself or its state machine makes: it is deleted when the scope ends."""
         self._names.append(name)
         return name
 

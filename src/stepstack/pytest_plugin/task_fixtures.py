@@ -69,7 +69,7 @@ def mocks_of(item: pytest.Item, stack: Stack) -> TaskMocks:
         settings = item.stash[SETTINGS]
         mock_file = item.config.rootpath / settings.mock_file if settings.mock_file else None
         made = item.stash[MOCKS] = made_or_failed(lambda: TaskMocks(stack, mock_file=mock_file)).__enter__()
-        made.executions = item.stash[EXECUTIONS]
+        made.executions = item.stash.setdefault(EXECUTIONS, [])
     return made
 
 

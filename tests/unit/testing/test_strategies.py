@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import find, settings
+from hypothesis import Phase, find, settings
 
 import stepstack
 from stepstack.cli import main
@@ -34,12 +34,14 @@ MACHINE = {
         "Ship": {"Type": "Succeed"},
     },
 }
+FIRST = settings(database=None, deadline=None, phases=[Phase.generate])
+"""Any input will do; the search for a smaller one would take long."""
 WAYS = {1: "Refuse", 2: "Approve", 3: "Wrap", None: "Ship"}
 
 
 @pytest.mark.parametrize(("rule", "target"), WAYS.items(), ids=[f"rule {rule}" if rule else "default" for rule in WAYS])
 def test_every_way_out_of_a_choice_can_be_reached(rule, target):
-    given = find(reaching(MACHINE, "Size", rule), lambda _: True, settings=settings(database=None, deadline=None))
+    given = find(reaching(MACHINE, "Size", rule), lambda _: True, settings=FIRST)
     assert stepstack.run(MACHINE, given).states[1] == target
 
 
@@ -52,7 +54,7 @@ def test_jsonata_conditions_give_values_too():
             "Done": {"Type": "Succeed"},
         },
     }
-    given = find(reaching(definition, "Size", 1), lambda _: True, settings=settings(database=None, deadline=None))
+    given = find(reaching(definition, "Size", 1), lambda _: True, settings=FIRST)
     assert given["n"] == 42
 
 
