@@ -63,7 +63,9 @@ def _tasks(definition: str, words: list[str]) -> dict[str, Any]:
 
 
 def _as_text(exploration: Exploration) -> str:
-    lines = [f"{exploration.executions} inputs, {exploration.succeeded} succeeded, {exploration.coverage.percent:.0f}% covered"]
+    from stepstack.coverage.analysis import percent_text
+
+    lines = [f"{exploration.executions} inputs, {exploration.succeeded} succeeded, {percent_text(exploration.coverage.percent)}% covered"]
     for finding in exploration.findings:
         mark = "DEFECT" if finding.is_defect else "failed"
         place = f" in {finding.state}" if finding.state else ""
@@ -76,7 +78,7 @@ def _as_text(exploration: Exploration) -> str:
             lines.append(f"    cause: {finding.cause}")
     missing = [words for machine in exploration.coverage.machines for words in machine.missing_words()]
     if missing:
-        lines += ["", "never reached: " + "; ".join(missing)]
+        lines += ["", "never reached:", *(f"    {words}" for words in missing)]
     return "\n".join(lines) + "\n"
 
 
