@@ -17,6 +17,7 @@ from stepstack.json_types import Json, parse_json
 from stepstack.query.equality import same
 from stepstack.query.jsonpath_syntax import Cursor
 from stepstack.query.regular_expression import RegularExpression
+from stepstack.query.time_bound import look
 
 __all__ = ["Condition", "PathCompiler", "PathSearch", "compile_condition"]
 
@@ -286,6 +287,7 @@ def _matches(left: Any, right: Any) -> bool:
 
 
 def _is_in(left: Any, right: Any) -> bool:
+    look()
     return isinstance(right, list) and any(_equal(left, item) for item in right)
 
 
