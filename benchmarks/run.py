@@ -1,6 +1,6 @@
 """The project's benchmarks: runs those that are named, or all, and prints their tables as Markdown.
 
-    python benchmarks/run.py [engine] [service] [comparison] [load] [kills] [plugin] [crowd] [--quick] [--no-install]
+    python benchmarks/run.py [engine] [service] [comparison] [load] [kills] [plugin] [crowd] [callbacks] [--quick] [--no-install]
 
 It needs stepstack installed with its `test` dependencies. Every server is started on a free port of 127.0.0.1 and ended again. `comparison`
 installs moto and MiniStack into folders of the user's cache the first time.
@@ -16,7 +16,7 @@ from importlib import import_module
 
 from sizes import SIZES
 
-BENCHMARKS = ("engine", "service", "comparison", "load", "kills", "plugin", "crowd")
+BENCHMARKS = ("engine", "service", "comparison", "load", "kills", "plugin", "crowd", "callbacks")
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ def benchmarks(*arguments: str, cache: Path) -> subprocess.CompletedProcess[str]
         ("engine", "parsing the CRUD definition"),
         ("service", "a Create execution, start to seen finished"),
         ("crowd", "calls that were not answered"),
+        ("callbacks", "executions that have not succeeded then"),
         ("plugin", "what the plugin costs a suite that does not use it"),
     ],
 )
