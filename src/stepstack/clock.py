@@ -14,7 +14,9 @@ A test may freeze a clock that is not real: then every timeline stands still, he
 to the next.
 
 A timer that nobody awaits, a schedule's, moves nothing: a clock that skips does not skip to it. It fires when time passes its deadline
-because it flows, because something else is skipped to behind it, or because a test advances the clock.
+because it flows, because something else is skipped to behind it, or because a test advances the clock. What such a timer has set off may
+have waits of its own; they are skipped as far as the next timer that nobody awaits, never past it: otherwise a schedule whose executions
+wait longer than its period would keep time going forever.
 
 A clock belongs to one asyncio loop and is used from that loop's thread alone.
 """
@@ -32,7 +34,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "awaiting_timeline", "time_scale"]
+__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "awaiting_timeline", "set_off_by_schedule", "time_scale"]
 
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
@@ -43,6 +45,13 @@ RESOLUTION_SECONDS = 1e-6
 
 awaiting_timeline: ContextVar[Timeline | None] = ContextVar("stepstack_awaiting_timeline", default=None)
 """The timeline of the execution that awaits the answer of a service in this process: what that service starts may share its time."""
+
+
+MOST_PASSED = 100_000
+"""So many timers that nobody awaits may be skipped to in a row: a schedule's function may start executions that keep time going."""
+
+set_off_by_schedule: ContextVar[bool] = ContextVar("stepstack_set_off_by_schedule", default=False)
+"""Whether what runs here was set off by a timer that nobody awaited."""
 
 
 def time_scale(value: str | float) -> float:
@@ -60,10 +69,11 @@ def time_scale(value: str | float) -> float:
 class Timer:
     """A callback due at a modelled time; `cancel()` may be called at any moment."""
 
-    __slots__ = ("_callback", "_deadline", "_entry", "_handle", "_timeline", "is_awaited")
+    __slots__ = ("_callback", "_deadline", "_entry", "_handle", "_timeline", "is_awaited", "is_of_schedule")
 
     def __init__(self, timeline: Timeline, deadline: float, callback: Callable[[], None], *, is_awaited: bool = True) -> None:
         self.is_awaited = is_awaited
+        self.is_of_schedule = set_off_by_schedule.get()
         self._timeline: Timeline | None = timeline
         self._deadline = deadline
         self._callback = callback
@@ -226,6 +236,8 @@ class Clock:
         self._wakeup: asyncio.TimerHandle | None = None
         self._frozen_at: float | None = None
         self._held: set[Timeline] = set()
+        self._passed = 0
+        """Timers that nobody awaits to which time was skipped in a row."""
 
     def now(self) -> float:
         """Seconds since the epoch, modelled, as every timeline sees it that is not held."""
@@ -242,8 +254,7 @@ class Clock:
 
         For a reset between tests: a Wait that is to end in 2094 leaves the clock there.
         """
-        timer = self._earliest()
-        if self._running or (timer is not None and self._is_awaited(timer)):
+        if self._running or any(self._awaited()):
             return
         self._skipped = 0.0
         if self._idle_since is not None:
@@ -362,9 +373,19 @@ class Clock:
             heapq.heappop(heap)
         return heap[0][2] if heap else None
 
-    def _is_awaited(self, earliest: Timer) -> bool:
-        """Whether somebody awaits the earliest timer or a later one."""
-        return earliest.is_awaited or any(timer.is_awaited for _, entry, timer in self._heap if timer._entry == entry)
+    def _awaited(self) -> Iterator[Timer]:
+        """The timers that somebody awaits."""
+        return (timer for _, entry, timer in self._heap if timer._entry == entry and timer.is_awaited)
+
+    def _may_skip_to(self, earliest: Timer) -> bool:
+        """Whether idle time may be skipped as far as the earliest timer."""
+        if earliest.is_awaited:
+            return True
+        if not any(not timer.is_of_schedule for timer in self._awaited()):
+            self._passed = 0
+            return False
+        self._passed += 1
+        return self._passed <= MOST_PASSED
 
     def _reschedule(self) -> None:
         """Sets the loop's timer to the earliest deadline, at the rate at which modelled time flows now."""
@@ -375,7 +396,7 @@ class Clock:
         if timer is None or self._frozen_at is not None:
             return
         delay = max(0.0, timer._deadline - self.now())
-        if self._idle_since is not None and (self.scale or self._is_awaited(timer)):
+        if self._idle_since is not None and (self.scale or self._may_skip_to(timer)):
             if not self.scale:
                 self._skipped += delay
             delay *= self.scale

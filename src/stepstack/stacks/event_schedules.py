@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qs, unquote
 
-from stepstack.clock import Randomness, Timeline, Timer
+from stepstack.clock import Randomness, Timeline, Timer, set_off_by_schedule
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
 from stepstack.stacks.event_targets import EventTargets
@@ -108,7 +108,11 @@ class EventSchedules:
 
     def _due(self, key: Key, armed: _Armed, moment: float) -> None:
         if self._armed.get(key) is armed:
-            self._after(armed.fire(moment))
+            token = set_off_by_schedule.set(True)
+            try:
+                self._after(armed.fire(moment))
+            finally:
+                set_off_by_schedule.reset(token)
             self._wait(key, armed, armed.schedule.after(moment, armed.begun))
 
 

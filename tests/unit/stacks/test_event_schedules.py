@@ -110,6 +110,33 @@ def test_a_schedule_starts_executions_with_its_input(world):
     assert json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"]) == {"a": 1}
 
 
+def test_executions_that_wait_longer_than_their_schedule_s_period_do_not_keep_time_going(world):
+    states = world.client("stepfunctions")
+    machine = states.create_state_machine(name="m", definition=json.dumps(WAIT), roleArn=ROLE)["stateMachineArn"]
+    world.rule("rate(1 minute)", {"Id": "1", "Arn": machine, "RoleArn": ROLE, "Input": '{"seconds": 90}'})
+
+    world.advance(60)
+    # Each of these requests finds the clock at rest.
+    assert [states.list_executions(stateMachineArn=machine)["executions"][0]["status"] for _ in range(5)] == ["RUNNING"] * 5
+    assert len(states.list_executions(stateMachineArn=machine)["executions"]) == 1
+
+    world.wait(120)
+    statuses = [execution["status"] for execution in states.list_executions(stateMachineArn=machine)["executions"]]
+    assert (len(statuses), statuses[0], statuses[-1]) == (3, "RUNNING", "SUCCEEDED")
+
+
+def test_executions_that_wait_shorter_than_their_schedule_s_period_end(world):
+    states = world.client("stepfunctions")
+    machine = states.create_state_machine(name="m", definition=json.dumps(WAIT), roleArn=ROLE)["stateMachineArn"]
+    world.rule("rate(1 hour)", {"Id": "1", "Arn": machine, "RoleArn": ROLE, "Input": '{"seconds": 90}'})
+
+    world.advance(3600)
+    (execution,) = states.list_executions(stateMachineArn=machine)["executions"]
+    world.stack.run(asyncio.wait_for(world.stack.service.execution_ended(execution["executionArn"]), 30))
+
+    assert states.describe_execution(executionArn=execution["executionArn"])["status"] == "SUCCEEDED"
+
+
 def test_an_input_path_and_a_transformer_shape_a_schedule_s_event(world):
     template = '{"rule": "<aws.events.rule-name>", "from": "<source>", "whole": <aws.events.event.json>}'
     transformer = {"InputPathsMap": {"source": "$.source"}, "InputTemplate": template}
