@@ -32,6 +32,7 @@ th, td {{ padding: .35rem .6rem; border-bottom: 1px solid var(--rule); text-alig
 th {{ font-weight: 600; }} tbody th {{ min-width: 12rem; max-width: 26rem; }} th > div {{ font-weight: 400; }}
 thead th {{ white-space: nowrap; }} .number {{ text-align: right; white-space: nowrap; }}
 td {{ overflow-wrap: normal; }} td code, td pre, td div, td a {{ overflow-wrap: anywhere; }}
+tr, .node {{ scroll-margin: 3rem; }}
 tr:target {{ background: var(--fill); outline: 3px solid var(--focus); }}
 .scroll {{ overflow: auto; }} .scroll table {{ min-width: 46rem; }}
 .figure {{ overflow: auto; border: 1px solid var(--rule); border-radius: 8px; padding: .5rem; margin: .5rem 0; max-height: 90vh; }}

@@ -88,13 +88,15 @@ class _Page:
     ) -> Iterator[str]:
         titles = ("At", "State", "Attempts", "Input", "Sent", "Output")
         hidden = len(execution.visits) - len(shown) + 1
+        culprit = _culprit(execution)
         rows = []
         for entry in shown:
             if entry is None:
                 rows.append(_gap(f"{hidden:,} more visits", len(titles)))
                 continue
             index, visit = entry
-            failures = "".join(f'<div class="missed-text">{escape(words)}</div>' for words in _failures(visit.failures))
+            told = [*_failures(visit.failures), *(["the execution ended here"] if visit is culprit else [])]
+            failures = "".join(f'<div class="missed-text">{escape(words)}</div>' for words in told)
             texts = (("input", visit.input_text), ("sent", visit.parameters_text), ("output", visit.output_text))
             cells = "".join(f"<td>{self._text(text, f'{what} of {_shown(visit)}')}</td>" for what, text in texts)
             rows.append(
@@ -191,7 +193,7 @@ def _highlights(machine: StateMachine, execution: ExecutionResult, anchors: Mapp
     visited = Counter(execution.states)
     nodes = dict.fromkeys(visited, "covered")
     notes = {name: times(count) for name, count in visited.items()}
-    culprit = failing_visit(execution.history, execution.visits) if execution.status != "SUCCEEDED" else None
+    culprit = _culprit(execution)
     for visit in execution.visits:
         if visit.failures and visit not in _with_enclosing(culprit):
             nodes[visit.name] = "partial"
@@ -201,6 +203,11 @@ def _highlights(machine: StateMachine, execution: ExecutionResult, anchors: Mapp
         nodes[culprit.name] = "failed"
         notes[culprit.name] += f", {execution.status}: {execution.error}"
     return Highlights(nodes=nodes, edges=edges, notes=notes, anchors=anchors)
+
+
+def _culprit(execution: ExecutionResult) -> StateVisit | None:
+    """The visit in which a failed execution ended."""
+    return failing_visit(execution.history, execution.visits) if execution.status != "SUCCEEDED" else None
 
 
 def _with_enclosing(visit: StateVisit | None) -> list[StateVisit]:

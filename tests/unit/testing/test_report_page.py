@@ -48,6 +48,7 @@ def test_it_tells_the_failure_the_path_and_each_visit(page):
     assert "ended in: Pay (Task)" in text
     assert "Busy: <come> back" in text
     assert "Pay [1]" in text
+    assert text.count("the execution ended here") == 2, "in the legend and in the row"
     assert "History (" in text
 
 
