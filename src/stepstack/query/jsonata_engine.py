@@ -29,6 +29,7 @@ from stepstack.query.jsonata_functions import (
     BeyondLimit,
     appended,
     bounded_text,
+    in_full,
 )
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
 from stepstack.query.regular_expression import RegularExpression
@@ -160,7 +161,7 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
         return numbers
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
-        text: str = super().evaluate_string_concat(lhs, rhs)
+        text: str = super().evaluate_string_concat(in_full(lhs), in_full(rhs))
         return bounded_text(text)
 
 

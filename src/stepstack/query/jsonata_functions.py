@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Hashable
+from decimal import Decimal
 from typing import Any
 
 from jsonata import Functions, JException, Jsonata, Utils
@@ -26,6 +27,7 @@ __all__ = [
     "BeyondLimit",
     "appended",
     "bounded_text",
+    "in_full",
     "native_function",
 ]
 
@@ -40,6 +42,9 @@ ITEMS_LIMIT = 873_782
 
 STRING_LIMIT = 8 * ITEMS_LIMIT
 """Characters of a string that an expression puts together: AWS has been seen to take four million and to refuse eight."""
+
+EXPONENTS_FROM, FULL_BELOW = 10**15, 10**21
+"""Whole numbers that the library writes with an exponent, and AWS in full: the shortest digits that read back as the same double."""
 
 TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 
@@ -132,7 +137,14 @@ def _string(value: Any, prettify: bool | None = None) -> str | None:
     if isinstance(value, float) and not math.isfinite(value):
         raise JException("D3001", -1)
     _measure(value, 0)
-    return Functions.string(value, prettify)  # type: ignore[no-any-return]
+    return Functions.string(in_full(value), prettify)  # type: ignore[no-any-return]
+
+
+def in_full(value: Any) -> Any:
+    """A large whole number as AWS writes it, 123456789012345680; the library's own has an exponent. All else as it is."""
+    if type(value) not in {int, float} or not EXPONENTS_FROM <= abs(value) < FULL_BELOW or value != int(value):
+        return value
+    return f"{Decimal(repr(float(value))):f}".removesuffix(".0")
 
 
 def _measure(value: Any, depth: int) -> None:

@@ -271,6 +271,23 @@ def test_a_text_is_replaced(text: str, value: str) -> None:
     assert evaluate(text) == value
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$string(1e20)", "100000000000000000000"),
+        ("$string(-1e20)", "-100000000000000000000"),
+        ("$string(9223372036854775808)", "9223372036854776000"),
+        ("$string(999999999999999868928)", "999999999999999900000"),
+        ("$string(1e21)", "1e+21"),
+        ("'id-' & 1e15", "id-1000000000000000"),
+        ("$string(999999999999999)", "999999999999999"),
+        ("$string(0.1 + 0.2)", "0.3"),
+    ],
+)
+def test_large_whole_numbers_are_written_in_full_as_aws_does(text: str, value: str) -> None:
+    assert evaluate(text) == value
+
+
 @pytest.mark.parametrize("text", ["($f := function($n) { 1 + $f($n) }; $f(1))", "1" + " + 1" * 200], ids=["recursion", "200 terms"])
 def test_parts_that_nest_too_deep_end_with_awss_error(text: str) -> None:
     reason = "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
