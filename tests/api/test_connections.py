@@ -76,6 +76,42 @@ def call(client, operation, params):
     return client.answer()
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"])
+def test_an_operation_is_called_by_post_alone(connect, method):
+    client = connect()
+    client.send(request().replace(b"POST", method.encode(), 1))
+    received = client.received()
+    assert received.startswith(b"HTTP/1.1 405")
+    assert (b"is called by POST" in received) is (method != "HEAD")
+
+
+@pytest.mark.parametrize("head", [b"HEAD", b"GET"])
+def test_a_client_that_closes_its_half_gets_the_head_and_the_whole_body_of_its_answer(connect, head):
+    client = connect()
+    client.send(head + b" /_stepstack/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    client.end_sending()
+    received = client.received()
+    assert received.startswith(b"HTTP/1.1 200")
+    assert received.endswith(b"}") is (head == b"GET")
+
+
+def test_a_client_that_expects_to_be_asked_for_its_body_gets_its_whole_answer(connect):
+    client = connect()
+    client.send(request("ListActivities", b"{}", b"Expect: 100-continue"))
+    client.end_sending()
+    received = client.received()
+    assert b"100 Continue" in received
+    assert received.endswith(b"}")
+
+
+def test_http_1_0_is_answered_and_the_connection_closed(connect):
+    client = connect()
+    client.send(request().replace(b"HTTP/1.1", b"HTTP/1.0"))
+    received = client.received()
+    assert b"200 OK" in received
+    assert b"connection: close" in received
+
+
 def test_a_chunked_body_is_read(connect):
     client = connect()
     head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: AWSStepFunctions.ListActivities\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -124,6 +160,95 @@ def test_a_body_larger_than_allowed_is_refused_before_it_is_sent(connect, stack)
     client.send(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: AWSStepFunctions.ListActivities\r\nContent-Length: 99999999\r\n\r\n")
     assert client.received().startswith(b"HTTP/1.1 413")
     assert lives(stack)
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Amz-Target: AWSStepFunctions.ListActivities\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        CHUNKED + b"\r\nzz\r\n{}",
+        CHUNKED + b"\r\n" + b"f" * 20 + b"\r\n{}",
+        CHUNKED + b"Content-Length: 2\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        request("ListActivities", b"{}", b"Content-Length: 3"),
+        request().replace(b"Content-Length: 2", b"Content-Length: -2"),
+        b"GET / HTTP/1.1\nHost: 127.0.0.1\n\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: \x00\r\n\r\n",
+    ],
+    ids=["chunk size", "huge chunk", "length and chunks", "two lengths", "negative length", "line feeds", "nul"],
+)
+def test_a_head_or_a_body_that_is_ambiguous_is_refused(connect, stack, wrong):
+    client = connect()
+    client.send(wrong)
+    assert client.received().startswith(b"HTTP/1.1 400")
+    assert lives(stack)
+
+
+def test_chunks_without_end_are_refused_when_they_are_too_many(connect, stack):
+    client = connect()
+    client.send(CHUNKED + b"\r\n")
+    received = b""
+    try:
+        for _ in range(200):
+            client.send(b"10000\r\n" + b" " * 65_536 + b"\r\n")
+        received = client.received()
+    except OSError:
+        received = b"HTTP/1.1 413"
+    assert received.startswith(b"HTTP/1.1 413")
+    assert lives(stack)
+
+
+DEPTH = 100_000
+DEEP = "[" * DEPTH + "]" * DEPTH
+PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
+ROLE = "arn:aws:iam::123456789012:role/test"
+
+
+def jsonata(expression):
+    return json.dumps({"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Output": expression, "End": True}}})
+
+
+@pytest.mark.parametrize(
+    ("definition", "code"),
+    [
+        (DEEP, "TOO_DEEPLY_NESTED"),
+        (json.dumps(PASS).replace("true", DEEP), "TOO_DEEPLY_NESTED"),
+        (jsonata(json.loads("[" * 300 + '"{% 1 %}"' + "]" * 300)), "SCHEMA_VALIDATION_FAILED"),
+        (jsonata("{% " + "(" * 40_000 + "1" + ")" * 40_000 + " %}"), "INVALID_JSONATA_EXPRESSION"),
+        (json.dumps(PASS).replace("{", '{"TimeoutSeconds": 1e400, ', 1), "SCHEMA_VALIDATION_FAILED"),
+        ("x" * 1_048_576, "INVALID_JSON_DESCRIPTION"),
+    ],
+    ids=["deep", "deep member", "deep template", "deep expression", "infinite", "one long word"],
+)
+def test_a_definition_that_is_too_much_is_refused_in_a_few_words(connect, definition, code):
+    client = connect()
+    status, answer = call(client, "CreateStateMachine", {"name": "too-much", "definition": definition, "roleArn": ROLE})
+    assert (status, code in answer.decode()) == (400, True)
+    assert len(answer) < 2000
+
+
+@pytest.mark.parametrize("text", [DEEP, "1e400", "9" * 5000, "{"], ids=["deep", "infinite", "digits", "half"])
+def test_an_input_or_an_output_that_is_too_much_is_refused(connect, text):
+    client = connect()
+    machine = json.loads(call(client, "CreateStateMachine", {"name": "pass", "definition": json.dumps(PASS), "roleArn": ROLE})[1])
+    status, answer = call(client, "StartExecution", {"stateMachineArn": machine["stateMachineArn"], "input": text})
+    assert (status, "InvalidExecutionInput" in answer.decode()) == (400, True)
+    status, answer = call(client, "SendTaskSuccess", {"taskToken": "x", "output": text})
+    assert (status, json.loads(answer)["__type"].rpartition("#")[2] in {"InvalidOutput", "InvalidToken"}) == (400, True)
+
+
+def test_others_are_answered_while_an_expression_does_not_end(connect, monkeypatch):
+    monkeypatch.setattr("stepstack.query.time_bound.PATIENCE_SECONDS", 0.01)
+    client, other = connect(), connect()
+    definition = jsonata("{% ($f := function($n) { $f($n) }; $f(1)) %}")
+    machine = json.loads(call(client, "CreateStateMachine", {"name": "endless", "definition": definition, "roleArn": ROLE})[1])
+    execution = json.loads(call(client, "StartExecution", {"stateMachineArn": machine["stateMachineArn"]})[1])
+    assert call(other, "ListActivities", {})[0] == 200
+    status, answer = call(other, "StopExecution", {"executionArn": execution["executionArn"]})
+    assert status == 200, answer
+    described = json.loads(call(other, "DescribeExecution", {"executionArn": execution["executionArn"]})[1])
+    assert described["status"] == "ABORTED"
 
 
 def test_beyond_the_limit_the_longest_idle_connection_makes_room(monkeypatch):
