@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.clock import Randomness, Timeline, Timer
-from stepstack.stacks.durable_history import DurableHistory
+from stepstack.stacks.durable_history import DurableHistory, seconds
 from stepstack.stacks.durable_operations import PAYLOAD_LIMIT_BYTES, DurableOperation, DurableOperations, Updates, invalid
 from stepstack.stacks.lambda_limits import REQUEST_LIMIT_BYTES
+from stepstack.stacks.lambda_surroundings import now_millis
 
 if TYPE_CHECKING:
     from stepstack.stacks.lambda_service import Function, InvokeResult
@@ -160,7 +161,8 @@ class DurableExecution:
         for update in updates:
             self._apply(update, now)
         self._complete_due(now)
-        answer: Json = {"NewExecutionState": {"Operations": [self._described(operation) for operation in self.operations.unseen()]}}
+        time = self._time_of_function(seconds)
+        answer: Json = {"NewExecutionState": {"Operations": [operation.description(time) for operation in self.operations.unseen()]}}
         self.operations.mark_seen()
         if self.is_running:
             self._token = answer["CheckpointToken"] = self._new_token()
@@ -173,7 +175,7 @@ class DurableExecution:
             raise invalid(INVALID_TOKEN)
         if not marker.isascii() or not marker.isdigit():
             raise invalid("Invalid marker")
-        return self._page(int(marker), limit, self._described)
+        return self._page(int(marker), limit, self._time_of_function(seconds))
 
     @property
     def result_limit(self) -> int:
@@ -219,19 +221,19 @@ class DurableExecution:
         text = f"{self.arn}\n{operation.id}\n{self._randomness.uuid()}"
         operation.callback_id = base64.b64encode(text.encode()).decode()
         self.callbacks[operation.callback_id] = operation
-        seconds = (operation.options or {}).get("TimeoutSeconds")
-        if seconds:
-            self._call_later(operation.id, seconds, lambda: self._fail_callback(operation, "Callback timed out", "Callback.Timeout"))
+        timeout = (operation.options or {}).get("TimeoutSeconds")
+        if timeout:
+            self._call_later(operation.id, timeout, lambda: self._fail_callback(operation, "Callback timed out", "Callback.Timeout"))
         self.heartbeat(operation)
 
     def heartbeat(self, operation: DurableOperation) -> None:
         """Begins the time for the next heartbeat of a callback."""
-        seconds = (operation.options or {}).get("HeartbeatTimeoutSeconds")
-        if seconds:
+        timeout = (operation.options or {}).get("HeartbeatTimeoutSeconds")
+        if timeout:
             key = f"{operation.id} heartbeat"
             self._cancel_timers(key)
             message = "Callback timed out on heartbeat"
-            self._call_later(key, seconds, lambda: self._fail_callback(operation, message, "Callback.Heartbeat"))
+            self._call_later(key, timeout, lambda: self._fail_callback(operation, message, "Callback.Heartbeat"))
 
     def _fail_callback(self, operation: DurableOperation, message: str, error_type: str) -> None:
         self.end_callback(operation, "TIMED_OUT", error={"ErrorMessage": message, "ErrorType": error_type})
@@ -287,7 +289,7 @@ class DurableExecution:
         try:
             with self.timeline.working():
                 # Not before the stack is at work: an idle clock would skip to it.
-                self._call_later(" timeout", self.timeout_seconds, self._time_out)
+                self._call_later(" timeout", self.timeout_seconds + (self.started_at - self._now()) / 1000, self._time_out)
                 failures = 0
                 while self.is_running:
                     before = failures
@@ -370,7 +372,7 @@ class DurableExecution:
         """What the function is invoked with."""
         updated = [operation.id for operation in self.operations.unseen() if operation.type != "EXECUTION"]
         self._token = self._new_token()
-        page = self._page(0, len(self.operations.by_id), lambda operation: operation.description(int))
+        page = self._page(0, len(self.operations.by_id), self._time_of_function(int))
         self.operations.mark_seen()
         envelope = {
             "DurableExecutionArn": self.arn,
@@ -380,21 +382,22 @@ class DurableExecution:
         }
         return json.dumps(envelope).encode()
 
-    def _page(self, first: int, limit: int, describe: Callable[[DurableOperation], Json]) -> Json:
+    def _page(self, first: int, limit: int, time: Callable[[int], float]) -> Json:
         """Operations from the number `first` on, as many as go into one answer, and where the next page begins."""
         described: list[Json] = []
         size = 0
         for operation in self.operations.replayed(first):
-            entry = describe(operation)
+            entry = operation.description(time)
             size += len(json.dumps(entry))
             if described and (size > STATE_PAGE_BYTES or len(described) >= limit):
                 return {"Operations": described, "NextMarker": str(operation.number)}
             described.append(entry)
         return {"Operations": described}
 
-    @staticmethod
-    def _described(operation: DurableOperation) -> Json:
-        return operation.description(lambda millis: millis / 1000)
+    def _time_of_function(self, unit: Callable[[int], float]) -> Callable[[int], float]:
+        """Timestamps for the function: while it runs, the time until a wait is over is real time, which modelled time may be ahead of."""
+        ahead = self._now() - now_millis()
+        return lambda millis: unit(millis - ahead)
 
     def _new_token(self) -> str:
         return base64.b64encode(self._randomness.uuid().encode()).decode()

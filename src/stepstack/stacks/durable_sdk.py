@@ -25,5 +25,6 @@ def renew_client(variables: Mapping[str, str]) -> None:
     cached = getattr(kind, "_cached_boto_client", None)
     if cached is not None and cached.meta.endpoint_url != wanted:
         kind._cached_boto_client = None
+        cached.close()
     # boto3 cannot make clients in several threads at once: here it is the only one.
     kind.initialize_client()

@@ -240,7 +240,7 @@ def test_an_execution_that_takes_longer_than_its_timeout_is_timed_out(client, du
     assert answer["FunctionError"] == "Unhandled"
     assert execution["Status"] == "TIMED_OUT"
     assert execution["Error"] == {"ErrorMessage": "Execution timed out after 60 seconds."}
-    assert execution["EndTimestamp"] - execution["StartTimestamp"] == timedelta(seconds=60)
+    assert execution["EndTimestamp"] - execution["StartTimestamp"] >= timedelta(seconds=60)
     assert history(client, answer["DurableExecutionArn"])[-1]["EventType"] == "ExecutionTimedOut"
 
 
@@ -448,6 +448,11 @@ def test_only_the_current_token_counts_and_a_repeated_checkpoint_is_answered_ali
 
     _, execution = run(client, durable(body))
 
+    deadline = Deadline(30)
+    while "token" not in seen:
+        # The execution may be seen to have ended before its function has the answer.
+        assert not deadline.has_passed()
+        deadline.pause(0.01)
     assert seen == {"stale": "Invalid checkpoint token", "token": None}
     assert execution["Result"] == '"large"'
 

@@ -1,4 +1,5 @@
 import sys
+from functools import partial
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -10,9 +11,9 @@ SDK = "aws_durable_execution_sdk_python.lambda_service"
 
 @pytest.fixture
 def sdk(monkeypatch):
-    """A module that keeps one client for the process, as AWS's SDK does; `made` are the URLs of the clients that it makes."""
+    """A module that keeps one client for the process, as AWS's SDK does; `made` and `closed` are its clients' URLs."""
     module = ModuleType(SDK)
-    module.made = []
+    module.made, module.closed = [], []
 
     class LambdaClient:
         _cached_boto_client = None
@@ -21,7 +22,8 @@ def sdk(monkeypatch):
         def initialize_client(cls):
             if cls._cached_boto_client is None:
                 module.made.append(module.endpoint)
-                cls._cached_boto_client = SimpleNamespace(meta=SimpleNamespace(endpoint_url=module.endpoint))
+                closed = partial(module.closed.append, module.endpoint)
+                cls._cached_boto_client = SimpleNamespace(meta=SimpleNamespace(endpoint_url=module.endpoint), close=closed)
 
     module.LambdaClient = LambdaClient
     monkeypatch.setitem(sys.modules, SDK, module)
@@ -36,7 +38,7 @@ def renew(sdk, endpoint, **more):
 def test_the_client_of_another_stack_is_not_used(sdk):
     for endpoint in ("http://one", "http://one", "http://two"):
         renew(sdk, endpoint)
-    assert sdk.made == ["http://one", "http://two"]
+    assert (sdk.made, sdk.closed) == (["http://one", "http://two"], ["http://one"])
 
 
 def test_lambdas_own_endpoint_comes_first(sdk):
