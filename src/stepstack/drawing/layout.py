@@ -26,7 +26,7 @@ MINIMUM_WIDTH = 96.0
 TERMINAL_WIDTH, TERMINAL_HEIGHT = 44.0, 22.0
 ROW_WIDTH = 1150.0
 GAP_DOWN = 23.0
-INNER_MARGIN = 18.0
+INNER_MARGIN, ROW_GAP = 18.0, 44.0
 PORT_STEP = 18.0
 LOOP_HEIGHT, LOOP_REACH = 20.0, 18.0
 _GAPS = {"node": 28.0, "label": 14.0, "bend": 10.0}
@@ -154,14 +154,14 @@ class _Plan:
     def _node_box(self, node: Node) -> _Box:
         if node.type in {"Start", "End"}:
             return _Box("node", TERMINAL_WIDTH, TERMINAL_HEIGHT)
-        inner = self._inner[node.name]
-        across = sum(layout.width for layout in inner) + INNER_MARGIN * (len(inner) + 1)
+        rows = _branch_rows(self._inner[node.name])
+        across = max((_row_width(row) for row in rows), default=0.0)
         lines = wrapped(node.name, max(NAME_WIDTH, across - 2 * NODE_PADDING), NAME_SIZE)
         own = max(text_width(line, NAME_SIZE) for line in lines) + 2 * NODE_PADDING
-        width = max(MINIMUM_WIDTH, own, across if inner else 0.0, (self._ends[node.name] + 1) * 8.0)
+        width = max(MINIMUM_WIDTH, own, across, (self._ends[node.name] + 1) * 8.0)
         height = TYPE_LINE + NAME_LINE * len(lines) + 6
-        if inner:
-            height += max(layout.height for layout in inner) + 2 * INNER_MARGIN
+        if rows:
+            height += sum(_row_height(row) + ROW_GAP for row in rows) - ROW_GAP + 2 * INNER_MARGIN
         loops = [_shown(edge) for edge in self._edges if edge.source == edge.target == node.name]
         reach = max((LOOP_REACH + _label_width(lines) + 8 for lines in loops), default=0.0)
         return _Box("node", width, max(height, LOOP_HEIGHT * len(loops) + 8), lines, reach)
@@ -271,12 +271,14 @@ class _Plan:
         x = box.x - box.width / 2
         y = sum(self._band(node.name)) / 2 - box.height / 2
         placed = PlacedNode(node, x, y, box.width, box.height, box.lines)
-        layouts = self._inner[node.name]
-        left = x + INNER_MARGIN + (box.width - INNER_MARGIN - sum(layout.width + INNER_MARGIN for layout in layouts)) / 2
+        top = y + header_height(placed) + INNER_MARGIN
         inner = []
-        for layout in layouts:
-            inner.append(_moved(layout, left, y + header_height(placed) + INNER_MARGIN))
-            left += layout.width + INNER_MARGIN
+        for row in _branch_rows(self._inner[node.name]):
+            left = x + INNER_MARGIN + (box.width - _row_width(row)) / 2
+            for layout in row:
+                inner.append(_moved(layout, left, top))
+                left += layout.width + INNER_MARGIN
+            top += _row_height(row) + ROW_GAP
         return replace(placed, inner=tuple(inner))
 
     def _placed_edge(self, number: int) -> PlacedEdge:
@@ -311,6 +313,25 @@ class _Plan:
         width = _label_width(lines)
         label = PlacedLabel(lines, right + LOOP_REACH + width / 2, y, width, LABEL_LINE * len(lines)) if lines else None
         return PlacedEdge(edge, (Run(points),), label)
+
+
+def _branch_rows(layouts: Sequence[Layout]) -> list[list[Layout]]:
+    """The graphs inside a node side by side; many of them in rows."""
+    rows: list[list[Layout]] = []
+    for layout in layouts:
+        if rows and _row_width([*rows[-1], layout]) <= ROW_WIDTH:
+            rows[-1].append(layout)
+        else:
+            rows.append([layout])
+    return rows
+
+
+def _row_width(row: Sequence[Layout]) -> float:
+    return sum(layout.width + INNER_MARGIN for layout in row) + INNER_MARGIN
+
+
+def _row_height(row: Sequence[Layout]) -> float:
+    return max(layout.height for layout in row)
 
 
 def _runs(stations: Sequence[tuple[str, tuple[Point, ...]]], label: PlacedLabel | None) -> tuple[Run, ...]:

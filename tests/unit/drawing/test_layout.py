@@ -140,6 +140,18 @@ def test_a_wide_choice_is_drawn_in_rows():
     assert layout.width < 2400
 
 
+def test_many_branches_stand_in_rows():
+    branches = [{"StartAt": f"S{n}", "States": {f"S{n}": {"Type": "Pass", "End": True}}} for n in range(24)]
+    both = {"Type": "Parallel", "Branches": branches, "End": True}
+    layout = lay_out(graph_of(parse(json.dumps({"StartAt": "All", "States": {"All": both}}))))
+    (placed,) = (node for node in layout.nodes if node.inner)
+    assert layout.width < 1300
+    assert len({inner.y for inner in placed.inner}) >= 2
+    for one, other in itertools.combinations(placed.inner, 2):
+        assert not overlap(one, other)
+    check(layout)
+
+
 @pytest.mark.parametrize(("count", "label"), [(3, ("#2 $.kind = 1",)), (9, ("#2",))], ids=["few rules", "many rules"])
 def test_few_rules_show_what_they_test(count, label):
     lines = {edge.edge.index: edge.label.lines for edge in lay_out(chosen(count)).edges if edge.label is not None}
