@@ -37,7 +37,7 @@ tr:target {{ background: var(--fill); outline: 3px solid var(--focus); }}
 .scroll {{ overflow: auto; }} .scroll table {{ min-width: 46rem; }}
 .figure {{ overflow: auto; border: 1px solid var(--rule); border-radius: 8px; padding: .5rem; margin: .5rem 0; max-height: 90vh; }}
 .figure svg {{ display: block; margin: 0 auto; }}
-.fit:checked ~ .figure svg {{ width: 100%; height: auto; }}
+.fit:checked ~ .figure svg {{ max-width: 100%; height: auto; }}
 .missed-text {{ color: var(--missed-line); }} .covered-text {{ color: var(--covered-line); }} .quiet {{ color: var(--quiet); }}
 .legend {{ list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; margin: .5rem 0; padding: 0; }}
 .legend svg, td > svg {{ vertical-align: -2px; margin-right: .35rem; }}
