@@ -16,7 +16,6 @@ from typing import Any, Final
 
 import jsonata.jsonata
 from jsonata import JException, Jsonata, Utils
-from jsonata.signature import Signature
 
 from stepstack.errors import ExpressionSyntaxError
 from stepstack.json_types import Json, json_text
@@ -31,6 +30,7 @@ from stepstack.query.jsonata_functions import (
     bounded_text,
     in_full,
 )
+from stepstack.query.jsonata_javascript import ERROR_CODES, correct_library, shown_values
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
 from stepstack.query.regular_expression import RegularExpression
 from stepstack.query.scope import ABSENT, Scope
@@ -48,19 +48,7 @@ TEXT_LIMIT = 100_000
 """Characters of an expression; AWS takes fewer."""
 
 _NULL: Final = Utils.NULL_VALUE
-_PYTHONS_WORDS: Final = (
-    (re.compile(r"could not convert string to float: '(.*)'", re.DOTALL), "D3030: Unable to cast value to a number: "),
-    (
-        re.compile(r"(?:Invalid isoformat string:|time data) '(.*?)'(?: does not match format .*)?$", re.DOTALL),
-        "D3110: The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given ",
-    ),
-    (
-        re.compile(r"'<' not supported between instances"),
-        "D3070: The single argument form of the sort function can only be applied to an array of strings or an array of numbers.  "
-        "Use the second argument to specify a comparison function",
-    ),
-)
-"""Texts of Python's exceptions, and what JSONata says instead; a group is a value that it shows."""
+_NOT_A_NUMBER = re.compile(r"could not convert string to float: '(.*)'", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\{\{?\w+\}?\}\}")
 
 
@@ -74,15 +62,7 @@ def _say_nothing(*_: object) -> None:
 
 jsonata.jsonata.print = _say_nothing
 
-_symbol_of: Final = Signature.get_symbol
-
-
-def _symbol(signature: Signature, value: Any) -> str:
-    """The library takes null for a missing argument, which every function's signature admits."""
-    return "l" if value is _NULL else str(_symbol_of(signature, value))
-
-
-Signature.get_symbol = _symbol
+correct_library()
 
 
 class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
@@ -207,6 +187,13 @@ _ENVIRONMENT: Final = _environment()
 _FUNCTION_NAMES: Final = frozenset(_ENVIRONMENT.bindings) | frozenset(DRAWING_FUNCTIONS)
 
 
+_SURROGATES: Final = re.compile(r"((?<!\\)(?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def _joined(escapes: re.Match[str]) -> str:
+    return escapes[1] + bytes.fromhex(escapes[2] + escapes[3]).decode("utf-16-be")
+
+
 def _regular_expression(pattern: str, flags: Any) -> RegularExpression:
     letters = ("i" if flags.case_insensitive else "") + ("m" if flags.multiline else "")
     return RegularExpression.compile(pattern, letters)
@@ -294,7 +281,8 @@ def parse(text: str) -> ParsedExpression:
         # The library's parser keeps what `%` refers to in every expression that it has read.
         parser.ancestor_label = parser.ancestor_index = 0
         parser.ancestry = []
-        tree = parser.parse(text, _regular_expression)
+        # It reads beyond a comment at the end, and a character that is written as two escapes as two.
+        tree = parser.parse(f"{_SURROGATES.sub(_joined, text)} ", _regular_expression)
         return ParsedExpression(text, tree)
     except JException as refused:
         offset = refused.location if isinstance(refused.location, int) else 0
@@ -303,23 +291,23 @@ def parse(text: str) -> ParsedExpression:
         raise ExpressionSyntaxError(f"the expression cannot be parsed: {_unexpected_text(refused)}", text=text) from refused
 
 
-_KINDS_OF_ARRAYS: Final = {"a": "arrays", "b": "booleans", "f": "functions", "n": "numbers", "o": "objects", "s": "strings"}
-
-
 def error_text(error: JException) -> str:
     """`T2001: The left side of the "+" operator must evaluate to a number`"""
     template = JException.error_codes.get(error.error)
     if template is None:
-        return str(error.error)
-    values = iter(
-        (error.current, error.expected, _KINDS_OF_ARRAYS.get(error.extra, error.extra) if error.error == "T0412" else error.extra)
-    )
+        return _with_code(str(error.error))
+    values = iter(shown_values(error))
 
     def shown(found: re.Match[str]) -> str:
         value = next(values, None)
         return str(value) if found.group().startswith("{{{") else _shown(value)
 
-    return f"{error.error}: {_PLACEHOLDER.sub(shown, template.replace('Object', 'function'))}"
+    return f"{error.error}: {_PLACEHOLDER.sub(shown, template)}"
+
+
+def _with_code(words: str) -> str:
+    code = ERROR_CODES.get(words)
+    return words if code is None else f"{code}: {words}"
 
 
 def _shown(value: Any) -> str:
@@ -333,11 +321,11 @@ def _unexpected_text(error: Exception) -> str:
     """The text for what the library does not raise as an error of JSONata, in JSONata's words where there are some."""
     if isinstance(error, ArithmeticError) or str(error) == "math domain error":
         return "D1001: Number out of range: null"
-    for pattern, text in _PYTHONS_WORDS:
-        found = pattern.search(str(error))
-        if found is not None:
-            return text + "".join(map(json_text, found.groups()))
-    return f"{type(error).__name__}: {error}"
+    number = _NOT_A_NUMBER.fullmatch(str(error))
+    if number is not None:
+        return f"D3030: Unable to cast value to a number: {json_text(number.group(1))}"
+    words = _with_code(str(error))
+    return f"{type(error).__name__}: {words}" if words == str(error) else words
 
 
 def _entry() -> Callable[..., None]:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Hashable
 from decimal import Decimal
 from typing import Any
 
-from jsonata import Functions, JException, Jsonata, Utils
+from jsonata import Functions, JException, Utils
 
 from stepstack.json_types import parse_json
 from stepstack.query.java_random import JavaRandom
+from stepstack.query.jsonata_javascript import JAVASCRIPTS_FUNCTIONS, expanded, native_function
+from stepstack.query.regular_expression import RegularExpression
 from stepstack.query.scope import Sources
 from stepstack.query.time_bound import look
 
@@ -60,14 +62,6 @@ def bounded_text(text: str) -> str:
     if len(text) > STRING_LIMIT:
         raise BeyondLimit(TOO_LARGE)
     return text
-
-
-def native_function(name: str, signature: str, implementation: Callable[..., Any]) -> Any:
-    """`implementation` as a function of JSONata. Its arguments are those of the call; absent ones are not passed, undefined ones None."""
-    function = Jsonata.JFunction(Jsonata.JLambda(implementation), signature)
-    function.function_name = name
-    function.signature.set_function_name(name)
-    return function
 
 
 def _partition(array: list[Any] | None, size: float | None) -> list[list[Any]] | None:
@@ -134,8 +128,6 @@ def _join(texts: list[str] | None, separator: str | None = None) -> str | None:
 
 
 def _string(value: Any, prettify: bool | None = None) -> str | None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise JException("D3001", -1)
     _measure(value, 0)
     return Functions.string(in_full(value), prettify)  # type: ignore[no-any-return]
 
@@ -157,16 +149,23 @@ def _measure(value: Any, depth: int) -> None:
 
 
 def _replace(text: str | None, pattern: Any, replacement: Any, limit: float | None = None) -> str | None:
-    """The library's own looks through the whole rest of the text after each replacement."""
-    if not isinstance(text, str) or not isinstance(pattern, str) or not isinstance(replacement, str) or not pattern:
-        return Functions.replace(text, pattern, replacement, limit)  # type: ignore[no-any-return]
+    """The library's own looks through the whole rest of the text after each replacement, and expands `$1` for strings, too."""
     if limit is not None and limit < 0:
+        raise JException("D3011", -1)
+    if not isinstance(text, str) or not isinstance(replacement, str) or pattern == "":
         return Functions.replace(text, pattern, replacement, limit)  # type: ignore[no-any-return]
-    written = Functions.replace(pattern, pattern, replacement, None)
-    count = text.count(pattern) if limit is None else min(text.count(pattern), int(limit))
-    if len(text) + count * (len(written) - len(pattern)) > STRING_LIMIT:
+    if isinstance(pattern, RegularExpression):
+        return text if limit == 0 else pattern.sub(lambda found: _expanded_match(replacement, found), text, math.ceil(limit or 0))
+    count = text.count(pattern) if limit is None else min(text.count(pattern), math.ceil(limit))
+    if len(text) + count * (len(replacement) - len(pattern)) > STRING_LIMIT:
         raise BeyondLimit(TOO_LARGE)
-    return text.replace(pattern, written, count)
+    return text.replace(pattern, replacement, count)
+
+
+def _expanded_match(replacement: str, found: Any) -> str:
+    if not found[0]:
+        raise JException("D1004", -1)
+    return expanded(replacement, found.groups(), found[0])
 
 
 def _distinct(array: Any) -> Any:
@@ -189,6 +188,7 @@ def _key(value: Any) -> Hashable:
 
 
 CONSTANT_FUNCTIONS: dict[str, Any] = {
+    **JAVASCRIPTS_FUNCTIONS,
     "append": native_function("append", "<xx:a>", appended),
     "join": native_function("join", "<a<s>s?:s>", _join),
     "string": native_function("string", "<x-b?:s>", _string),
