@@ -19,8 +19,7 @@ import pytest
 
 from stepstack.pytest_plugin import hooks
 from stepstack.pytest_plugin.application import application
-from stepstack.pytest_plugin.coverage import add_coverage_options, configure_coverage
-from stepstack.pytest_plugin.failures import add_report_option, explain_failure
+from stepstack.pytest_plugin.failures import explain_failure
 from stepstack.pytest_plugin.fixtures import (
     dynamodb,
     dynamodb_resource,
@@ -32,7 +31,6 @@ from stepstack.pytest_plugin.fixtures import (
     stepstack_settings,
     unique_name,
 )
-from stepstack.pytest_plugin.mock_file import add_mock_file_option, configure_mock_file
 from stepstack.pytest_plugin.run import RUN, WORKER_INPUT, StepstackRun
 from stepstack.pytest_plugin.scoped_fixtures import (
     module_dynamodb_table,
@@ -40,7 +38,7 @@ from stepstack.pytest_plugin.scoped_fixtures import (
     session_dynamodb_table,
     session_state_machine,
 )
-from stepstack.pytest_plugin.settings import add_options, marker_settings
+from stepstack.pytest_plugin.settings import add_options, marker_settings, wants_coverage
 from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, misfit_mocks, mock_task
 
 __all__ = [
@@ -66,9 +64,6 @@ __all__ = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
-    add_coverage_options(parser)
-    add_report_option(parser)
-    add_mock_file_option(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -82,8 +77,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "settings of stepstack for one test, class or module",
     )
     config.stash[RUN] = StepstackRun(config)
-    configure_coverage(config)
-    configure_mock_file(config, config.stash[RUN].settings.backend)
+    if wants_coverage(config):
+        from stepstack.pytest_plugin.coverage import configure_coverage
+
+        configure_coverage(config)
+    if config.getoption("stepstack_write_mocks") is not None:
+        from stepstack.pytest_plugin.mock_file import configure_mock_file
+
+        configure_mock_file(config, config.stash[RUN].settings.backend)
 
 
 @pytest.hookimpl(optionalhook=True)

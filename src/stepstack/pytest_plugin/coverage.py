@@ -12,38 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stepstack.pytest_plugin.settings import COVERAGE_REPORTS as REPORTS
+
 if TYPE_CHECKING:
     from stepstack.coverage import Analysis, CoverageData
     from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.state_machines import StateMachineHandle
 
-__all__ = ["StateMachineCoverage", "add_coverage_options", "configure_coverage"]
+__all__ = ["StateMachineCoverage", "configure_coverage"]
 
 WORKER_OUTPUT = "stepstack_coverage"
 DATA_FILE = Path(".stepstack", "coverage.json")
-REPORTS = {"term": "", "html": ".stepstack/coverage.html", "json": ".stepstack/coverage-report.json", "lcov": ".stepstack/coverage.lcov"}
-"""The kinds of report, and where each is written where nobody says."""
-
-
-def add_coverage_options(parser: pytest.Parser) -> None:
-    group = parser.getgroup("stepstack", "AWS Step Functions and DynamoDB")
-    group.addoption("--stepstack-cov", action="store_true", help="Count which states, transitions, choices and handlers the tests cover.")
-    group.addoption(
-        "--stepstack-cov-report",
-        action="append",
-        metavar="TYPE[:FILE]",
-        help=f"A report of --stepstack-cov: {', '.join(REPORTS)}; may be given again. Default: term.",
-    )
-    group.addoption("--stepstack-cov-fail-under", type=float, metavar="PERCENT", help="Fail the run where less is covered.")
-    group.addoption("--stepstack-cov-append", action="store_true", help="Add to the counts of earlier runs instead of replacing them.")
 
 
 def configure_coverage(config: pytest.Config) -> None:
-    """Registers the plugin where any of its options asks for it; wrong ones are usage errors."""
+    """Registers the plugin; wrong options are usage errors."""
     fail_under = config.getoption("stepstack_cov_fail_under")
     reports = config.getoption("stepstack_cov_report") or []
-    if not (config.getoption("stepstack_cov") or reports or fail_under is not None):
-        return
     if fail_under is not None and not 0 <= fail_under <= 100:
         raise pytest.UsageError(f"--stepstack-cov-fail-under: {fail_under:g} is no percentage; valid: 0 to 100")
     chosen: dict[str, str] = {}

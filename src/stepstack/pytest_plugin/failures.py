@@ -16,18 +16,13 @@ import pytest
 if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult
 
-__all__ = ["EXECUTIONS", "add_report_option", "explain_failure"]
+__all__ = ["EXECUTIONS", "explain_failure"]
 
 EXECUTIONS = pytest.StashKey[list[tuple[str, "ExecutionResult"]]]()
 """What a test ran, for the report of its failure: each execution with its definition."""
 
 EXPLAINED_EXECUTIONS = 5
 """How many of a failed test's executions its report tells, the last ones."""
-
-
-def add_report_option(parser: pytest.Parser) -> None:
-    text = "Write an HTML page for each failed test: its executions drawn, every state's input and output, the history."
-    parser.getgroup("stepstack").addoption("--stepstack-report", metavar="DIR", default=None, help=text)
 
 
 def explain_failure(item: pytest.Item, report: pytest.TestReport, misfits: Sequence[str]) -> None:

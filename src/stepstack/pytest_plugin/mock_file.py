@@ -14,21 +14,14 @@ import pytest
 if TYPE_CHECKING:
     from stepstack.testing.mock_cases import Case, MockFileContents
 
-__all__ = ["MockFileWriter", "add_mock_file_option", "configure_mock_file"]
+__all__ = ["MockFileWriter", "configure_mock_file"]
 
 NAME = "stepstack-mock-file"
 WORKER_OUTPUT = "stepstack_mocks"
 
 
-def add_mock_file_option(parser: pytest.Parser) -> None:
-    text = "Write the tests' mocks as a mock file for Step Functions Local; on the embedded backend."
-    parser.getgroup("stepstack").addoption("--stepstack-write-mocks", metavar="FILE", default=None, help=text)
-
-
 def configure_mock_file(config: pytest.Config, backend: str) -> None:
     path = config.getoption("stepstack_write_mocks")
-    if path is None:
-        return
     if backend != "embedded":
         raise pytest.UsageError(f"--stepstack-write-mocks: mocks are written by a run on the backend embedded, and this is {backend}")
     config.pluginmanager.register(MockFileWriter(config, config.invocation_params.dir / path), NAME)

@@ -7,7 +7,6 @@ pytest-xdist each worker has an embedded stack of its own, while containers are 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
 import tempfile
@@ -20,9 +19,9 @@ import pytest
 
 from stepstack.pytest_plugin.failures import EXECUTIONS
 from stepstack.pytest_plugin.settings import PluginSettings, settings_of_run
-from stepstack.pytest_plugin.shared_services import SharedBackend, SharedServices
 
 if TYPE_CHECKING:
+    from stepstack.pytest_plugin.shared_services import SharedBackend, SharedServices
     from stepstack.stacks.lambda_router import LambdaPlace
     from stepstack.stacks.names import UniqueNames
     from stepstack.testing.executions import ExecutionResult
@@ -62,6 +61,8 @@ class StepstackRun:
 
     def _shared_values(self) -> dict[str, str]:
         if self._shared is None:
+            import secrets
+
             from stepstack.stacks.names import new_run_id
 
             # Compose files and process ids of this run pass through it: nobody else may write there.
@@ -71,6 +72,8 @@ class StepstackRun:
     @property
     def services(self) -> SharedServices:
         if self._services is None:
+            from stepstack.pytest_plugin.shared_services import SharedServices
+
             self._services = SharedServices(Path(self._shared_values()["folder"]), self.root, is_controller=self.is_controller)
         return self._services
 

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BACKENDS", "PluginSettings", "add_options", "marker_settings", "settings_of_run"]
+__all__ = ["BACKENDS", "PluginSettings", "add_options", "marker_settings", "settings_of_run", "wants_coverage"]
 
 BACKENDS: Mapping[str, str] = {
     "embedded": "everything in the test's own process; nothing else is needed",
@@ -33,6 +33,14 @@ TIMES_OF_OTHERS: Mapping[str, str] = {
     "endpoints": "real",
 }
 """What time can be, where it cannot be anything."""
+
+COVERAGE_REPORTS: Mapping[str, str] = {
+    "term": "",
+    "html": ".stepstack/coverage.html",
+    "json": ".stepstack/coverage-report.json",
+    "lcov": ".stepstack/coverage.lcov",
+}
+"""The kinds of report, and where each is written where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +107,29 @@ def add_options(parser: pytest.Parser) -> None:
     text = "A service that runs already; may be given again. With the backend embedded, it takes the place of the embedded one."
     group.addoption("--stepstack-endpoint", dest="stepstack_endpoints", action="append", metavar="SERVICE=URL", default=None, help=text)
     parser.addini("stepstack_endpoints", text, type="linelist", default=None)
+    text = "Write an HTML page for each failed test: its executions drawn, every state's input and output, the history."
+    group.addoption("--stepstack-report", metavar="DIR", default=None, help=text)
+    text = "Write the tests' mocks as a mock file for Step Functions Local; on the embedded backend."
+    group.addoption("--stepstack-write-mocks", metavar="FILE", default=None, help=text)
+    _add_coverage_options(group)
+
+
+def _add_coverage_options(group: pytest.OptionGroup) -> None:
+    group.addoption("--stepstack-cov", action="store_true", help="Count which states, transitions, choices and handlers the tests cover.")
+    group.addoption(
+        "--stepstack-cov-report",
+        action="append",
+        metavar="TYPE[:FILE]",
+        help=f"A report of --stepstack-cov: {', '.join(COVERAGE_REPORTS)}; may be given again. Default: term.",
+    )
+    group.addoption("--stepstack-cov-fail-under", type=float, metavar="PERCENT", help="Fail the run where less is covered.")
+    group.addoption("--stepstack-cov-append", action="store_true", help="Add to the counts of earlier runs instead of replacing them.")
+
+
+def wants_coverage(config: pytest.Config) -> bool:
+    """Whether any of its options asks for it."""
+    is_limited = config.getoption("stepstack_cov_fail_under") is not None
+    return bool(config.getoption("stepstack_cov") or config.getoption("stepstack_cov_report") or is_limited)
 
 
 def settings_of_run(config: pytest.Config) -> PluginSettings:
