@@ -25,7 +25,7 @@ from stepstack.stacks.lambda_limits import REQUEST_LIMIT_BYTES
 from stepstack.stacks.lambda_surroundings import now_millis
 
 if TYPE_CHECKING:
-    from stepstack.stacks.lambda_service import Function, InvokeResult
+    from stepstack.stacks.lambda_function import Function, InvokeResult
 
 __all__ = ["ChainedInvoke", "DurableExecution", "function_error", "json_object"]
 

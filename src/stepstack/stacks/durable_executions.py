@@ -21,7 +21,7 @@ from stepstack.stacks.durable_execution import ChainedInvoke, DurableExecution, 
 from stepstack.stacks.durable_operations import PAYLOAD_LIMIT_BYTES, DurableOperation, invalid
 
 if TYPE_CHECKING:
-    from stepstack.stacks.lambda_service import Function, InvokeResult
+    from stepstack.stacks.lambda_function import Function, InvokeResult
 
 __all__ = ["DurableExecutions", "DurableStart"]
 

@@ -21,7 +21,8 @@ from typing import Any, TypeAlias
 from stepstack.errors import ServiceError
 from stepstack.stacks.event_patterns import EventPattern
 from stepstack.stacks.lambda_asynchronous import Send
-from stepstack.stacks.lambda_service import InvokeResult, LambdaService
+from stepstack.stacks.lambda_function import InvokeResult
+from stepstack.stacks.lambda_service import LambdaService
 
 __all__ = ["EventSourceMapping", "Json", "QueueMapping", "ServiceCall", "StreamMapping", "mapping_of"]
 

@@ -17,7 +17,8 @@ from stepstack.errors import ServiceError
 from stepstack.stacks.durable_api import DURABLE_ROUTES, Operation
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
 from stepstack.stacks.lambda_asynchronous import change_configuration, described_configuration
-from stepstack.stacks.lambda_service import LATEST, Function, InvokeResult, LambdaService
+from stepstack.stacks.lambda_function import LATEST, Function, InvokeResult
+from stepstack.stacks.lambda_service import LambdaService
 
 if TYPE_CHECKING:
     from stepstack.stacks.event_source_mappings import EventSourceMapping

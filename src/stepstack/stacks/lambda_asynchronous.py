@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from stepstack.errors import ServiceError
 
 if TYPE_CHECKING:
-    from stepstack.stacks.lambda_service import Function, InvokeResult
+    from stepstack.stacks.lambda_function import Function, InvokeResult
 
 __all__ = ["AsynchronousInvocation", "Send", "change_configuration", "described_configuration"]
 

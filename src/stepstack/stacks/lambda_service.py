@@ -19,7 +19,6 @@ import hashlib
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -31,17 +30,15 @@ from stepstack.stacks.durable_sdk import renew_client
 from stepstack.stacks.lambda_asynchronous import AsynchronousInvocation, Send
 from stepstack.stacks.lambda_code import CallableCode, Code, FolderCode, named_handler
 from stepstack.stacks.lambda_context import LambdaContext
+from stepstack.stacks.lambda_function import DEFAULT_RUNTIME, LATEST, SETTABLE, Function, InvokeResult, new_configuration
 from stepstack.stacks.lambda_limits import MAXIMUM_TIMEOUT_SECONDS, check_configuration, check_payload, durable_config, unzipped
 from stepstack.stacks.lambda_logs import Event, FunctionLogs, log_lines, tail
 from stepstack.stacks.lambda_runtime import Invocation, run
 from stepstack.stacks.lambda_surroundings import now_millis
 
-__all__ = ["Function", "InvokeResult", "LambdaService"]
+__all__ = ["LambdaService"]
 
 Handler: TypeAlias = "Callable[[Any, Any], Any]"
-
-LATEST = "$LATEST"
-DEFAULT_RUNTIME = "python3.13"
 
 _NAME = re.compile(
     r"(?:arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?"
@@ -54,50 +51,6 @@ _NAME_PATTERN = (
 """As AWS prints it."""
 
 _ESCAPING_RUNTIMES = frozenset({"python3.8", "python3.9", "python3.10", "python3.11"})
-
-
-@dataclass(frozen=True, slots=True)
-class InvokeResult:
-    """What Invoke answers: `payload` is the function's JSON text, or its error's where `function_error` is "Unhandled"."""
-
-    status_code: int
-    payload: bytes
-    function_error: str | None = None
-    executed_version: str = LATEST
-    log_tail: bytes = b""
-    request_id: str = ""
-    durable_execution_arn: str | None = None
-    """The execution that the invocation has started, where the function is durable."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Function:
-    """One version of a function: its configuration and what it keeps while it is warm."""
-
-    name: str
-    region: str
-    arn: str
-    code: Code
-    configuration: dict[str, Any]
-    """What GetFunctionConfiguration answers of it, in the API's names."""
-    tags: dict[str, str] = field(default_factory=dict)
-    policy: dict[str, dict[str, Any]] = field(default_factory=dict)
-    versions: dict[str, Function] = field(default_factory=dict)
-    aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
-    invoke_configurations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """How asynchronous invocations are handled, by qualifier."""
-    variables: dict[str, str] | None = None
-    """The environment of the warm function; None where it is cold."""
-    log_stream: str = ""
-
-    @property
-    def version(self) -> str:
-        return str(self.configuration["Version"])
-
-    def cool_down(self) -> None:
-        """The next invocation begins with fresh variables and modules."""
-        self.variables = None
-        self.code.forget()
 
 
 class LambdaService:
@@ -297,7 +250,7 @@ class LambdaService:
                 invoked_function_arn=arn,
                 memory_limit_in_mb=memory,
                 aws_request_id=request_id,
-                log_group_name=_log_group(function),
+                log_group_name=function.log_group,
                 log_stream_name=function.log_stream,
                 timeout_seconds=float(configuration["Timeout"]),
                 client_context=client_context,
@@ -320,7 +273,7 @@ class LambdaService:
             function.cool_down()
         log = log_lines(request_id, function.version, outcome.log or [(started, "")], outcome.duration_millis, memory)
         events: list[Event] = [event for event in log if event[1]]
-        self.logs.add(function.region, _log_group(function), function.log_stream, events)
+        self.logs.add(function.region, function.log_group, function.log_stream, events)
         error = "Unhandled" if outcome.is_error else None
         return InvokeResult(200, outcome.payload, error, function.version, tail(events), request_id)
 
@@ -331,7 +284,7 @@ class LambdaService:
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": function.version,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
-            "AWS_LAMBDA_LOG_GROUP_NAME": _log_group(function),
+            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": function.log_stream,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{configuration['Runtime']}",
             "AWS_REGION": function.region,
@@ -356,7 +309,7 @@ class LambdaService:
         region = matched["region"] or region or self.region
         qualifier = matched["qualifier"] or qualifier
         base = self._functions.get((region, matched["name"]))
-        found = base if base is None or qualifier in {None, LATEST} else _qualified(base, str(qualifier))
+        found = base if base is None or qualifier in {None, LATEST} else base.qualified(str(qualifier))
         if found is None or (matched["account"] or self.account_id) != self.account_id:
             arn = self._arn(region, matched["name"]) + (f":{qualifier}" if qualifier else "")
             raise ServiceError("ResourceNotFoundException", f"Function not found: {arn}", {"Type": "User"})
@@ -401,7 +354,7 @@ class LambdaService:
     def update_configuration(self, function: Function, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """UpdateFunctionConfiguration."""
         check_configuration({**function.configuration, **parameters})
-        changes = {name: parameters[name] for name in _SETTABLE if name in parameters}
+        changes = {name: parameters[name] for name in SETTABLE if name in parameters}
         if changes.get("DurableConfig"):
             changes["DurableConfig"] = durable_config(changes["DurableConfig"], function.configuration.get("DurableConfig"))
         self._touch(function, changes)
@@ -461,31 +414,8 @@ class LambdaService:
 
     def _add(self, region: str, name: str, code: Code, parameters: Mapping[str, Any], *, code_size: int, digest: str) -> Function:
         arn = self._arn(region, name)
-        configuration: dict[str, Any] = {
-            "FunctionName": name,
-            "FunctionArn": arn,
-            "Runtime": DEFAULT_RUNTIME,
-            "Role": f"arn:aws:iam::{self.account_id}:role/stepstack",
-            "Handler": "",
-            "CodeSize": code_size,
-            "Description": "",
-            "Timeout": 3,
-            "MemorySize": 128,
-            "CodeSha256": digest,
-            "Version": LATEST,
-            "TracingConfig": {"Mode": "PassThrough"},
-            "PackageType": "Zip",
-            "Architectures": ["x86_64"],
-            "EphemeralStorage": {"Size": 512},
-            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-            "LoggingConfig": {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"},
-            "State": "Active",
-            "LastUpdateStatus": "Successful",
-        }
-        configuration |= {key: parameters[key] for key in _SETTABLE if parameters.get(key) is not None}
-        if "DurableConfig" in configuration:
-            configuration["DurableConfig"] = durable_config(configuration["DurableConfig"], {})
-        configuration["LoggingConfig"] = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{name}"} | configuration["LoggingConfig"]
+        role = f"arn:aws:iam::{self.account_id}:role/stepstack"
+        configuration = new_configuration(name, arn, role, parameters) | {"CodeSize": code_size, "CodeSha256": digest}
         function = Function(name=name, region=region, arn=arn, code=code, configuration=configuration)
         self._touch(function, {})
         self._functions[region, name] = function
@@ -508,32 +438,6 @@ class LambdaService:
         return f"arn:aws:lambda:{region}:{self.account_id}:function:{name}"
 
 
-_SETTABLE = (
-    "Architectures",
-    "DeadLetterConfig",
-    "Description",
-    "DurableConfig",
-    "Environment",
-    "EphemeralStorage",
-    "Handler",
-    "LoggingConfig",
-    "MemorySize",
-    "Role",
-    "Runtime",
-    "Timeout",
-    "TracingConfig",
-    "VpcConfig",
-)
-
-
-def _qualified(base: Function, qualifier: str) -> Function | None:
-    alias = base.aliases.get(qualifier)
-    if alias is None:
-        return base.versions.get(qualifier)
-    version = alias["FunctionVersion"]
-    return base if version == LATEST else base.versions.get(version)
-
-
 def _real_time() -> Timeline:
     return Clock(asyncio.get_running_loop()).timeline()
 
@@ -541,7 +445,3 @@ def _real_time() -> Timeline:
 def _qualifier_of(name: str) -> str | None:
     matched = _NAME.fullmatch(name)
     return matched["qualifier"] if matched else None
-
-
-def _log_group(function: Function) -> str:
-    return str(function.configuration["LoggingConfig"]["LogGroup"])

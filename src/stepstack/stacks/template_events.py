@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from stepstack.errors import SettingsError
 from stepstack.stacks.lambda_asynchronous import change_configuration
-from stepstack.stacks.lambda_service import LATEST
+from stepstack.stacks.lambda_function import LATEST
 from stepstack.stacks.template_workshop import Json, Made, ResourceType, Workshop, names
 
 __all__ = ["EVENTS"]
