@@ -34,6 +34,7 @@ class LambdaFunctions(Mapping[str, str]):
     def __init__(self, stack: Stack, folders: tuple[Path, ...] = ()) -> None:
         self._service: LambdaService = stack.lambda_service()
         # Handlers that are called from containers find the containers' services; on the embedded stack they find it by themselves.
+        self._is_called_from_containers = stack.lambda_place is not None
         self._variables = stack.environment() if stack.lambda_place is not None else {}
         self._alias = stack.lambda_place.alias if stack.lambda_place is not None else None
         self._folders = folders
@@ -45,17 +46,19 @@ class LambdaFunctions(Mapping[str, str]):
         *,
         timeout_seconds: int = 900,
         environment: Mapping[str, str] | None = None,
+        durable_config: Mapping[str, int] | None = None,
         **named: Handler,
     ) -> LambdaFunctions:
         """Makes functions of callables `(event, context)` (sync or async) or of `"module:handler"` words.
 
-        A name may be an ARN. A handler that takes longer than `timeout_seconds` fails as it would on Lambda.
+        A name may be an ARN. A handler that takes longer than `timeout_seconds` fails as it would on Lambda. Handlers of AWS's durable
+        execution SDK are given their `durable_config`, such as `{"ExecutionTimeout": 300}`; they are called by their qualified ARNs.
         """
         __tracebackhide__ = True
         for name, handler in {**(functions or {}), **named}.items():
             if not (callable(handler) or (isinstance(handler, str) and ":" in handler)):
                 raise SettingsError(f"the handler of {name!r} is a callable or 'module:function', and this is {handler!r}")
-            self._register(name, handler, timeout_seconds=timeout_seconds, variables=environment)
+            self._register(name, handler, timeout_seconds=timeout_seconds, variables=environment, durable=durable_config)
         return self
 
     def from_template(
@@ -73,11 +76,18 @@ class LambdaFunctions(Mapping[str, str]):
                 handler_name=function.handler,
                 timeout_seconds=int(function.timeout_seconds),
                 variables=function.environment,
+                durable=function.durable_config,
             )
         return self
 
-    def _register(self, name: str, handler: Handler | Path, *, variables: Mapping[str, str] | None, **words: Any) -> None:
-        arn = self._service.register(name, handler, variables={**self._variables, **(variables or {})}, **words)
+    def _register(
+        self, name: str, handler: Handler | Path, *, variables: Mapping[str, str] | None, durable: Mapping[str, int] | None, **words: Any
+    ) -> None:
+        if durable is not None and self._is_called_from_containers:
+            raise SettingsError(f"the function {name!r} is durable, which needs the embedded stack: its checkpoints go to Lambda's API")
+        arn = self._service.register(name, handler, variables={**self._variables, **(variables or {})}, durable=durable, **words)
+        if durable is not None:
+            arn = f"{arn}:$LATEST"
         if self._alias:
             function = self._service.function(arn)
             arn = str(self._service.put_alias(function, self._alias, {"FunctionVersion": function.version}, is_new=True)["AliasArn"])

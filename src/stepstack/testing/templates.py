@@ -51,6 +51,8 @@ class TemplateFunction:
     """`module.function`, as AWS has it."""
     environment: Mapping[str, str]
     timeout_seconds: float
+    durable_config: Mapping[str, int] | None = None
+    """Of a durable function."""
 
 
 class Template:
@@ -122,6 +124,7 @@ class Template:
             handler=str(self._evaluate(properties["Handler"])),
             environment={key: value_text(value) for key, value in variables.items()},
             timeout_seconds=float(self._evaluate(properties.get("Timeout", 3))),
+            durable_config=self._evaluate(properties.get("DurableConfig")),
         )
 
     @property

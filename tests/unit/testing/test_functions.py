@@ -91,6 +91,28 @@ def test_functions_of_a_template_have_their_folder_and_environment(state_machine
     assert state_machine(calling(lambda_functions["Price"])).run("5").output == 20
 
 
+def test_a_durable_function_is_called_by_its_qualified_arn(state_machine, lambda_functions):
+    def handler(event, _context):
+        # What AWS's SDK makes of an invocation that waits for nothing.
+        [execution] = event["InitialExecutionState"]["Operations"]
+        return {"Status": "SUCCEEDED", "Result": execution["ExecutionDetails"]["InputPayload"]}
+
+    lambda_functions(order=handler, durable_config={"ExecutionTimeout": 60})
+
+    assert lambda_functions["order"].endswith(":function:order:$LATEST")
+    assert state_machine(calling(lambda_functions["order"])).run({"orderId": "1"}).output == {"orderId": "1"}
+
+
+def test_a_durable_function_of_a_template_is_durable(lambda_functions, tmp_path):
+    (tmp_path / "template.yaml").write_text(TEMPLATE.replace("CodeUri: src,", "CodeUri: src, DurableConfig: {ExecutionTimeout: 60},"))
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text("def handler(event, _): return event\n")
+
+    functions = lambda_functions.from_template(tmp_path / "template.yaml")
+
+    assert all(arn.endswith(":$LATEST") for arn in functions.values())
+
+
 def test_a_handler_that_is_none_is_refused(lambda_functions):
     with pytest.raises(SettingsError, match="the handler of 'pay' is a callable or 'module:function', and this is 'shop'"):
         lambda_functions(pay="shop")
