@@ -188,6 +188,8 @@ class _Search:
         walked = "$"
         last = -1 if self.tail else len(self.prefix) - 1
         for position, step in enumerate(self.prefix):
+            if self.tail and isinstance(step, steps.IndexStep) and step.is_beyond(value):
+                return [] if self.function is None else self.function.apply([], root)
             value = step.follow(value, walked, self.whole, is_last=position == last)
             walked += str(step)
         if self.tail:

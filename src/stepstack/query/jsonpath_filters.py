@@ -28,9 +28,6 @@ Condition = Callable[[Json, Json], bool]
 class PathSearch(Protocol):
     """A compiled path inside a filter."""
 
-    @property
-    def is_definite(self) -> bool: ...
-
     def search(self, value: Json, root: Json) -> Json:
         """What it finds from `value`; raises PathNotFound."""
         ...
@@ -40,7 +37,7 @@ PathCompiler = Callable[[Cursor], PathSearch]
 """Compiles the steps of a path that stand behind the cursor, which it moves."""
 
 Operand = Callable[[Json, Json], Any]
-"""A value in a filter, UNDEFINED where its path finds nothing."""
+"""A value in a filter, UNDEFINED where its path finds nothing. To Jayway, the empty array of an indefinite path is something."""
 
 
 class _Undefined:
@@ -163,10 +160,9 @@ class _FilterReader:
             if is_bare and from_item and not isinstance(start, (dict, list)):
                 return UNDEFINED
             try:
-                found = path.search(start, root)
+                return path.search(start, root)
             except ExpressionError:
                 return UNDEFINED
-            return found if found or path.is_definite else UNDEFINED
 
         return operand
 

@@ -141,6 +141,10 @@ class IndexStep:
             return found
         raise PathNotFound(f"No results for path: {whole}")
 
+    def is_beyond(self, value: Json) -> bool:
+        """Whether `value` is an array without this index; an indefinite path then finds nothing instead of failing."""
+        return isinstance(value, list) and not -len(value) <= self.index < len(value)
+
     def spread(self, values: list[Json], root: Json) -> list[Json]:
         index = self.index
         return [value[index] for value in values if isinstance(value, list) and -len(value) <= index < len(value)]

@@ -65,6 +65,8 @@ def test_a_definite_path_yields_the_one_value_that_it_names(text: str, expected:
         ("$['order','strange name'].id", [7]),
         ("$.empty[*]", []),
         ("$.items[*].gone", []),
+        ("$.numbers[9][*]", []),
+        ("$.numbers[-9].x[?(@.y)]", []),
     ],
 )
 def test_an_indefinite_path_yields_the_array_of_all_that_it_matches(text: str, expected: Any, scope: Scope) -> None:
@@ -107,6 +109,9 @@ def test_an_indefinite_path_yields_the_array_of_all_that_it_matches(text: str, e
         ("@.tags[0] == 'red'", ["b"]),
         ("@.stock == true", []),
         ("@.tags == []", ["c"]),
+        ("@.tags[?(@.gone == 1)]", ["b", "c"]),
+        ("!@.tags[*]", ["a"]),
+        ("@.tags[*] empty true", ["c"]),
         ("3 == @.stock", ["b"]),
         ("@.sku==b", ["b"]),
         ("@.sku == a || @.sku == c && @.stock != null", ["a", "c"]),
