@@ -22,7 +22,6 @@ from typing import Any
 from stepstack.errors import DefinitionError, SettingsError, StorageError
 from stepstack.history import HistoryEvent
 from stepstack.interpreter.task_tokens import REMEMBERED_CLOSED_TOKENS, KeptTask, PendingTask, TokenKeeper
-from stepstack.json_types import json_text
 from stepstack.language.resources import ResourceCatalog
 from stepstack.service import stored_records as stored
 from stepstack.service.journal import Journal, RestoredTask
@@ -47,7 +46,7 @@ CREATE TABLE IF NOT EXISTS state_machines (arn TEXT PRIMARY KEY, record TEXT NOT
 CREATE TABLE IF NOT EXISTS activities (arn TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS executions (number INTEGER PRIMARY KEY, revision INTEGER NOT NULL, record TEXT NOT NULL, standing TEXT);
 CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, piece BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS map_runs (arn TEXT PRIMARY KEY, parent INTEGER NOT NULL, revision INTEGER NOT NULL, record TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS map_runs (arn BLOB PRIMARY KEY, parent INTEGER NOT NULL, revision INTEGER NOT NULL, record TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS map_runs_of_parents ON map_runs (parent);
 CREATE TABLE IF NOT EXISTS tasks (token TEXT PRIMARY KEY, execution INTEGER NOT NULL, record TEXT NOT NULL, is_closed INTEGER NOT NULL);
 """
@@ -236,11 +235,13 @@ class SqliteJournal(Journal):
         self._until_pruning = PRUNE_EVERY
 
     def _write_state_machine(self, record: StateMachineRecord) -> None:
-        text = json_text(stored.state_machine_json(record, self._revision_id))
+        text = stored.text_of(stored.state_machine_json(record, self._revision_id))
         self._connection.execute("INSERT OR REPLACE INTO state_machines VALUES (?, ?)", (record.arn, text))
 
     def _write_activity(self, record: ActivityRecord) -> None:
-        self._connection.execute("INSERT OR REPLACE INTO activities VALUES (?, ?)", (record.arn, json_text(stored.activity_json(record))))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO activities VALUES (?, ?)", (record.arn, stored.text_of(stored.activity_json(record)))
+        )
 
     def _write_execution(self, record: ExecutionRecord) -> None:
         is_ended = record.execution is None
@@ -248,9 +249,9 @@ class SqliteJournal(Journal):
         kept = record.kept_events or 0
         # One that has recorded nothing but its start has it made anew.
         count = len(events) if is_ended or len(events) > 1 else kept
-        standing = json_text(stored.standing_json(record, count)) if is_ended or record.redrive_count else None
+        standing = stored.text_of(stored.standing_json(record, count)) if is_ended or record.redrive_count else None
         if record.kept_events is None:
-            row = (record.number, self._revision_id(record.revision), json_text(stored.execution_json(record)), standing)
+            row = (record.number, self._revision_id(record.revision), stored.text_of(stored.execution_json(record)), standing)
             self._connection.execute("INSERT INTO executions VALUES (?, ?, ?, ?)", row)
         elif standing is not None:
             self._connection.execute("UPDATE executions SET standing = ? WHERE number = ?", (standing, record.number))
@@ -277,15 +278,17 @@ class SqliteJournal(Journal):
         if self._store is None or record.arn not in self._store.map_runs:
             return
         record.refresh()
-        row = (record.arn, record.parent.number, self._revision_id(record.revision), json_text(stored.map_run_json(record)))
-        self._connection.execute("INSERT OR REPLACE INTO map_runs VALUES (?, ?, ?, ?)", row)
+        # A label may hold what no text of a database may.
+        arn = record.arn.encode("utf-8", "surrogatepass")
+        row = (arn, record.parent.number, self._revision_id(record.revision), stored.text_of(stored.map_run_json(record)))
+        self._connection.execute("INSERT INTO map_runs VALUES (?, ?, ?, ?) ON CONFLICT (arn) DO UPDATE SET record = excluded.record", row)
 
     def _write_task(self, token: str) -> None:
         task = self._tasks[token]
         self._connection.execute(
             "INSERT INTO tasks VALUES (?, ?, ?, ?) "
             "ON CONFLICT (token) DO UPDATE SET record = excluded.record, is_closed = excluded.is_closed",
-            (token, task.execution, json_text(stored.task_json(task)), int(task.is_closed)),
+            (token, task.execution, stored.text_of(stored.task_json(task)), int(task.is_closed)),
         )
         if task.is_closed:
             self._written.append(functools.partial(self._task_written, token))
@@ -297,7 +300,9 @@ class SqliteJournal(Journal):
     def _revision_id(self, revision: Revision) -> int:
         number = revision.stored_as or self._new_revisions.get(revision)
         if number is None:
-            cursor = self._connection.execute("INSERT INTO revisions (record) VALUES (?)", (json_text(stored.revision_json(revision)),))
+            cursor = self._connection.execute(
+                "INSERT INTO revisions (record) VALUES (?)", (stored.text_of(stored.revision_json(revision)),)
+            )
             number = self._new_revisions[revision] = int(cursor.lastrowid or 0)
             self._written.append(functools.partial(self._revision_written, revision, number))
         return number
@@ -355,8 +360,9 @@ class SqliteJournal(Journal):
             if standing is None:
                 record.kept_events = len(self._events(record))
             store.restore_execution(record)
-        for arn, parent, revision, text in select("SELECT arn, parent, revision, record FROM map_runs"):
+        for key, parent, revision, text in select("SELECT arn, parent, revision, record FROM map_runs ORDER BY rowid"):
             if parent in by_number:
+                arn = key.decode("utf-8", "surrogatepass")
                 store.map_runs[arn] = stored.map_run(arn, by_number[parent], revisions.of(revision), text)
                 by_number[parent].map_run_arns.append(arn)
         select(UNUSED_REVISIONS)

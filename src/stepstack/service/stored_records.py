@@ -6,6 +6,7 @@ named by number. Left out: tables and transactions.
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -37,6 +38,7 @@ __all__ = [
     "state_machine_json",
     "task",
     "task_json",
+    "text_of",
     "unpacked_events",
 ]
 
@@ -111,6 +113,10 @@ class Revisions:
         if key not in self._machines:
             self._machines[key] = parse(definition, catalog=self._catalog, machine_type=kind)
         return self._machines[key]
+
+
+text_of = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+"""A record as text: ASCII alone, because an input or an output may hold half of a surrogate pair, which no database takes."""
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -351,6 +351,20 @@ class TestMapRuns:
         assert [after(operation, **params) for operation, params in questions] == before
         assert len(questions) == 4 + 3 * 3
 
+    def test_a_redrive_of_the_parent_begins_a_map_run_that_is_kept_as_well(self, make_journaled, reopen, start):
+        call = make_journaled()
+        arn = start(call, self.text(wait(1, End=True)), input="[1, 2]")
+        after = reopen(call)
+        assert after("DescribeExecution", executionArn=arn)["status"] == "ABORTED"
+        after("RedriveExecution", executionArn=arn)
+        assert finished(after, arn)["status"] == "SUCCEEDED"
+        runs = after("ListMapRuns", executionArn=arn)
+        assert len(runs["mapRuns"]) == 2
+        last = reopen(after)
+        assert last("ListMapRuns", executionArn=arn) == runs
+        statuses = sorted(last("DescribeMapRun", mapRunArn=run["mapRunArn"])["status"] for run in runs["mapRuns"])
+        assert statuses == ["ABORTED", "SUCCEEDED"]
+
     def test_what_ran_in_a_map_run_is_aborted_with_its_parent(self, make_journaled, reopen, start):
         call = make_journaled()
         do = {

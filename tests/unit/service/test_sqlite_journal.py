@@ -48,6 +48,20 @@ def test_a_finished_execution_comes_back_whole(make_journaled, reopen):
     assert after.refusal("StartExecution", stateMachineArn=machine, name="first").error_code == "ExecutionAlreadyExists"
 
 
+def test_half_of_a_surrogate_pair_comes_back_and_keeps_nobody_else_out(make_journaled, reopen):
+    call = make_journaled()
+    # The value is taken out, so that it is written anew.
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"b.$": "$.a"}, "End": True}}})
+    machine = call.machine(definition=definition)["stateMachineArn"]
+    questions = []
+    for text in (r'{"a": "\ud800"}', r'{"a": "\ud83d\ude00"}'):
+        arn = call.execution(machine, input=text)["executionArn"]
+        questions += [("DescribeExecution", {"executionArn": arn}), ("GetExecutionHistory", {"executionArn": arn})]
+    before = [call(operation, **params) for operation, params in questions]
+    after = reopen(call)
+    assert [after(operation, **params) for operation, params in questions] == before
+
+
 def test_what_was_deleted_or_reset_stays_away(make_journaled, reopen):
     call = make_journaled()
     kept = call.machine("kept")["stateMachineArn"]
