@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "awaiting_timeline", "set_off_by_schedule", "time_scale"]
+__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "awaiting", "awaiting_timeline", "set_off_by_schedule", "time_scale"]
 
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
@@ -44,7 +44,17 @@ RESOLUTION_SECONDS = 1e-6
 
 
 awaiting_timeline: ContextVar[Timeline | None] = ContextVar("stepstack_awaiting_timeline", default=None)
-"""The timeline of the execution that awaits the answer of a service in this process: what that service starts may share its time."""
+"""The timeline of whoever awaits the answer of a service in this process, and counts as at work: what the service starts may share it."""
+
+
+@contextmanager
+def awaiting(timeline: Timeline) -> Iterator[None]:
+    """For the body, the calling task, which counts as at work, lets services that it calls share its time."""
+    token = awaiting_timeline.set(timeline)
+    try:
+        yield
+    finally:
+        awaiting_timeline.reset(token)
 
 
 MOST_PASSED = 100_000

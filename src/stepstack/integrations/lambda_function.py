@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stepstack.clock import Timeline, awaiting_timeline
+from stepstack.clock import Timeline, awaiting
 from stepstack.integrations.service_call import Reply, ServiceCaller
 from stepstack.interpreter.ports import TaskFailed
 from stepstack.json_types import Json, json_text, parse_json
@@ -42,11 +42,8 @@ class LambdaFunctions:
         return _returned(reply.content["Payload"])
 
     async def _reply(self, params: Mapping[str, Any], timeline: Timeline, *, region: str | None = None) -> Reply:
-        awaited = awaiting_timeline.set(timeline)
-        try:
+        with awaiting(timeline):
             reply = await self._caller.call("lambda", "Invoke", params, region=region)
-        finally:
-            awaiting_timeline.reset(awaited)
         content = dict(reply.content)
         payload: Any = content.get("Payload")
         if hasattr(payload, "read"):

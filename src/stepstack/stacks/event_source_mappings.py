@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
+from stepstack.clock import awaiting
 from stepstack.errors import ServiceError
 from stepstack.stacks.event_patterns import EventPattern
 from stepstack.stacks.lambda_asynchronous import Send
@@ -150,7 +151,8 @@ class EventSourceMapping(ABC):
 
     async def _deliver(self, records: list[Json]) -> tuple[bool, list[str] | None]:
         """Whether the function took the batch, and which records it reports as failed (None where it reports nothing)."""
-        result = await self._functions.invoke(self.function_arn, json.dumps({"Records": records}).encode())
+        with awaiting(self._functions.timeline()):
+            result = await self._functions.invoke(self.function_arn, json.dumps({"Records": records}).encode())
         self._last = result
         if result.function_error:
             return False, None

@@ -576,3 +576,25 @@ def test_a_task_fails_as_the_durable_function_does(stack, durable, qualifier, er
 
     assert (execution["status"], execution["error"]) == ("FAILED", error)
     assert cause in execution["cause"]
+
+
+def test_the_waits_of_a_function_that_a_queue_feeds_are_skipped(stack, client, durable):
+    seen = []
+
+    def body(replay):
+        replay.wait("long", 800)
+        seen.extend(record["body"] for record in replay.input["Records"])
+
+    function = durable(body, timeout=900)
+    queues = boto3.client("sqs", endpoint_url=stack.endpoint_url, **KEYS)
+    url = queues.create_queue(QueueName=f"orders{next(_numbers)}")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    service = stack.assembly.services.lambda_service
+    version = service.publish(service.function(function), "")["FunctionArn"]
+    mapping = client.create_event_source_mapping(FunctionName=version, EventSourceArn=arn)
+    queues.send_message(QueueUrl=url, MessageBody="order-1")
+
+    assert ended(client, only_execution(client, function.removesuffix(":$LATEST")))["Status"] == "SUCCEEDED"
+    assert seen == ["order-1"]
+    client.delete_event_source_mapping(UUID=mapping["UUID"])
+    queues.close()
