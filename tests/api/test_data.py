@@ -71,6 +71,9 @@ def test_a_full_disk_is_told_with_its_reason(make_stack, boto3_client):
         stack.run(fill())
         with pytest.raises(client.exceptions.ClientError) as refused:
             client.start_execution(stateMachineArn=machine, input=json.dumps("x" * 200_000))
+        with pytest.raises(client.exceptions.ClientError) as listed:
+            client.list_state_machines()
+    assert listed.value.response["Error"] == refused.value.response["Error"]
     answer = refused.value.response
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert answer["Error"]["Code"] == "InternalServerError"

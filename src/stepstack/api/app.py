@@ -125,6 +125,9 @@ class _App:
         except BodyError as error:
             if error.status:
                 await self._answer(send, error.status, {"__type": error.code, "message": error.message}, close=True)
+        except StorageError as error:
+            # Not logged: a full disk would be told with every request, and the client is told.
+            await self._answer(send, 500, {"__type": "InternalServerError", "message": str(error)})
 
     async def _call(self, name: str, headers: _Headers, receive: Receive, send: Send) -> None:
         from stepstack.api.service_model import known_operation
@@ -136,9 +139,8 @@ class _App:
             result = await (_while_connected(call, receive) if name in LONG_POLLS else call)
         except ServiceError as error:
             await self._refuse(send, error)
-        except StorageError as error:
-            # Not logged: a full disk would be told with every request, and the client is told.
-            await self._answer(send, 500, {"__type": "InternalServerError", "message": str(error)})
+        except StorageError:
+            raise
         except Exception:
             logger.exception("%s failed", name)
             await self._answer(send, 500, {"__type": "InternalServerError", "message": f"stepstack could not perform {name}: see its log"})

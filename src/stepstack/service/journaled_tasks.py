@@ -6,7 +6,8 @@ never takes an execution for one that had not called yet.
 
 from __future__ import annotations
 
-from stepstack.interpreter.ports import TaskCall, TaskRunner
+from stepstack.errors import StorageError
+from stepstack.interpreter.ports import TaskCall, TaskFailed, TaskRunner
 from stepstack.json_types import Json
 from stepstack.service.journal import Journal
 
@@ -27,7 +28,10 @@ class JournaledTasks:
         return self._tasks.is_mocked(call)
 
     async def request(self, call: TaskCall) -> Json:
-        self._journal.commit()
+        try:
+            self._journal.commit()
+        except StorageError as error:
+            raise TaskFailed("States.Runtime", str(error)) from error
         return await self._tasks.request(call)
 
     async def completion(self, call: TaskCall, submitted: Json) -> Json:

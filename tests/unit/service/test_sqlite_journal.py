@@ -133,6 +133,23 @@ class TestAFullDisk:
         with pytest.raises(StorageError):
             call("ListStateMachines")
 
+    def test_nothing_is_called_that_a_restart_would_not_know_of(self, make_caller, tmp_path, full):
+        calls = []
+        call = make_caller(journal=SqliteJournal(tmp_path), tasks={"T": calls.append})
+        resource = "arn:aws:lambda:us-east-1:123456789012:function:t"
+        states = {"T": {"Type": "Task", "Resource": resource, "End": True}}
+        machine = call.machine(definition=json.dumps({"StartAt": "T", "States": states}))["stateMachineArn"]
+        full(call)
+        with pytest.raises(StorageError):
+            call("StartExecution", stateMachineArn=machine, name="n", input=LARGE)
+        arn = machine.replace("stateMachine", "execution") + ":n"
+        call.run(call.service.execution_ended(arn))
+        full(call, is_full=False)
+        described = call("DescribeExecution", executionArn=arn)
+        assert (described["status"], described["error"]) == ("FAILED", "States.Runtime")
+        assert "cannot be written: database or disk is full" in described["cause"]
+        assert calls == []
+
     def test_nothing_is_lost_once_there_is_room_again(self, make_journaled, reopen, full):
         call = make_journaled()
         machine = call.machine()["stateMachineArn"]
