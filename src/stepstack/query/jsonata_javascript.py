@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from jsonata import Functions, JException, Jsonata, Utils
 from jsonata.signature import Signature
@@ -27,6 +27,8 @@ _ISO_8601: Final = re.compile(r"\d{4}(?:-[01]\d)*(?:-[0-3]\d)*(?:T[0-2]\d:[0-5]\
 _DECIMAL: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", re.ASCII)
 _OTHER_BASE: Final = re.compile(r"0[xX][0-9A-Fa-f]+|0[oO][0-7]+|0[bB][01]+")
 _INCOMPLETE_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PLACES: Final = re.compile(r"([#0,]*)\.([#0,]+)(?!.*e)")
+_DIGITS: Final = re.compile(r"(\d[\d,]*)(\.\d+)?", re.ASCII)
 _QUOTED: Final = re.compile(r'"([^"{}]*)"')
 _WITH_APOSTROPHES: Final = ("S0216", "S0217", "D308", "D309", "D3133", "D3135")
 """Codes of errors in whose words JavaScript has apostrophes and the library quotation marks."""
@@ -227,6 +229,27 @@ def _format_integer(number: float | None, picture: str | None = None) -> Any:
         raise JException("D3130", -1, picture) from None
 
 
+def _format_number(number: float | None, picture: str | None, options: Any = None) -> Any:
+    """A picture without a `0` before its point makes no zero there; without one behind it, too, there is a digit nevertheless."""
+    if number is None:
+        return None
+    part = str(picture).split(";")[-1 if number < 0 else 0]
+    places = _PLACES.search(part)
+    if options is None and "e" not in part:
+        # JavaScript's JSONata rounds halves to even here as in $round.
+        digits = (len(places[2].replace(",", "")) if places else 0) + (2 if "%" in part else 3 if "\u2030" in part else 0)
+        number = Functions.round(number, digits) or math.copysign(10.0 ** -(digits + 3), number)  # what rounds to zero keeps its sign
+    text = Functions.format_number(number, picture, options)
+    if options is not None or places is None or "0" in places[1]:
+        return text
+    return _DIGITS.sub(lambda found: _without_zero(found, has_places="0" in places[2]), text, count=1)
+
+
+def _without_zero(found: re.Match[str], *, has_places: bool) -> str:
+    whole = "" if found[1] == "0" else found[1]
+    return whole + (found[2] or ("" if has_places else ".0"))
+
+
 def _format_base(number: float | None, radix: float | None = None) -> Any:
     if number is not None and radix is not None and not 2 <= math.floor(radix + 0.5) <= 36:
         raise JException("D3100", -1, math.floor(radix + 0.5))
@@ -255,6 +278,10 @@ def _decoder(name: str, implementation: Callable[[Any], Any]) -> Callable[[Any],
     return decoded
 
 
+def _error(message: str | None = None) -> NoReturn:
+    raise JException("D3137", -1, message or "$error() function evaluated")
+
+
 def _power(base: float | None, exponent: float | None) -> Any:
     if base is None or exponent is None:
         return None
@@ -279,9 +306,11 @@ JAVASCRIPTS_FUNCTIONS: Final[dict[str, Any]] = {
     "fromMillis": native_function("fromMillis", "<n-s?s?:s>", _from_millis),
     "parseInteger": native_function("parseInteger", "<s-s:n>", _parse_integer),
     "formatInteger": native_function("formatInteger", "<n-s:s>", _format_integer),
+    "formatNumber": native_function("formatNumber", "<n-so?:s>", _format_number),
     "formatBase": native_function("formatBase", "<n-n?:s>", _format_base),
     "number": native_function("number", "<(nsb)-:n>", _number),
     "decodeUrl": native_function("decodeUrl", "<s-:s>", _decoder("decodeUrl", Functions.decode_url)),
     "decodeUrlComponent": native_function("decodeUrlComponent", "<s-:s>", _decoder("decodeUrlComponent", Functions.decode_url_component)),
+    "error": native_function("error", "<s?:x>", _error),
     "power": native_function("power", "<n-n:n>", _power),
 }
