@@ -1,4 +1,4 @@
-"""Draws a state machine: nodes and edges, their places on a plane, and the picture as SVG or Mermaid text.
+"""Draws a state machine: nodes and edges, their places on a plane, the picture as SVG or Mermaid text, and the frame of HTML pages.
 
 Called by `stepstack graph`, coverage and failure reports. It reads a compiled `StateMachine` alone, so it draws any backend's machine.
 """
