@@ -28,7 +28,6 @@ from stepstack.query.jsonata_functions import (
     BeyondLimit,
     appended,
     bounded_text,
-    in_full,
 )
 from stepstack.query.jsonata_javascript import ERROR_CODES, correct_library, shown_values
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
@@ -141,7 +140,7 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
         return numbers
 
     def evaluate_string_concat(self, lhs: Any, rhs: Any) -> str:
-        text: str = super().evaluate_string_concat(in_full(lhs), in_full(rhs))
+        text: str = super().evaluate_string_concat(lhs, rhs)
         return bounded_text(text)
 
 

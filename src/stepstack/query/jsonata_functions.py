@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Hashable
-from decimal import Decimal
 from typing import Any
 
 from jsonata import Functions, JException, Utils
@@ -29,7 +28,6 @@ __all__ = [
     "BeyondLimit",
     "appended",
     "bounded_text",
-    "in_full",
     "native_function",
 ]
 
@@ -44,9 +42,6 @@ ITEMS_LIMIT = 873_782
 
 STRING_LIMIT = 8 * ITEMS_LIMIT
 """Characters of a string that an expression puts together: AWS has been seen to take four million and to refuse eight."""
-
-EXPONENTS_FROM, FULL_BELOW = 10**15, 10**21
-"""Whole numbers that the library writes with an exponent, and AWS in full: the shortest digits that read back as the same double."""
 
 TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
 
@@ -129,14 +124,7 @@ def _join(texts: list[str] | None, separator: str | None = None) -> str | None:
 
 def _string(value: Any, prettify: bool | None = None) -> str | None:
     _measure(value, 0)
-    return Functions.string(in_full(value), prettify)  # type: ignore[no-any-return]
-
-
-def in_full(value: Any) -> Any:
-    """A large whole number as AWS writes it, 123456789012345680; the library's own has an exponent. All else as it is."""
-    if type(value) not in {int, float} or not EXPONENTS_FROM <= abs(value) < FULL_BELOW or value != int(value):
-        return value
-    return f"{Decimal(repr(float(value))):f}".removesuffix(".0")
+    return Functions.string(value, prettify)  # type: ignore[no-any-return]
 
 
 def _measure(value: Any, depth: int) -> None:
