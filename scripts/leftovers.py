@@ -10,7 +10,8 @@ import gc
 import json
 import os
 import threading
-from collections.abc import Generator
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,30 +43,33 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Every fixture has ended, and the stacks still stand."""
-    left = []
-    for stack in session.config.stash[RUN]._stacks.values():
-        if not isinstance(stack, Exception):
-            left += [f"table {name}" for name in stack.client("dynamodb").list_tables()["TableNames"]]
-            left += [f"state machine {one['name']}" for one in stack.client("stepfunctions").list_state_machines()["stateMachines"]]
-            mocks = stack.embedded_stack.assembly.integrations.mocks
-            left += [f"mock {mock}" for mock in mocks._mocks]
-            services = stack.embedded_stack.assembly.services
-            left += [f"function {one['FunctionName']}" for one in services.lambda_service.listed()]
-    session.config.stash[STORED] = left
+    """Every fixture has ended, and the stacks still stand.
+
+    They are closed now, before a worker says that it has finished: pytest-xdist gives it only a moment after that.
+    """
+    run = session.config.stash[RUN]
+    stored = [line for stack in run._stacks.values() if not isinstance(stack, Exception) for line in _stored(stack)]
+    session.config.stash[STORED] = stored
+    if not run.is_controller:
+        run.close()
+        _write(session.config)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_unconfigure(config: pytest.Config) -> Generator[None, object, object]:
-    """Around all others: the plugin closes its stacks, and pytest tells what nobody has closed, which a worker has no screen for."""
-    told = []
-    try:
-        return (yield)
-    except BaseException as error:
-        told.append(f"{type(error).__name__}: {error}")
-        raise
-    finally:
-        _write(config, told)
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """In the controller, which has its workers' pipes open until now."""
+    if config.stash[RUN].is_controller:
+        _write(config)
+
+
+def _stored(stack: Any) -> Iterator[str]:
+    for name in stack.client("dynamodb").list_tables()["TableNames"]:
+        yield f"table {name}"
+    for one in stack.client("stepfunctions").list_state_machines()["stateMachines"]:
+        yield f"state machine {one['name']}"
+    assembly = stack.embedded_stack.assembly
+    yield from (f"mock {mock}" for mock in assembly.integrations.mocks._mocks)
+    yield from (f"function {one['FunctionName']}" for one in assembly.services.lambda_service.listed())
 
 
 def _living(kind: type) -> list[Any]:
@@ -73,12 +77,14 @@ def _living(kind: type) -> list[Any]:
     return [one for one in gc.get_objects() if issubclass(type(one), kind)]
 
 
-def _write(config: pytest.Config, told: list[str]) -> None:
-    gc.collect()
+def _write(config: pytest.Config) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gc.collect()
     files, threads = config.stash[BEFORE]
     worker: Any = getattr(config, "workerinput", {})
     left = {
-        "warnings": told,
+        "warnings": [str(one.message) for one in caught],
         "stored": config.stash.get(STORED, []),
         "threads": [thread.name for thread in threading.enumerate() if thread.ident not in threads],
         "files": sorted(open_files() - files),
