@@ -1,9 +1,9 @@
 """JSONata as JavaScript evaluates it, where the library jsonata-python does otherwise: AWS runs JSONata 2.0.6.
 
 Registered by `jsonata_engine`: `JAVASCRIPTS_FUNCTIONS` take the place of the library's, and `correct_library` changes what cannot be
-replaced from outside: signatures, numbers in texts, the words of errors. Left out: what functions do with functions in the place of data, and
-the words for a pattern that is undefined. Source: the answers of the reference implementation, jsonata 2.0.6, to some 10,000 expressions;
-what people report of AWS agrees with them but for whole numbers of more than 15 digits.
+replaced from outside: signatures, numbers in texts, the words of errors. Left out: what functions do with functions in the place of
+data, and the words for a pattern that is undefined. Source: the answers of the reference implementation, jsonata 2.0.6, to some 10,000
+expressions; what people report of AWS agrees with them but for whole numbers of more than 15 digits.
 """
 
 from __future__ import annotations
