@@ -261,6 +261,10 @@ def _read_quoted_names(cursor: Cursor) -> Names:
             raise cursor.error("',' or ']' is expected here")
 
 
+BRACKETS_LIMIT = 3000
+"""Open brackets in a filter: more than filters in filters may have (`jsonpath`), and few enough to be read over and over."""
+
+
 def _read_filter(cursor: Cursor) -> Filter:
     """`(...)]`, whatever brackets, strings and regular expressions stand inside."""
     cursor.skip_spaces()
@@ -277,6 +281,8 @@ def _read_filter(cursor: Cursor) -> Filter:
             _skip_regular_expression(cursor)
             continue
         depth += (character in "([{") - (character in ")]}")
+        if depth > BRACKETS_LIMIT:
+            raise cursor.error("the filter is nested too deeply")
         cursor.offset += 1
         if depth == 0:
             text = cursor.text[start : cursor.offset]

@@ -346,3 +346,8 @@ missing = object()
 
 def quoted(name: str) -> str:
     return "'" + name.replace("'", "\\'") + "'"
+
+
+def test_a_filter_with_more_brackets_than_can_be_read_is_refused() -> None:
+    with pytest.raises(ExpressionSyntaxError, match="the filter is nested too deeply"):
+        AslPath.compile("$" + "[?(@.a" * 100_000 + ")]" * 100_000)
