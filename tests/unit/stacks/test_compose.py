@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import sys
 
 import pytest
 
 from stepstack.errors import StackError
-from stepstack.stacks.compose import ComposeProject, find_compose_file
+from stepstack.stacks.compose import ComposeProject, find_compose_file, host_for_containers, lambda_port
 
 DOCKER = """#!{python}
 import json, os, sys
@@ -133,3 +134,69 @@ def test_a_machine_without_docker_is_told(project, monkeypatch, tmp_path):
 def test_a_folder_without_a_compose_file_is_told(tmp_path):
     with pytest.raises(StackError, match="there is no compose file"):
         find_compose_file(tmp_path)
+
+
+def test_containers_are_told_where_functions_are_and_that_is_a_free_port(project, docker):
+    made = project()
+    made.up()
+
+    told = docker.calls()[-1][1]["LAMBDA_ENDPOINT"]
+    assert told == f"http://host.docker.internal:{made.lambda_port}"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", made.lambda_port))
+
+
+def test_a_lambda_endpoint_of_the_users_own_stays(project, docker):
+    made = project(LAMBDA_ENDPOINT="http://lambda.test:9000")
+    made.up()
+
+    assert docker.calls()[-1][1]["LAMBDA_ENDPOINT"] == "http://lambda.test:9000"
+    assert made.lambda_port is None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [
+        ("", 3001),
+        ("http://host.docker.internal:4000", 4000),
+        ("http://host.docker.internal", 80),
+        ("http://localhost:3001", None),
+        ("http://host.docker.internal:x", None),
+    ],
+    ids=["none", "this machine", "no port", "elsewhere", "malformed"],
+)
+def test_containers_that_are_up_look_for_functions_where_their_endpoint_leads(endpoint, port):
+    assert lambda_port({"LAMBDA_ENDPOINT": endpoint}) == port
+
+
+def machine_with(tmp_path, monkeypatch, said, status=0):
+    """A Linux machine whose docker says `said`; its environment."""
+    command = tmp_path / "docker"
+    command.write_text(f"#!/bin/sh\necho '{said}'\nexit {status}\n")
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    return {"PATH": os.environ["PATH"]}
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [("127.0.0.2 ", "127.0.0.2"), ("fe80::1 127.0.0.2", "127.0.0.2"), ("192.0.2.55", "127.0.0.1")],
+    ids=["the gateway of the bridge", "of two address families", "not this machine's, as with Docker Desktop"],
+)
+def test_containers_reach_this_machine_at_the_gateway_of_dockers_bridge(tmp_path, monkeypatch, said, address):
+    assert host_for_containers(machine_with(tmp_path, monkeypatch, said)) == address
+
+
+def test_a_gateway_that_docker_does_not_tell_can_be_given(tmp_path, monkeypatch):
+    environment = machine_with(tmp_path, monkeypatch, "no such network", status=1)
+
+    with pytest.raises(StackError, match="the gateway of Docker's bridge is not known: no such network; set STEPSTACK_LAMBDA_HOST"):
+        host_for_containers(environment)
+    assert host_for_containers({**environment, "STEPSTACK_LAMBDA_HOST": "10.0.0.1"}) == "10.0.0.1"
+
+
+def test_where_docker_runs_in_a_virtual_machine_containers_reach_loopback(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+
+    assert host_for_containers({}) == "127.0.0.1"
