@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
+import threading
 
 import pytest
 
@@ -39,6 +41,25 @@ def test_requests_sent_ahead_by_a_client_that_then_closes_its_half_are_all_answe
     client.send(request() + request("Nonsense") + request())
     client.end_sending()
     assert client.received().count(b"HTTP/1.1 ") == 3
+
+
+def test_a_client_that_sends_ahead_and_reads_nothing_is_not_read_on(connect, stack):
+    client = connect()
+    requests = request() * 1000
+    sent = 0
+    client.socket.setblocking(False)
+    while sent < 100_000_000 and select.select([], [client.socket], [], 0.5)[1]:
+        sent += client.socket.send(requests[sent % len(requests) :])
+    assert sent < 100_000_000
+    assert lives(stack)
+
+
+def test_requests_sent_ahead_in_thousands_are_all_answered(connect):
+    client = connect()
+    sender = threading.Thread(target=lambda: (client.send(request() * 5000), client.end_sending()))
+    sender.start()
+    assert client.received().count(b"HTTP/1.1 200") == 5000
+    sender.join()
 
 
 def test_a_client_that_closes_its_half_still_gets_its_answer(connect):

@@ -2,7 +2,8 @@
 
 Made by `stepstack.api.server` for each connection; uvicorn's protocol (over httptools) does the HTTP. Added here: a connection that
 sends no whole request head in time is closed; a head has a size; a client that closes its half of the connection after its request still
-gets its answer; beyond a number of connections the one that has been idle the longest makes room for the new one.
+gets its answer; what a client sends ahead is read as it is answered; beyond a number of connections the one that has been idle the longest
+makes room for the new one.
 """
 
 from __future__ import annotations
@@ -152,6 +153,9 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.pipeline:
+            # uvicorn reads on after each answer, however many requests wait already.
+            self.flow.pause_reading()
         if not self.transport.is_closing() and not self.pipeline:
             self._all.idle(self)
 
