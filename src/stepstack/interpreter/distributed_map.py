@@ -18,10 +18,10 @@ from stepstack.interpreter.map_run import MapRun
 from stepstack.interpreter.number_fields import number, whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
-from stepstack.interpreter.result_writer import ResultTarget
+from stepstack.interpreter.result_writer import ResultTarget, returned_results
 from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
-from stepstack.json_types import Json, parse_json
+from stepstack.json_types import Json
 from stepstack.language.state_machine import MapState, StateMachine
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ class _DistributedMap:
                 items = await source.items()
             inputs = [await unhurried(item_input, visit, state, self.effective, index, item) for index, item in enumerate(items)]
             await self._run_children(map_run, [(payload, 1) for payload in inputs] if batches is None else batches.of(inputs))
-            result = self._outputs() if target is None else await target.write(map_run, self.children)
+            children = self.children
+            result = returned_results(children, state.result_writer) if target is None else await target.write(map_run, children)
         except StateFailed as failed:
             map_run.end("FAILED", branch.timeline.now())
             self._record_failed(failed.failure)
@@ -165,10 +166,6 @@ class _DistributedMap:
         if registry is not None:
             registry.child_started(map_run, child)
         child.start()
-
-    def _outputs(self) -> Payload:
-        outputs = [child.output for child in self.children if child.output is not None]
-        return Payload.array([Payload(parse_json(output), output) for output in outputs])
 
     def _record_failed(self, failure: StateFailure) -> None:
         details = {}

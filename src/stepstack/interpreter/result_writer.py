@@ -1,13 +1,14 @@
-"""ResultWriter: puts the results of a distributed Map into a bucket, and a manifest beside them.
+"""ResultWriter: forms the results of a distributed Map, and puts them into a bucket, with a manifest beside them.
 
 Called by `distributed_map` when the children have ended. Writes `PREFIX/ID/manifest.json` and one file for each outcome that occurred:
-`SUCCEEDED_0.json`, `FAILED_0.json`; `.jsonl` with the OutputType JSONL. Left out: splitting files at 5 GB. Source: the developer guide's
-"ResultWriter (Map)".
+`SUCCEEDED_0.json`, `FAILED_0.json`; `.jsonl` with the OutputType JSONL. Without a bucket the results are the state's result, an array in
+either OutputType. Left out: splitting files at 5 GB; what a Map Run that failed had come to. Source: the developer guide's "ResultWriter
+(Map)".
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepstack.interpreter.context_object import timestamp_text
@@ -24,7 +25,7 @@ from stepstack.language.state_machine import ResultWriter
 if TYPE_CHECKING:
     from stepstack.interpreter.execution import Execution
 
-__all__ = ["ResultTarget", "written_results"]
+__all__ = ["ResultTarget", "returned_results"]
 
 
 class ResultTarget:
@@ -33,7 +34,7 @@ class ResultTarget:
     def __init__(self, visit: Visit, writer: ResultWriter, resource: TaskResource, effective: Payload) -> None:
         self._visit = visit
         self._resource = resource
-        self._config = writer.writer_config
+        self._transformation = writer.writer_config.get("Transformation", "NONE")
         self._is_lines = writer.writer_config.get("OutputType") == "JSONL"
         parameters = {} if writer.parameters is None else visit.evaluate(writer.parameters, visit.scope(effective.value))
         if not isinstance(parameters, dict) or not isinstance(parameters.get("Bucket"), str):
@@ -46,14 +47,14 @@ class ResultTarget:
         run_id = map_run.arn.rpartition(":")[2]
         folder = f"{self._prefix}/{run_id}" if self._prefix else run_id
         files: dict[str, list[Json]] = {"SUCCEEDED": [], "FAILED": [], "PENDING": []}
-        for outcome, written in files.items():
-            matching = [child for child in children if _outcome(child) == outcome]
+        for outcome in ("SUCCEEDED", "FAILED"):
+            matching = [child for child in children if (child.status == "SUCCEEDED") is (outcome == "SUCCEEDED")]
             if matching:
-                results = [result for child in matching for result in written_results(child, self._config)]
+                results = [result for child in matching for result in _results(child, self._transformation)]
                 body = "".join(f"{json_text(result)}\n" for result in results) if self._is_lines else json_text(results)
                 key = f"{folder}/{outcome}_0.{'jsonl' if self._is_lines else 'json'}"
                 await self._put(key, body)
-                written.append({"Key": key, "Size": len(body.encode())})
+                files[outcome].append({"Key": key, "Size": len(body.encode())})
         manifest: dict[str, Json] = {"DestinationBucket": self._bucket, "MapRunArn": map_run.arn, "ResultFiles": files}
         await self._put(f"{folder}/manifest.json", json_text(manifest))
         return Payload({"MapRunArn": map_run.arn, "ResultWriterDetails": {"Bucket": self._bucket, "Key": f"{folder}/manifest.json"}})
@@ -65,41 +66,51 @@ class ResultTarget:
             raise StateFailed(StateFailure("States.ResultWriterFailed", failed.failure.cause)) from failed
 
 
-def written_results(child: Execution, config: Mapping[str, Json]) -> list[Json]:
-    """One child execution as a result file has it, by WriterConfig's Transformation.
+def returned_results(children: Sequence[Execution], writer: ResultWriter | None) -> Payload:
+    """The state's result where the results are not written to a bucket: an array, formed as `writer` says, or of the children's outputs."""
+    transformation = "COMPACT" if writer is None else writer.writer_config.get("Transformation", "COMPACT")
+    results: list[Payload] = []
+    for child in children:
+        if transformation == "COMPACT" and child.output is not None:
+            results.append(Payload(parse_json(child.output), child.output))
+        else:
+            results += [Payload(result) for result in _results(child, transformation)]
+    return Payload.array(results)
+
+
+def _results(child: Execution, transformation: Json) -> list[Json]:
+    """One child execution among the results.
 
     NONE has all about the child, COMPACT its output alone, FLATTEN the items of an output that is an array. What failed is told as by NONE.
     """
-    transformation = config.get("Transformation")
-    if transformation not in ("COMPACT", "FLATTEN") or child.output is None:
+    if transformation == "NONE" or child.output is None:
         return [_description(child)]
     output = parse_json(child.output)
     return output if transformation == "FLATTEN" and isinstance(output, list) else [output]
 
 
 def _description(child: Execution) -> Json:
-    members: dict[str, Json] = {
-        "ExecutionArn": child.arn,
-        "Input": child.input_text,
-        "InputDetails": {"Included": True},
-        "Name": child.name,
-    }
+    members: dict[str, Json] = {}
+    if child.cause is not None:
+        members["Cause"] = child.cause
+    if child.error is not None:
+        members["Error"] = child.error
+    members["ExecutionArn"] = child.arn
+    members["Input"] = child.input_text
+    members["InputDetails"] = {"Included": True}
+    members["Name"] = child.name
     if child.output is not None:
         members["Output"] = child.output
         members["OutputDetails"] = {"Included": True}
-    if child.error is not None:
-        members["Error"] = child.error
-    if child.cause is not None:
-        members["Cause"] = child.cause
+    members["RedriveCount"] = child.redrive_count
+    if child.status == "SUCCEEDED":
+        members["RedriveStatus"] = "NOT_REDRIVABLE"
+        members["RedriveStatusReason"] = f"Execution is {child.status} and cannot be redriven"
+    else:
+        members["RedriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
     members["StartDate"] = timestamp_text(child.started_at)
     members["StateMachineArn"] = child.state_machine_arn
     members["Status"] = child.status
     if child.stopped_at is not None:
         members["StopDate"] = timestamp_text(child.stopped_at)
     return members
-
-
-def _outcome(child: Execution) -> str:
-    if child.status == "SUCCEEDED":
-        return "SUCCEEDED"
-    return "PENDING" if child.status == "ABORTED" else "FAILED"

@@ -342,6 +342,50 @@ class TestItemBatcher:
         assert (registry.runs[0].executions.total, registry.runs[0].items.total) == (len(sizes), 5)
 
 
+class TestResults:
+    @pytest.mark.parametrize(
+        ("fields", "expected"),
+        [
+            ({}, "[[1,2],3]"),
+            ({"ResultWriter": {"WriterConfig": {"Transformation": "COMPACT"}}}, "[[1,2],3]"),
+            ({"ResultWriter": {"WriterConfig": {"Transformation": "FLATTEN", "OutputType": "JSON"}}}, "[1,2,3]"),
+            ({"ResultWriter": {"WriterConfig": {"OutputType": "JSONL"}}}, "[[1,2],3]"),
+        ],
+        ids=["no ResultWriter", "COMPACT", "FLATTEN", "no Transformation"],
+    )
+    def test_without_a_bucket_the_results_are_the_output(self, with_engine, fields, expected):
+        execution = with_engine(lambda engine: engine.finish(mapping(PASS, "DISTRIBUTED", **fields), [[1, 2], 3]))
+        assert execution.output == expected
+
+    def test_all_about_a_child_is_the_output_where_nothing_is_transformed(self, with_engine):
+        registry = Registry()
+        machine = mapping(PASS, "DISTRIBUTED", ResultWriter={"WriterConfig": {"Transformation": "NONE"}})
+        execution = with_engine(lambda engine: engine.finish(machine, [[1, 2]]), map_runs=registry)
+        (child,) = registry.children
+        (result,) = json.loads(execution.output)
+        assert (result["ExecutionArn"], result["Input"], result["Output"]) == (child.arn, "[1,2]", "[1,2]")
+        assert (result["Status"], result["RedriveCount"], result["RedriveStatus"]) == ("SUCCEEDED", 0, "NOT_REDRIVABLE")
+
+    @pytest.mark.parametrize(
+        "fields",
+        [{}, {"ResultWriter": {"WriterConfig": {"Transformation": "FLATTEN"}}}],
+        ids=["no ResultWriter", "FLATTEN"],
+    )
+    def test_a_tolerated_failure_stands_among_the_results(self, with_engine, fields):
+        def task(task_call):
+            if task_call.parameters == 2:
+                raise TaskFailed("Oops", "why")
+            return task_call.parameters
+
+        machine = mapping(work(), "DISTRIBUTED", ToleratedFailureCount=1, **fields)
+        execution = with_engine(lambda engine: engine.finish(machine, [1, 2, 3]), tasks=task)
+        first, failed, last = json.loads(execution.output)
+        assert (first, last) == (1, 3)
+        assert (failed["Error"], failed["Cause"], failed["Status"], failed["Input"]) == ("Oops", "why", "FAILED", "2")
+        assert failed["RedriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
+        assert "Output" not in failed
+
+
 class TestResultWriter:
     def test_results_are_put_into_the_bucket_beside_a_manifest(self, with_engine):
         def call(task_call):
@@ -383,6 +427,23 @@ class TestResultWriter:
         with_engine(lambda engine: engine.finish(machine, [[1, 2], 3]), tasks=objects)
         (written,) = [body for key, body in objects.objects.items() if key.endswith(f"/SUCCEEDED_0.{extension}")]
         assert written == expected
+
+    def test_what_was_stopped_is_written_with_what_failed(self, with_engine):
+        registry, objects = Registry(), S3()
+        writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out"}}
+        waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
+
+        async def scenario(engine):
+            execution = engine.start(mapping(waiting, "DISTRIBUTED", ResultWriter=writer), [9_000_000])
+            while not registry.children:
+                await asyncio.sleep(0)
+            registry.children[0].stop()
+            await asyncio.wait_for(execution.wait(), 20)
+            return execution
+
+        assert with_engine(scenario, tasks=objects, map_runs=registry, scale=1.0).status == "SUCCEEDED"
+        (written,) = [json.loads(body) for key, body in objects.objects.items() if key.endswith("/FAILED_0.json")]
+        assert [result["Status"] for result in written] == ["ABORTED"]
 
     def test_what_failed_is_told_as_it_is_in_every_form(self, with_engine):
         def call(task_call):
