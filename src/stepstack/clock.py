@@ -39,6 +39,9 @@ __all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "awaiting", "
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
 
+MOST_IDLE_ENTRIES = 64
+"""So many entries of timers that were cancelled may lie in a clock's heap, or half of the heap; then they are swept out."""
+
 RESOLUTION_SECONDS = 1e-6
 """A timer this close to its deadline is due: the loop's own timers fire up to its clock's resolution early."""
 
@@ -100,16 +103,23 @@ class Timer:
     def _end(self) -> bool:
         """Forgets the timer; whether it was still to fire."""
         timeline, self._timeline = self._timeline, None
-        self._entry = 0
-        self._handle = None
         if timeline is None:
             return False
+        if self._entry:
+            timeline.clock._let_go(self)
+        self._handle = None
+        # Its entry may stay in the heap for long: what the callback refers to need not.
+        self._callback = _nothing
         timeline._timers.discard(self)
         return True
 
     def _fire(self) -> None:
+        callback = self._callback
         if self._end():
-            self._callback()
+            callback()
+
+
+def _nothing() -> None: ...
 
 
 class Timeline:
@@ -210,7 +220,8 @@ class Timeline:
         now = clock.now()
         self._lag += now - clock._real()
         for timer in self._timers:
-            timer._entry = 0
+            if timer._entry:
+                clock._let_go(timer)
             timer._handle = clock._loop.call_later(max(0.0, timer._deadline - now), timer._fire)
 
     def _follow_clock(self) -> None:
@@ -242,6 +253,8 @@ class Clock:
         self._turns = 0
         """The turns of the loop that settling still takes."""
         self._heap: list[tuple[float, int, Timer]] = []
+        self._idle_entries = 0
+        """Entries of the heap whose timers were cancelled, or flow in real time."""
         self._entries = itertools.count(1)
         self._wakeup: asyncio.TimerHandle | None = None
         self._frozen_at: float | None = None
@@ -377,10 +390,23 @@ class Clock:
         if self._heap[0][2] is timer:
             self._reschedule()
 
+    def _let_go(self, timer: Timer) -> None:
+        """The timer's entry in the heap stands for nothing any more.
+
+        It lies there until it comes to the top. Below a timer that nobody awaits, which time is not skipped to, that might be never.
+        """
+        timer._entry = 0
+        self._idle_entries += 1
+        if self._idle_entries > MOST_IDLE_ENTRIES and self._idle_entries * 2 > len(self._heap):
+            self._heap = [entry for entry in self._heap if entry[2]._entry == entry[1]]
+            heapq.heapify(self._heap)
+            self._idle_entries = 0
+
     def _earliest(self) -> Timer | None:
         heap = self._heap
         while heap and heap[0][2]._entry != heap[0][1]:
             heapq.heappop(heap)
+            self._idle_entries -= 1
         return heap[0][2] if heap else None
 
     def _awaited(self) -> Iterator[Timer]:

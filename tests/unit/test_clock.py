@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 import uuid
+import weakref
 
 import pytest
 from hypothesis import given
@@ -157,6 +158,34 @@ class TestSkipping:
             return fired
 
         assert run(scenario) == ["late"]
+
+    def test_what_is_cancelled_is_let_go_though_an_earlier_timer_that_nobody_awaits_stays(self):
+        async def scenario(clock):
+            timeline = clock.timeline()
+            timeline.call_later(60, lambda: None, is_awaited=False)
+            for _ in range(1000):
+                timeline.call_later(3600, lambda: None).cancel()
+            log = []
+            await sleeping(clock, log, "a", 90)
+            return log, len(clock._heap)
+
+        log, entries = run(scenario)
+        assert log == [("a", 90.0)]
+        assert entries < 100
+
+    def test_a_cancelled_timer_keeps_nothing_alive(self):
+        class Owner:
+            def due(self): ...
+
+        async def scenario(clock):
+            owner = Owner()
+            timer = clock.timeline().call_later(3600, owner.due)
+            seen = weakref.ref(owner)
+            timer.cancel()
+            del owner
+            return seen()
+
+        assert run(scenario) is None
 
     def test_a_wait_for_somebody_outside_is_not_skipped_though_others_are(self):
         async def scenario(clock):
