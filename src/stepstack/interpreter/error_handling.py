@@ -6,6 +6,7 @@ Functions workflows", recorded executions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -87,14 +88,22 @@ def _retry_due(visit: Visit, retriers: tuple[Retrier, ...], retries: list[int], 
             continue
         if retries[index] >= retrier.max_attempts:
             return None
-        delay = retrier.interval_seconds * retrier.backoff_rate ** retries[index]
+        delay = _delay(retrier, retries[index])
         retries[index] += 1
-        if retrier.max_delay_seconds is not None:
-            delay = min(delay, retrier.max_delay_seconds)
         if retrier.full_jitter:
             delay = visit.branch.execution.environment.randomness.uniform(0, delay)
         return index, delay
     return None
+
+
+def _delay(retrier: Retrier, earlier: int) -> float:
+    """The seconds before the next attempt, after so many earlier ones; without jitter."""
+    try:
+        delay = retrier.interval_seconds * float(retrier.backoff_rate) ** earlier
+    except OverflowError:
+        # Where MaxDelaySeconds keeps waits short, there may be thousands of attempts.
+        delay = math.inf if retrier.interval_seconds else 0.0
+    return delay if retrier.max_delay_seconds is None else min(delay, retrier.max_delay_seconds)
 
 
 def _caught(visit: Visit, catcher: Catcher, failure: StateFailure) -> Payload:

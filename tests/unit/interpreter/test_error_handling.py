@@ -69,6 +69,13 @@ def test_a_retrier_waits_longer_each_time(with_engine, retrier, expected):
     assert delays(execution) == pytest.approx(expected, abs=0.05)
 
 
+@pytest.mark.parametrize("retrier", [{"MaxDelaySeconds": 1}, {"IntervalSeconds": 0}], ids=["capped", "no interval"])
+def test_a_retrier_may_try_again_thousands_of_times(with_engine, retrier):
+    execution = with_engine(lambda engine: engine.finish(machine(MaxAttempts=1100, **retrier)), tasks={"T": fail})
+    assert (execution.error, len(delays(execution))) == ("Oops", 1100)
+    assert max(delays(execution)) < 1.05
+
+
 def test_full_jitter_waits_no_longer_than_without(with_engine):
     retrier = {"IntervalSeconds": 10, "MaxAttempts": 5, "BackoffRate": 1, "JitterStrategy": "FULL"}
     waited = delays(with_engine(lambda engine: engine.finish(machine(**retrier)), tasks={"T": fail}))
