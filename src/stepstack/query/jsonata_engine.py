@@ -14,9 +14,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-import jsonata.jsonata
-from jsonata import JException, Jsonata, Utils
-
 from stepstack.errors import ExpressionSyntaxError
 from stepstack.json_types import Json, json_text
 from stepstack.query.jsonata_analysis import LiftedPath, free_names, lift_paths, references_to_context, states_members
@@ -30,6 +27,7 @@ from stepstack.query.jsonata_functions import (
     bounded_text,
 )
 from stepstack.query.jsonata_javascript import ERROR_CODES, correct_library, shown_values
+from stepstack.query.jsonata_library import JException, Jsonata, Utils, with_room
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, states_object
 from stepstack.query.regular_expression import RegularExpression
 from stepstack.query.scope import ABSENT, Scope
@@ -54,12 +52,6 @@ _PLACEHOLDER = re.compile(r"\{\{\{?\w+\}?\}\}")
 class EngineFailure(Exception):
     """The evaluation failed; the text is what AWS writes behind the field's name."""
 
-
-def _say_nothing(*_: object) -> None:
-    """Stands in for `print` in the library, which reports some failures on standard output besides raising them."""
-
-
-jsonata.jsonata.print = _say_nothing
 
 correct_library()
 
@@ -226,20 +218,8 @@ class ParsedExpression:
             raise TakesLong(self, scope, lambda: self._evaluate(scope, drawn)) from None
 
     def _evaluate(self, scope: Scope, drawn: dict[str, Any] | None) -> Json:
-        frame = Jsonata.Frame(_ENVIRONMENT)
-        bindings = frame.bindings
-        bindings["__evaluate_entry"] = _entry()
-        bindings["__evaluate_exit"] = None
-        evaluator = Jsonata.CURRENT.jsonata = _EVALUATORS.evaluator
-        evaluator.depth = 0
         try:
-            if drawn:
-                bindings.update(drawn)
-            self._bind(bindings, scope)
-            for path in self._paths:
-                bindings[path.variable] = self._path_value(path, scope, frame)
-            result = evaluator.eval(self._tree, None, frame)
-            return ABSENT if result is None else _json(result)
+            return with_room(lambda: self._value(scope, drawn))
         except EngineFailure:
             raise
         except BeyondLimit as beyond:
@@ -251,6 +231,21 @@ class ParsedExpression:
             raise EngineFailure(f"threw an error during evaluation. {error_text(error)}") from error
         except Exception as error:
             raise EngineFailure(f"threw an error during evaluation. {_unexpected_text(error)}") from error
+
+    def _value(self, scope: Scope, drawn: dict[str, Any] | None) -> Json:
+        frame = Jsonata.Frame(_ENVIRONMENT)
+        bindings = frame.bindings
+        bindings["__evaluate_entry"] = _entry()
+        bindings["__evaluate_exit"] = None
+        evaluator = Jsonata.CURRENT.jsonata = _EVALUATORS.evaluator
+        evaluator.depth = 0
+        if drawn:
+            bindings.update(drawn)
+        self._bind(bindings, scope)
+        for path in self._paths:
+            bindings[path.variable] = self._path_value(path, scope, frame)
+        result = evaluator.eval(self._tree, None, frame)
+        return ABSENT if result is None else _json(result)
 
     def _bind(self, bindings: dict[str, Any], scope: Scope) -> None:
         for name in self._read:
@@ -276,18 +271,23 @@ def parse(text: str) -> ParsedExpression:
     if len(text) > TEXT_LIMIT:
         raise ExpressionSyntaxError(f"the expression has more than {TEXT_LIMIT} characters", text=text)
     try:
-        parser = Jsonata.get_parser()
-        # The library's parser keeps what `%` refers to in every expression that it has read.
-        parser.ancestor_label = parser.ancestor_index = 0
-        parser.ancestry = []
-        # It reads beyond a comment at the end, and a character that is written as two escapes as two.
-        tree = parser.parse(f"{_SURROGATES.sub(_joined, text)} ", _regular_expression)
-        return ParsedExpression(text, tree)
+        return with_room(lambda: _parsed(text))
+    except RecursionError:
+        raise ExpressionSyntaxError("the expression is nested too deeply", text=text) from None
     except JException as refused:
         offset = refused.location if isinstance(refused.location, int) else 0
         raise ExpressionSyntaxError(error_text(refused), text=text, offset=min(max(0, offset), len(text))) from refused
     except Exception as refused:
         raise ExpressionSyntaxError(f"the expression cannot be parsed: {_unexpected_text(refused)}", text=text) from refused
+
+
+def _parsed(text: str) -> ParsedExpression:
+    parser = Jsonata.get_parser()
+    # The library's parser keeps what `%` refers to in every expression that it has read.
+    parser.ancestor_label = parser.ancestor_index = 0
+    parser.ancestry = []
+    # It reads beyond a comment at the end, and a character that is written as two escapes as two.
+    return ParsedExpression(text, parser.parse(f"{_SURROGATES.sub(_joined, text)} ", _regular_expression))
 
 
 def error_text(error: JException) -> str:

@@ -11,11 +11,10 @@ import math
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from jsonata import Functions, JException, Utils
-
 from stepstack.json_types import parse_json
 from stepstack.query.java_random import JavaRandom
 from stepstack.query.jsonata_javascript import JAVASCRIPTS_FUNCTIONS, expanded, native_function
+from stepstack.query.jsonata_library import Functions, JException, Utils
 from stepstack.query.regular_expression import RegularExpression
 from stepstack.query.scope import Sources
 from stepstack.query.time_bound import look

@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
-from jsonata import Functions, JException, Jsonata, Utils
-from jsonata.signature import Signature
-
+from stepstack.query.jsonata_library import Functions, JException, Jsonata, Signature, Utils
 from stepstack.query.regular_expression import RegularExpression
 
 __all__ = ["ERROR_CODES", "JAVASCRIPTS_FUNCTIONS", "correct_library", "expanded", "native_function", "shown_values"]

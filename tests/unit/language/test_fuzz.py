@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import jsonata  # noqa: F401 - importing it raises the recursion limit, which Hypothesis does not bear inside a test
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

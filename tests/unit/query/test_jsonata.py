@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
+import subprocess
+import sys
 import uuid
 from contextlib import suppress
 from typing import Any
@@ -11,13 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonata import Jsonata
 from tests.unit.query.strategies import json_values
 
 from stepstack.clock import Randomness
-from stepstack.errors import ExpressionSyntaxError, QueryEvaluationFailure
+from stepstack.errors import ExpressionError, ExpressionSyntaxError, QueryEvaluationFailure
 from stepstack.json_types import json_text
 from stepstack.query.jsonata import JsonataExpression, JsonataTemplate, expression_text, is_jsonata
+from stepstack.query.jsonata_library import Jsonata
 from stepstack.query.scope import ABSENT, Literal, Scope, Sources
 
 DATA: dict[str, Any] = {
@@ -344,6 +346,40 @@ def test_large_whole_numbers_are_written_in_full_as_aws_does(text: str, value: s
 def test_parts_that_nest_too_deep_end_with_awss_error(text: str) -> None:
     reason = "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive."
     assert failure(text) == f"threw an error during evaluation: {reason}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 110 + "1" + "]" * 110,
+        "(" * 1250 + "1" + ")" * 1250,
+        "[" * 40_000 + "1" + "]" * 40_000,
+        "$map([1], function($v) {" * 1250 + "1" + "})" * 1250,
+        "($f := function($n) { $map([$n], $f) }; $f(1))",
+    ],
+    ids=["arrays", "blocks", "many arrays", "functions", "recursion through a function"],
+)
+def test_nesting_beyond_the_bound_ends_with_a_clean_error(text: str) -> None:
+    with pytest.raises(ExpressionError, match=r"Stack overflow error|the expression is nested too deeply"):
+        evaluate(text)
+
+
+def test_an_expression_within_the_bound_on_nesting_has_room_wherever_it_is_evaluated() -> None:
+    expression = JsonataExpression.compile("$map([1], function($v) {" * 45 + "1" + "})" * 45)
+
+    def below(frames: int) -> Any:
+        return expression.evaluate(Scope(DATA, CONTEXT, VARIABLES)) if not frames else below(frames - 1)
+
+    assert json_text(below(sys.getrecursionlimit() * 3 // 4)) == "[" * 44 + "1" + "]" * 44
+
+
+def test_the_recursion_limit_stays_what_it_was() -> None:
+    code = (
+        "import sys; from stepstack.query.jsonata import JsonataExpression; from stepstack.query.scope import Scope;"
+        "JsonataExpression.compile('[' * 95 + '1' + ']' * 95).evaluate(Scope({}, {}, {})); print(sys.getrecursionlimit())"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert int(printed) == 1000
 
 
 def test_an_evaluation_that_nested_too_deep_leaves_nothing_behind() -> None:
