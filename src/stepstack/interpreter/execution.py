@@ -216,6 +216,9 @@ class Execution:
 
     def _begin(self, walk: Callable[[], Coroutine[Any, Any, Payload]]) -> None:
         self._task = asyncio.create_task(self._run(walk))
+        # After the task's first turn: what never waits has ended by then, and needs no timer. Nor is a skipping clock, whose time flies
+        # while nobody works, shown a timer before the execution is at work.
+        asyncio.get_running_loop().call_soon(self._start_timeout)
 
     def root_branch(self) -> Branch:
         """The branch that runs the machine's own states."""
@@ -235,8 +238,6 @@ class Execution:
 
     async def _run(self, walk: Callable[[], Coroutine[Any, Any, Payload]]) -> None:
         with self.timeline.working():
-            # The timer starts in here: while nobody works, a skipping clock takes a new timer for the next thing to happen.
-            self._start_timeout()
             try:
                 output = await walk()
             except StateFailed as failed:
@@ -257,11 +258,12 @@ class Execution:
     def _start_timeout(self) -> None:
         """AWS lets no execution run for longer than its type allows, whatever the machine's TimeoutSeconds says."""
         limit = EXPRESS_LIMIT_SECONDS if self.is_express else STANDARD_LIMIT_SECONDS
+        if self.has_ended or self._timeout is not None:
+            return
         seconds = self.machine.timeout_seconds
-        rest: float = limit if seconds is None else min(seconds, limit)
-        if self.is_resumed:
-            rest -= self.timeline.now() - (self.started_at if self.redriven_at is None else self.redriven_at)
-        self._timeout = self.timeline.call_later(rest, self._time_out)
+        begun_at = self.started_at if self.redriven_at is None else self.redriven_at
+        ends_at = begun_at + (limit if seconds is None else min(seconds, limit))
+        self._timeout = self.timeline.call_later(ends_at - self.timeline.now(), self._time_out)
 
     def _succeed(self, output: Payload) -> None:
         if self.has_ended:

@@ -124,6 +124,20 @@ def test_an_express_execution_has_five_minutes(with_engine):
 
 def test_a_timeout_that_is_not_reached_takes_no_time(with_engine):
     execution = with_engine(lambda engine: engine.finish(PASS, is_express=True))
+def test_the_time_of_an_execution_passes_during_its_calls(with_engine, monkeypatch):
+    monkeypatch.setattr("stepstack.interpreter.execution.EXPRESS_LIMIT_SECONDS", 0.02)
+    cancelled = []
+
+    async def call(_):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(True)
+
+    execution = with_engine(lambda engine: engine.finish(TASK, is_express=True), tasks={"T": call})
+    assert (execution.status, cancelled) == ("TIMED_OUT", [True])
+
+
     assert execution.stopped_at - execution.started_at < 1
 
 
