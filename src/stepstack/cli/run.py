@@ -131,14 +131,13 @@ def _visits(execution: FinishedExecution) -> list[tuple[str, ...]]:
 
 
 def _row(visit: StateVisit) -> tuple[str, ...]:
-    place = "" if visit.iteration is None else f" [{visit.iteration}]"
     seconds = ""
     if visit.entered_at is not None and visit.exited_at is not None:
         seconds = f"{float(visit.exited_at) - float(visit.entered_at):.3f}"  # type: ignore[arg-type]
     outcome = visit.output_text or ""
     if not visit.is_exited and visit.failures:
         outcome = f"{visit.failures[-1].error or 'failed'}"
-    return (f"{'  ' * visit.depth}{visit.name}{place}", visit.type, seconds, str(max(1, visit.attempts)), _shortened(outcome))
+    return (f"{'  ' * visit.depth}{visit.full_name}", visit.type, seconds, str(max(1, visit.attempts)), _shortened(outcome))
 
 
 def _shortened(text: str) -> str:

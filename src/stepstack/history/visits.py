@@ -105,6 +105,13 @@ class StateVisit:
         """How many Parallel and Map states are around it."""
         return sum(1 for _ in self._enclosing()) - 1
 
+    @property
+    def full_name(self) -> str:
+        """The state's name, with the items of the Map states around it, the outermost first: `Pay [2][0]`."""
+        # Who stands in a Parallel within an item has no item of its own.
+        items = [visit.iteration for visit in self._enclosing() if visit.iteration is not None]
+        return " ".join(filter(None, (self.name, "".join(f"[{item}]" for item in reversed(items)))))
+
     def _enclosing(self) -> Iterator[StateVisit]:
         visit: StateVisit | None = self
         while visit is not None:

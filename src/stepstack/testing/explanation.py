@@ -76,17 +76,16 @@ def _path(visits: Sequence[StateVisit]) -> str:
 
 
 def _step(visit: StateVisit) -> str:
-    place = f"[{visit.iteration}]" if visit.iteration is not None else ""
     remarks = []
     if visit.retries:
         remarks.append(f"{visit.attempts} attempts")
     if visit.failures and not visit.is_exited:
         remarks.append("failed")
-    return visit.name + place + (f" ({', '.join(remarks)})" if remarks else "")
+    return visit.full_name + (f" ({', '.join(remarks)})" if remarks else "")
 
 
 def _culprit_lines(visit: StateVisit) -> list[str]:
-    lines = [f"  ended in: {visit.name} ({visit.type})"]
+    lines = [f"  ended in: {visit.full_name} ({visit.type})"]
     if visit.parameters_text is not None:
         lines.append(f"  its parameters: {shortened(visit.parameters_text)}")
     elif visit.input_text is not None:

@@ -98,7 +98,7 @@ class _Page:
             told = [*_failures(visit.failures), *(["the execution ended here"] if visit is culprit else [])]
             failures = "".join(f'<div class="missed-text">{escape(words)}</div>' for words in told)
             texts = (("input", visit.input_text), ("sent", visit.parameters_text), ("output", visit.output_text))
-            cells = "".join(f"<td>{self._text(text, f'{what} of {_shown(visit)}')}</td>" for what, text in texts)
+            cells = "".join(f"<td>{self._text(text, f'{what} of {visit.full_name}')}</td>" for what, text in texts)
             rows.append(
                 f'<tr id="{identity}-visit-{index}"><td class="number">{_offset(execution.started_at, visit.entered_at)}</td>'
                 f'<th scope="row" style="padding-left:{0.6 + visit.depth * 1.2:.1f}rem">'
@@ -233,21 +233,10 @@ def _failure(failure: Failure) -> str:
     return shortened(f"{failure.error}: {brief_cause(failure.cause)}" if failure.cause else failure.error, 300)
 
 
-def _shown(visit: StateVisit) -> str:
-    """The state's name, with the items of the Map states around it: `Pay [2][0]`."""
-    places: list[int] = []
-    around: StateVisit | None = visit
-    while around is not None:
-        if around.iteration is not None:
-            places.insert(0, around.iteration)
-        around = around.parent
-    return visit.name + (" " if places else "") + "".join(f"[{place}]" for place in places)
-
-
 def _link(visit: StateVisit, anchors: Mapping[str, str]) -> str:
     """Its name, which leads to the state in the drawing."""
     anchor = anchors.get(visit.name)
-    return f'<a href="#{anchor}-drawn">{escape(_shown(visit))}</a>' if anchor else escape(_shown(visit))
+    return f'<a href="#{anchor}-drawn">{escape(visit.full_name)}</a>' if anchor else escape(visit.full_name)
 
 
 def _offset(begun: datetime | None, at: datetime | None) -> str:

@@ -118,6 +118,25 @@ def test_states_of_a_map_know_their_iteration(make_history):
     ]
 
 
+def test_the_full_name_has_the_items_of_all_maps_around_through_parallels_too(make_history):
+    visits = read_visits(
+        make_history(
+            ("ExecutionStarted", 0, {}),
+            entered("Map", 0, "Orders"),
+            ("MapStateStarted", 2, {"length": 2}),
+            ("MapIterationStarted", 3, {"name": "Orders", "index": 1}),
+            entered("Parallel", 4, "Both"),
+            ("ParallelStateStarted", 5, None),
+            entered("Map", 6, "Lines"),
+            ("MapStateStarted", 7, {"length": 1}),
+            ("MapIterationStarted", 8, {"name": "Lines", "index": 0}),
+            entered("Pass", 9, "Pay"),
+        )
+    )
+
+    assert [visit.full_name for visit in visits] == ["Orders", "Both [1]", "Lines [1]", "Pay [1][0]"]
+
+
 def test_a_parallel_within_a_parallel_that_fails_and_is_retried(make_history):
     visits = read_visits(
         make_history(

@@ -21,6 +21,31 @@ def test_a_success_is_its_path(make_execution):
     assert text == "execution one of orders: SUCCEEDED\n  path: A -> B"
 
 
+def test_the_path_tells_items_of_nested_maps_apart(make_execution):
+    lines = [
+        event
+        for index in (0, 1)
+        for event in (
+            ("MapIterationStarted", 3, {"name": "Orders", "index": index}),
+            ("MapStateEntered", 4 + 4 * index, {"name": "Lines"}),
+            ("MapStateStarted", 5 + 4 * index, {"length": 1}),
+            ("MapIterationStarted", 6 + 4 * index, {"name": "Lines", "index": 0}),
+        )
+    ]
+    text = explain(
+        make_execution(
+            ("ExecutionStarted", 0, {}),
+            ("MapStateEntered", 0, {"name": "Orders"}),
+            ("MapStateStarted", 2, {"length": 2}),
+            *lines,
+            ("PassStateEntered", 7, {"name": "Pay"}),
+            ("PassStateEntered", 11, {"name": "Pay"}),
+        )
+    )
+
+    assert text.endswith("path: Orders -> Lines [0] -> Lines [1] -> Pay [0][0] -> Pay [1][0]")
+
+
 def test_a_failure_tells_the_state_its_parameters_its_attempts_and_the_last_events(make_execution):
     text = explain(
         make_execution(
