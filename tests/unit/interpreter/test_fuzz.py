@@ -11,10 +11,6 @@ from hypothesis import strategies as st
 from stepstack.errors import DefinitionError
 from stepstack.in_process import run
 from stepstack.interpreter.ports import TaskFailed
-from stepstack.query.jsonata import JsonataExpression
-from stepstack.query.scope import Scope
-
-JsonataExpression.compile("1").evaluate(Scope(None, {}, {}))  # the library raises Python's recursion limit when it is first used
 
 NAMES = ("A", "B", "C", "D")
 VALUES = st.recursive(
