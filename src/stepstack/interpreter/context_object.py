@@ -35,10 +35,11 @@ def execution_members(
     role_arn: str,
     started_at: float,
     redrive_count: int | None,
+    redriven_at: float | None,
     state_machine_arn: str,
     state_machine_name: str,
 ) -> dict[str, Json]:
-    """The members that all states of an execution share. `redrive_count` is None for Express executions, which have none."""
+    """The members that all states of an execution share. Express executions, whose `redrive_count` is None, tell of no redrive."""
     execution: dict[str, Json] = {
         "Id": execution_arn,
         "Input": execution_input,
@@ -48,5 +49,7 @@ def execution_members(
     }
     if redrive_count is not None:
         execution["RedriveCount"] = redrive_count
+        if redriven_at is not None:
+            execution["RedriveTime"] = timestamp_text(redriven_at)
     state_machine: JsonObject = {"Id": state_machine_arn, "Name": state_machine_name}
     return {"Execution": execution, "StateMachine": state_machine}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from stepstack.interpreter.failures import StateFailed, runtime_failure
 from stepstack.interpreter.item_batcher import Batches
 from stepstack.interpreter.item_reader import ItemSource
-from stepstack.interpreter.map_items import item_input
+from stepstack.interpreter.map_items import item_input, items_of
 from stepstack.interpreter.map_run import MapRun
 from stepstack.interpreter.number_fields import number, whole_number
 from stepstack.interpreter.payload import Payload
@@ -21,7 +21,7 @@ from stepstack.interpreter.ports import StateFailure
 from stepstack.interpreter.result_writer import ResultTarget, returned_results
 from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
-from stepstack.json_types import Json
+from stepstack.json_types import Json, JsonObject
 from stepstack.language.state_machine import MapState, StateMachine
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MOST_CHILDREN_AT_ONCE: Final = 10_000
 TOLERANCE_EXCEEDED: Final = StateFailure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
 
 
-async def run_distributed(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> Payload:
+async def run_distributed(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json] | JsonObject) -> Payload:
     """The state's result: the children's outputs, or where a ResultWriter has put them."""
     return await _DistributedMap(visit, state, effective).run(items)
 
@@ -52,9 +52,9 @@ class _DistributedMap:
         self.running: dict[Execution, int] = {}
         """The children under way, with the number of their items."""
 
-    async def run(self, items: Sequence[Json]) -> Payload:
+    async def run(self, data: Sequence[Json] | JsonObject) -> Payload:
         visit, state, branch = self.visit, self.state, self.branch
-        branch.record("MapStateStarted", {"length": len(items)})
+        branch.record("MapStateStarted", {"length": len(data)})
         map_run = await unhurried(self._map_run)
         source = None if state.item_reader is None else await unhurried(ItemSource, visit, state.item_reader, self.effective)
         batches = None if state.item_batcher is None else await unhurried(Batches, visit, state.item_batcher, self.effective)
@@ -64,8 +64,7 @@ class _DistributedMap:
             registry.opened(map_run)
         branch.record("MapRunStarted", {"mapRunArn": map_run.arn})
         try:
-            if source is not None:
-                items = await source.items()
+            items = items_of(data) if source is None else await source.items()
             inputs = [await unhurried(item_input, visit, state, self.effective, index, item) for index, item in enumerate(items)]
             await self._run_children(map_run, [(payload, 1) for payload in inputs] if batches is None else batches.of(inputs))
             children = self.children

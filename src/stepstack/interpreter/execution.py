@@ -232,6 +232,7 @@ class Execution:
             role_arn=self.role_arn,
             started_at=self.started_at,
             redrive_count=None if self.is_express else self.redrive_count,
+            redriven_at=self.redriven_at,
             state_machine_arn=self.state_machine_arn,
             state_machine_name=self.state_machine_name,
         )
@@ -257,9 +258,9 @@ class Execution:
 
     def _start_timeout(self) -> None:
         """AWS lets no execution run for longer than its type allows, whatever the machine's TimeoutSeconds says."""
-        limit = EXPRESS_LIMIT_SECONDS if self.is_express else STANDARD_LIMIT_SECONDS
         if self.has_ended or self._timeout is not None:
             return
+        limit = EXPRESS_LIMIT_SECONDS if self.is_express else STANDARD_LIMIT_SECONDS
         seconds = self.machine.timeout_seconds
         begun_at = self.started_at if self.redriven_at is None else self.redriven_at
         ends_at = begun_at + (limit if seconds is None else min(seconds, limit))

@@ -18,6 +18,7 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from stepstack.interpreter.failures import StateFailed, runtime_failure
+from stepstack.interpreter.map_items import MapItem
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure, TaskCall, TaskFailed
@@ -47,7 +48,7 @@ class ItemSource:
         self._parameters: JsonObject = parameters
         self._most = None if reader.max_items is None else whole_number(visit, reader.max_items, scope)
 
-    async def items(self) -> list[Json]:
+    async def items(self) -> list[MapItem]:
         """All items. Raises StateFailed with States.ItemReaderFailed."""
         if self._most is not None and self._most < 0:
             raise _failed("field MaxItems must be positive")
@@ -57,18 +58,20 @@ class ItemSource:
         except TaskFailed as failed:
             raise StateFailed(StateFailure("States.ItemReaderFailed", failed.failure.cause)) from failed
 
-    async def _read(self, most: int) -> list[Json]:
+    async def _read(self, most: int) -> list[MapItem]:
         reader = self._reader
+        bucket = str(self._parameters.get("Bucket"))
         if reader.input_type == "PARQUET":
             raise _failed("stepstack does not read Parquet")
         if reader.resource.action == "listObjectsV2":
             if reader.transformation != "LOAD_AND_FLATTEN":
-                return await self._objects(most)
-            return await self._from_objects(await self._places(), most)
+                return [MapItem(item, _uri(bucket)) for item in await self._objects(most)]
+            return await self._from_objects(await self._places(bucket), most)
         text = await self._text(self._parameters)
         if reader.input_type == "MANIFEST" or reader.manifest_type is not None:
             return await self._manifest(text, most)
-        return list(islice(self._parsed(text), most))
+        source = _uri(bucket, str(self._parameters.get("Key")))
+        return [MapItem(item, source) for item in islice(self._parsed(text), most)]
 
     async def _objects(self, most: int) -> list[Json]:
         items: list[Json] = []
@@ -82,9 +85,8 @@ class ItemSource:
                 return items[:most]
             parameters["ContinuationToken"] = token
 
-    async def _places(self) -> list[tuple[str, str]]:
+    async def _places(self, bucket: str) -> list[tuple[str, str]]:
         """The bucket and the key of every listed object that has content; the objects that stand for folders have none."""
-        bucket = str(self._parameters.get("Bucket"))
         listed = cast("list[dict[str, Json]]", await self._objects(MOST_ITEMS))
         return [(bucket, str(entry["Key"])) for entry in listed if not str(entry["Key"]).endswith("/")]
 
@@ -119,7 +121,7 @@ class ItemSource:
             headers = list(self._reader.csv_headers or ())
         return (_record(headers, row) for row in rows)
 
-    async def _manifest(self, text: str, most: int) -> list[Json]:
+    async def _manifest(self, text: str, most: int) -> list[MapItem]:
         """An S3 inventory's manifest.json, or a list of `s3://bucket/key` lines as Athena's UNLOAD writes it."""
         if self._reader.manifest_type == "ATHENA_DATA":
             places = [_bucket_and_key(line.strip()) for line in text.splitlines() if line.strip()]
@@ -130,21 +132,23 @@ class ItemSource:
         bucket = str(manifest.get("sourceBucket") or self._parameters.get("Bucket"))
         target = str(manifest.get("destinationBucket") or bucket).rpartition(":")[2]
         headers = [name.strip() for name in str(manifest.get("fileSchema") or "").split(",")]
-        items: list[Json] = []
+        items: list[MapItem] = []
         for file in cast("list[dict[str, Any]]", manifest["files"]):
-            rows = await self._text({"Bucket": target, "Key": str(file.get("key"))})
-            items += [_record(headers, row) for row in csv.reader(io.StringIO(rows, newline="")) if row]
+            key = str(file.get("key"))
+            rows, source = await self._text({"Bucket": target, "Key": key}), _uri(target, key)
+            items += [MapItem(_record(headers, row), source) for row in csv.reader(io.StringIO(rows, newline="")) if row]
             if len(items) >= most:
                 break
         return items[:most]
 
-    async def _from_objects(self, places: list[tuple[str, str]], most: int) -> list[Json]:
+    async def _from_objects(self, places: list[tuple[str, str]], most: int) -> list[MapItem]:
         """The items of all these objects, each of which has the reader's InputType."""
-        items: list[Json] = []
+        items: list[MapItem] = []
         for bucket, key in places:
             if len(items) >= most:
                 break
-            items += islice(self._parsed(await self._text({"Bucket": bucket, "Key": key})), most - len(items))
+            read, source = self._parsed(await self._text({"Bucket": bucket, "Key": key})), _uri(bucket, key)
+            items += [MapItem(item, source) for item in islice(read, most - len(items))]
         return items
 
 
@@ -190,6 +194,11 @@ def _member(value: Json, name: str) -> Json:
 def _record(headers: list[str], row: list[str]) -> Json:
     """A row as an object: missing columns are empty, columns without a header are dropped."""
     return {header: row[index] if index < len(row) else "" for index, header in enumerate(headers)}
+
+
+def _uri(bucket: str, key: str | None = None) -> str:
+    """The Context Object's Source, with the capital letter that the developer guide writes."""
+    return f"S3://{bucket}" if key is None else f"S3://{bucket}/{key}"
 
 
 def _bucket_and_key(location: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from stepstack.interpreter.failures import (
     runtime_failure,
     unexpected_type,
 )
-from stepstack.interpreter.map_items import item_context, item_input
+from stepstack.interpreter.map_items import MapItem, item_context, item_input
 from stepstack.interpreter.map_trial import tried_result
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload
@@ -45,19 +45,19 @@ async def run_map(visit: Visit) -> Payload:
 
 async def _work(visit: Visit, state: MapState) -> Payload:
     effective = await unhurried(noted_input, visit)
-    items: Sequence[Json] = [] if state.item_reader is not None else await unhurried(_items, visit, state, effective)
+    items: Sequence[Json] | JsonObject = [] if state.item_reader is not None else await unhurried(_items, visit, state, effective)
     if visit.branch.execution.trial is not None:
         result = await unhurried(tried_result, visit, state, effective, items)
         return await unhurried(output_from_result, visit, state, result)
     if state.item_processor.mode is ProcessorMode.DISTRIBUTED:
         result = await run_distributed(visit, state, effective, items)
     else:
-        result = await _run_inline(visit, state, effective, items)
+        result = await _run_inline(visit, state, effective, cast("Sequence[Json]", items))
     return await unhurried(output_from_result, visit, state, result)
 
 
-def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json]:
-    """The array that the state maps over."""
+def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json] | JsonObject:
+    """The array that the state maps over; a distributed Map also takes an object."""
     field = state.items
     if field is None:
         value, text = effective.value, "$"
@@ -68,7 +68,7 @@ def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json]:
             raise runtime_failure(visit, f"Invalid path '{error.text}' : {error.message}") from error
         except ExpressionError as error:
             raise expression_failure(visit, field.name, error) from error
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) or (isinstance(value, dict) and state.item_processor.mode is ProcessorMode.DISTRIBUTED):
         return value
     if not is_jsonata(state):
         reference = text[1:] if text.startswith("$$") else text
@@ -96,7 +96,7 @@ def inline_iterations(visit: Visit) -> InlineIterations:
     """Those of an attempt that an earlier process had begun; none of them has begun yet. Raises as the state would."""
     state = cast("MapState", visit.state)
     effective = noted_input(visit)
-    return InlineIterations(visit, state, effective, _items(visit, state, effective))
+    return InlineIterations(visit, state, effective, cast("Sequence[Json]", _items(visit, state, effective)))
 
 
 class InlineIterations:
@@ -161,7 +161,7 @@ class Iteration:
     def __init__(self, iterations: InlineIterations, index: int, previous_event_id: int) -> None:
         self.iterations = iterations
         self.index = index
-        self.item = iterations.items[index]
+        self.item = MapItem(iterations.items[index])
         self.branch = iterations.parent.child(self._context_members())
         self.branch.previous_event_id = previous_event_id
         self.details = {"name": iterations.state.name, "index": index}

@@ -13,18 +13,18 @@ from stepstack.interpreter.data_flow import is_jsonata
 from stepstack.interpreter.distributed_map import TOLERANCE_EXCEEDED
 from stepstack.interpreter.failures import StateFailed
 from stepstack.interpreter.item_batcher import Batches
-from stepstack.interpreter.map_items import item_input
+from stepstack.interpreter.map_items import item_input, items_of
 from stepstack.interpreter.number_fields import number, whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.trial import StateTrial
 from stepstack.interpreter.visit import Visit
-from stepstack.json_types import Json, parse_json
+from stepstack.json_types import Json, JsonObject, parse_json
 from stepstack.language.state_machine import MapState
 
 __all__ = ["tried_result"]
 
 
-def tried_result(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> Payload:
+def tried_result(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json] | JsonObject) -> Payload:
     """The mocked result of a Map over `items`; raises StateFailed where the mock is a failure, or too many iterations failed."""
     trial = cast("StateTrial", visit.branch.execution.trial)
     if state.item_reader is not None:
@@ -51,8 +51,8 @@ def tried_result(visit: Visit, state: MapState, effective: Payload, items: Seque
     return trial.mocked_result()
 
 
-def _note_inputs(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json], trial: StateTrial) -> None:
-    inputs = [item_input(visit, state, effective, index, item) for index, item in enumerate(items)]
+def _note_inputs(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json] | JsonObject, trial: StateTrial) -> None:
+    inputs = [item_input(visit, state, effective, index, item) for index, item in enumerate(items_of(items))]
     if state.item_selector is not None:
         trial.note("afterItemSelector", Payload.array(inputs).text)
     if state.item_batcher is not None:

@@ -31,7 +31,6 @@ _CONTEXT_OBJECT: Final[Mapping[str, frozenset[str]]] = {
 }
 _NEVER_CAUGHT: Final = "States.Runtime"
 _OF_DISTRIBUTED_MAPS: Final = (
-    "ItemReader",
     "ItemBatcher",
     "ResultWriter",
     "Label",

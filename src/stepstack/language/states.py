@@ -211,6 +211,8 @@ def _map(fields: Fields, common: _Common) -> State | None:
         "label": read_label(fields),
     }
     work = _work(fields)
+    if processor is not None and processor.mode is ProcessorMode.INLINE and "ItemReader" in fields.members:
+        fields.refuse("Field 'ItemReader' is not supported")
     return None if processor is None else MapState(item_processor=processor, **own, **work, **common)
 
 

@@ -18,8 +18,12 @@ def test_timestamps_are_utc_with_milliseconds(milliseconds):
     assert timestamp_text(milliseconds / 1000 + 1e-6) == expected
 
 
-@pytest.mark.parametrize(("redrive_count", "expected"), [(0, True), (2, True), (None, False)], ids=["standard", "redriven", "express"])
-def test_an_express_execution_has_no_redrive_count(redrive_count, expected):
+@pytest.mark.parametrize(
+    ("redrive_count", "redriven_at", "expected"),
+    [(0, None, {"RedriveCount": 0}), (2, 1.5, {"RedriveCount": 2, "RedriveTime": "1970-01-01T00:00:01.500Z"}), (None, None, {})],
+    ids=["standard", "redriven", "express"],
+)
+def test_an_express_execution_tells_of_no_redrive(redrive_count, redriven_at, expected):
     members = execution_members(
         execution_arn="arn",
         execution_input={},
@@ -27,8 +31,9 @@ def test_an_express_execution_has_no_redrive_count(redrive_count, expected):
         role_arn="role",
         started_at=0,
         redrive_count=redrive_count,
+        redriven_at=redriven_at,
         state_machine_arn="machine arn",
         state_machine_name="machine",
     )
-    assert ("RedriveCount" in members["Execution"]) is expected
+    assert {name: value for name, value in members["Execution"].items() if name.startswith("Redrive")} == expected
     assert members["StateMachine"] == {"Id": "machine arn", "Name": "machine"}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 
 import pytest
 
+from stepstack.interpreter.context_object import timestamp_text
 from stepstack.interpreter.ports import TaskFailed
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
@@ -122,8 +124,6 @@ def test_an_express_execution_has_five_minutes(with_engine):
     assert with_engine(lambda engine: engine.finish(machine, is_express=True)).status == "TIMED_OUT"
 
 
-def test_a_timeout_that_is_not_reached_takes_no_time(with_engine):
-    execution = with_engine(lambda engine: engine.finish(PASS, is_express=True))
 def test_the_time_of_an_execution_passes_during_its_calls(with_engine, monkeypatch):
     monkeypatch.setattr("stepstack.interpreter.execution.EXPRESS_LIMIT_SECONDS", 0.02)
     cancelled = []
@@ -138,6 +138,8 @@ def test_the_time_of_an_execution_passes_during_its_calls(with_engine, monkeypat
     assert (execution.status, cancelled) == ("TIMED_OUT", [True])
 
 
+def test_a_timeout_that_is_not_reached_takes_no_time(with_engine):
+    execution = with_engine(lambda engine: engine.finish(PASS, is_express=True))
     assert execution.stopped_at - execution.started_at < 1
 
 
@@ -231,11 +233,12 @@ class TestRedrive:
         assert execution.history.events[6].details == {"redriveCount": 1}
 
     def test_variables_and_earlier_results_are_still_there(self, with_engine):
+        selector = {"x.$": "$x", "redrives.$": "$$.Execution.RedriveCount", "at.$": "$$.Execution.RedriveTime"}
         machine = {
             "StartAt": "A",
             "States": {
                 "A": {"Type": "Pass", "Assign": {"x": 7}, "Next": "T"},
-                "T": {**TASK["States"]["T"], "ResultSelector": {"x.$": "$x", "redrives.$": "$$.Execution.RedriveCount"}},
+                "T": {**TASK["States"]["T"], "ResultSelector": selector},
             },
         }
         failures = [TaskFailed("Oops")]
@@ -251,7 +254,8 @@ class TestRedrive:
             await execution.wait()
             return execution
 
-        assert with_engine(scenario, tasks={"T": task}).output == '{"x":7,"redrives":1}'
+        execution = with_engine(scenario, tasks={"T": task})
+        assert json.loads(execution.output) == {"x": 7, "redrives": 1, "at": timestamp_text(execution.redriven_at)}
 
     @pytest.mark.parametrize("kind", ["Parallel", "Map"])
     def test_branches_that_had_ended_keep_their_results(self, with_engine, types, kind):

@@ -328,6 +328,52 @@ class TestItemReader:
         assert types(execution)[-3:] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
 
 
+SELECTING = {"at.$": "$$.Map.Item.Index", "value.$": "$$.Map.Item.Value", "source.$": "$$.Map.Item.Source"}
+
+
+class TestItemsInTheContextObject:
+    @pytest.mark.parametrize("mode", ["INLINE", "DISTRIBUTED"])
+    def test_items_of_the_input_have_state_data_as_their_source(self, with_engine, mode):
+        execution = with_engine(lambda engine: engine.finish(mapping(PASS, mode, ItemSelector=SELECTING), ["a"]))
+        assert json.loads(execution.output) == [{"at": 0, "value": "a", "source": "STATE_DATA"}]
+
+    @pytest.mark.parametrize(
+        ("action", "config", "expected"),
+        [
+            ("getObject", {"InputType": "JSONL"}, ["S3://b/k", "S3://b/k"]),
+            ("getObject", {"InputType": "JSONL", "ManifestType": "ATHENA_DATA"}, ["S3://b/x", "S3://b/y"]),
+            ("getObject", {"ManifestType": "S3_INVENTORY"}, ["S3://b/x", "S3://b/y"]),
+            ("listObjectsV2", {"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"}, ["S3://b/x", "S3://b/y"]),
+            ("listObjectsV2", None, ["S3://b", "S3://b"]),
+        ],
+        ids=["an object", "Athena's manifest", "an inventory", "listed objects", "a list"],
+    )
+    def test_an_item_that_was_read_names_its_object(self, with_engine, action, config, expected):
+        objects = S3({"x": "1", "y": "2"})
+        if action == "getObject":
+            inventory = json.dumps({"sourceBucket": "b", "fileSchema": "n", "files": [{"key": "x"}, {"key": "y"}]})
+            bodies = {"ATHENA_DATA": "s3://b/x\ns3://b/y\n", "S3_INVENTORY": inventory}
+            objects.objects["k"] = bodies.get(config.get("ManifestType"), "1\n2\n")
+        execution = with_engine(lambda engine: engine.finish(reading(action, config, ItemSelector=SELECTING), {}), tasks=objects)
+        assert [item["source"] for item in json.loads(execution.output)] == expected
+
+    def test_a_distributed_map_goes_over_the_members_of_an_object(self, with_engine, types):
+        selector = {**SELECTING, "key.$": "$$.Map.Item.Key"}
+        machine = mapping(PASS, "DISTRIBUTED", ItemsPath="$.servers", ItemSelector=selector)
+        execution = with_engine(lambda engine: engine.finish(machine, {"servers": {"one": {"port": 80}, "two": None}}))
+        one = {"at": 0, "value": {"port": 80}, "source": "STATE_DATA", "key": "one"}
+        assert json.loads(execution.output) == [one, {"at": 1, "value": None, "source": "STATE_DATA", "key": "two"}]
+        assert execution.history.events[2].details == {"length": 2}
+
+    def test_the_members_of_an_object_come_as_pairs(self, with_engine):
+        execution = with_engine(lambda engine: engine.finish(mapping(PASS, "DISTRIBUTED"), {"one": 1}))
+        assert json.loads(execution.output) == [{"Key": "one", "Value": 1}]
+
+    def test_an_inline_map_refuses_an_object(self, with_engine):
+        execution = with_engine(lambda engine: engine.finish(mapping(PASS), {"one": 1}))
+        assert (execution.error, execution.cause.endswith('Reference path "$" must point to array.')) == ("States.Runtime", True)
+
+
 class TestItemBatcher:
     @pytest.mark.parametrize(
         ("batcher", "sizes"),
@@ -429,19 +475,17 @@ class TestResultWriter:
         assert written == expected
 
     def test_what_was_stopped_is_written_with_what_failed(self, with_engine):
-        registry, objects = Registry(), S3()
+        class StoppingAll(Registry):
+            def child_started(self, map_run, execution):
+                super().child_started(map_run, execution)
+                asyncio.get_running_loop().call_soon(execution.stop)
+
+        objects = S3()
         writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out"}}
         waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
-
-        async def scenario(engine):
-            execution = engine.start(mapping(waiting, "DISTRIBUTED", ResultWriter=writer), [9_000_000])
-            while not registry.children:
-                await asyncio.sleep(0)
-            registry.children[0].stop()
-            await asyncio.wait_for(execution.wait(), 20)
-            return execution
-
-        assert with_engine(scenario, tasks=objects, map_runs=registry, scale=1.0).status == "SUCCEEDED"
+        machine = mapping(waiting, "DISTRIBUTED", ResultWriter=writer)
+        execution = with_engine(lambda engine: engine.finish(machine, [9_000_000]), tasks=objects, map_runs=StoppingAll(), scale=1.0)
+        assert execution.status == "SUCCEEDED"
         (written,) = [json.loads(body) for key, body in objects.objects.items() if key.endswith("/FAILED_0.json")]
         assert [result["Status"] for result in written] == ["ABORTED"]
 
