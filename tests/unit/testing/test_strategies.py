@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from hypothesis import Phase, find, settings
+from hypothesis import strategies as st
 
 import stepstack
 from stepstack.cli import main
+from stepstack.clock import Deadline
 from stepstack.errors import SettingsError
-from stepstack.testing.exploration import explore
+from stepstack.testing.exploration import _smallest, explore
 from stepstack.testing.strategies import inputs, reaching
 
 MACHINE = {
@@ -85,10 +88,53 @@ def test_an_exploration_finds_missing_members_and_rules_that_none_matches():
     assert not meant.is_defect
 
 
+ALWAYS_FAILING = {"StartAt": "Fail", "States": {"Fail": {"Type": "Fail", "Error": "Always"}}}
+
+
+def test_the_search_for_a_smaller_input_ends_at_its_deadline_with_what_is_known():
+    calls = []
+
+    def is_wanted(value):
+        calls.append(value)
+        return True
+
+    assert _smallest(st.integers(), is_wanted, 4711, Deadline(0), first_seed=0) == 4711
+    assert not calls
+    assert _smallest(st.integers(min_value=5), is_wanted, 4711, Deadline(60), first_seed=0) == 5
+
+
+def test_the_search_for_a_smaller_input_keeps_what_it_has_come_to_when_time_is_up():
+    deadline = Deadline(0.3)
+    known = [10**9]
+
+    def is_wanted(value):
+        known.append(value)
+        if len(known) == 3:
+            deadline.pause(60)
+        return True
+
+    assert _smallest(st.integers(min_value=1000), is_wanted, known[0], deadline, first_seed=0) == known[-1]
+    assert len(known) <= 3
+
+
+def test_an_exploration_without_time_to_shrink_still_tells_what_it_found():
+    [finding] = explore(json.dumps(ALWAYS_FAILING), examples=10, shrinking_seconds=0).findings
+    assert (finding.error, finding.state) == ("Always", "Fail")
+
+
 def test_the_same_seed_tries_the_same_inputs():
     first, second = (explore(json.dumps(MACHINE), examples=50, first_seed=7) for _ in range(2))
     assert first.succeeded == second.succeeded
     assert [(finding.error, finding.count) for finding in first.findings] == [(finding.error, finding.count) for finding in second.findings]
+
+
+def test_the_command_says_what_is_missing_without_hypothesis(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(MACHINE), encoding="utf-8")
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    monkeypatch.delitem(sys.modules, "stepstack.testing.exploration")
+    assert main(["explore", str(path)]) == 2
+    assert "pip install 'stepstack[hypothesis]'" in capsys.readouterr().err
 
 
 def test_the_command_prints_defects_and_exits_with_one(tmp_path, capsys):
