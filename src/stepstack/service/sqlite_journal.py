@@ -75,6 +75,8 @@ class SqliteJournal(Journal):
         self._tasks: dict[str, stored.Task] = {}
         """Task tokens that are open, or were closed since the last commit."""
         self._store: Store | None = None
+        self._last_read: tuple[int, int | None, list[HistoryEvent]] | None = None
+        """The history that was read last, with its execution's number and how many events there were: it is asked for page by page."""
         self._until_pruning = PRUNE_EVERY
         self._is_scheduled = False
         self._is_closed = False
@@ -314,6 +316,7 @@ class SqliteJournal(Journal):
     def clear(self) -> None:
         self._changes.clear()
         self._tasks.clear()
+        self._last_read = None
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for table in TABLES:
@@ -358,7 +361,7 @@ class SqliteJournal(Journal):
             record = by_number[number] = stored.execution(number, revisions.of(revision), text, standing)
             record.stored_events = self._events
             if standing is None:
-                record.kept_events = len(self._events(record))
+                record.kept_events = len(self._read_events(record))
             store.restore_execution(record)
         for key, parent, revision, text in select("SELECT arn, parent, revision, record FROM map_runs ORDER BY rowid"):
             if parent in by_number:
@@ -390,6 +393,11 @@ class SqliteJournal(Journal):
         return result
 
     def _events(self, record: ExecutionRecord) -> list[HistoryEvent]:
+        if self._last_read is None or self._last_read[:2] != (record.number, record.kept_events):
+            self._last_read = (record.number, record.kept_events, self._read_events(record))
+        return self._last_read[2]
+
+    def _read_events(self, record: ExecutionRecord) -> list[HistoryEvent]:
         first, last = record.number << EVENT_BITS, (record.number + 1) << EVENT_BITS
         try:
             pieces = self._connection.execute("SELECT piece FROM events WHERE id >= ? AND id < ? ORDER BY id", (first, last)).fetchall()

@@ -8,8 +8,10 @@ import sqlite3
 import pytest
 
 from stepstack.errors import SettingsError, StorageError
+from stepstack.service import stored_records
 from stepstack.service.sqlite_journal import SqliteJournal
 from stepstack.service.store import Retention, Store
+from stepstack.service.stored_records import unpacked_events
 
 from .conftest import FAIL, PASS
 
@@ -46,6 +48,34 @@ def test_a_finished_execution_comes_back_whole(make_journaled, reopen):
     assert after("GetExecutionHistory", executionArn=described["executionArn"]) == history
     assert len(after("ListExecutions", stateMachineArn=machine)["executions"]) == 1
     assert after.refusal("StartExecution", stateMachineArn=machine, name="first").error_code == "ExecutionAlreadyExists"
+
+
+def test_a_history_is_read_once_for_all_its_pages(make_journaled, monkeypatch):
+    call = make_journaled()
+    execution = call.execution(call.machine()["stateMachineArn"])["executionArn"]
+    whole = call("GetExecutionHistory", executionArn=execution)["events"]
+    # Another history between: the pages below begin with nothing read.
+    call("GetExecutionHistory", executionArn=call.execution(call.machine()["stateMachineArn"])["executionArn"])
+    read = []
+    monkeypatch.setattr(stored_records, "unpacked_events", lambda piece: read.append(1) or unpacked_events(piece))
+    answer = call("GetExecutionHistory", executionArn=execution, maxResults=1)
+    events = answer["events"]
+    while "nextToken" in answer:
+        answer = call("GetExecutionHistory", executionArn=execution, maxResults=1, nextToken=answer["nextToken"])
+        events += answer["events"]
+    assert events == whole
+    assert (len(events), len(read)) == (4, 1)
+
+
+def test_a_history_that_was_read_before_a_redrive_is_read_anew(make_journaled):
+    call = make_journaled()
+    arn = call.execution(call.machine(definition=FAIL)["stateMachineArn"])["executionArn"]
+    before = call("GetExecutionHistory", executionArn=arn)["events"]
+    call("RedriveExecution", executionArn=arn)
+    call.run(call.service.execution_ended(arn))
+    after = call("GetExecutionHistory", executionArn=arn)["events"]
+    assert after[: len(before)] == before
+    assert [event["type"] for event in after[len(before) :]] == ["ExecutionRedriven", "ExecutionFailed"]
 
 
 def test_half_of_a_surrogate_pair_comes_back_and_keeps_nobody_else_out(make_journaled, reopen):
