@@ -14,7 +14,7 @@ from stepstack.json_types import Json, JsonObject
 from stepstack.language.field import Field
 from stepstack.language.fields import Surroundings
 from stepstack.language.findings import Findings
-from stepstack.language.state_machine import MapState, ProcessorMode, State, StateGraph, StateMachine, TaskState
+from stepstack.language.state_machine import MapState, ParallelState, ProcessorMode, State, StateGraph, StateMachine, TaskState
 from stepstack.language.transitions import Graph, graphs_inside, inner_graphs, is_end, targets
 from stepstack.language.variable_references import graphs_of, variables_read
 from stepstack.query.scope import Literal
@@ -158,8 +158,15 @@ def _hint_parsed(graph: Graph, parsed: StateGraph, outer: frozenset[str], findin
             findings.hint("VARIABLE_OF_OUTER_SCOPE", problem, f"{place}/Assign")
         _hint_heartbeat(state, place, findings)
         is_apart = isinstance(state, MapState) and state.item_processor.mode is ProcessorMode.DISTRIBUTED
-        for inner, inner_parsed in zip(inner_graphs(place, raw_states[name]), graphs_of(state)):  # noqa: B905 - fewer where one is malformed
+        for inner, inner_parsed in _graphs_within(place, raw_states[name], state):
             _hint_parsed(inner, inner_parsed, frozenset() if is_apart else known, findings)
+
+
+def _graphs_within(place: str, members: JsonObject, state: State) -> Iterator[tuple[Graph, StateGraph]]:
+    """The graphs within a state, as JSON and compiled. Branches of a Map and the processor of a Parallel are refused, not compiled."""
+    is_parallel = isinstance(state, ParallelState)
+    own = {name: member for name, member in members.items() if (name == "Branches") is is_parallel}
+    yield from zip(inner_graphs(place, own), graphs_of(state))  # noqa: B905 - fewer where one is malformed
 
 
 def _assigned(state: JsonObject) -> Iterator[str]:

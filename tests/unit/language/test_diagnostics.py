@@ -71,3 +71,11 @@ def test_hints_come_besides_and_are_marked_as_ours(case: dict[str, Any]) -> None
 def test_hints_go_on_behind_the_first_errors() -> None:
     definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "Z", "Retry": []}}})
     assert {each.code for each in diagnose(definition, hints=True)} >= {"SCHEMA_VALIDATION_FAILED", "MISSING_TRANSITION_TARGET"}
+
+
+@pytest.mark.parametrize("kind", ["Map", "Parallel"])
+def test_hints_bear_a_state_that_holds_the_graphs_of_another_type_too(kind: str) -> None:
+    branch, processor = ({"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}} for name in ("B", "P"))
+    state = {"Type": kind, "End": True, "Branches": [branch], "ItemProcessor": processor}
+    found = diagnose(json.dumps({"StartAt": "S", "States": {"S": state}}), hints=True)
+    assert [each.code for each in found] == ["SCHEMA_VALIDATION_FAILED"]
