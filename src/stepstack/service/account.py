@@ -69,7 +69,7 @@ class Account:
         record = self.store.state_machines.get(arn.unqualified)
         return record.aliases.get(arn.qualifier or "") if record is not None else None
 
-    def find_revision(self, arn: StatesArn, told: str) -> tuple[StateMachineRecord, Revision]:
+    def find_revision(self, arn: StatesArn) -> tuple[StateMachineRecord, Revision]:
         """The state machine that `arn` names, with the revision of its version or alias; raises StateMachineDoesNotExist."""
         record = self.store.state_machines.get(arn.unqualified)
         if record is not None:
@@ -78,7 +78,7 @@ class Account:
             version = record.versions.get(int(arn.qualifier)) if arn.is_version else self.routed(record, arn.qualifier)
             if version is not None:
                 return record, version.revision
-        raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{told}'")
+        raise ServiceError("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{arn.text}'")
 
     def routed(self, record: StateMachineRecord, alias_name: str) -> VersionRecord | None:
         """The version that the alias's weights draw; None where there is no such alias."""

@@ -80,7 +80,7 @@ class Aliases:
 
     def list(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")
-        record, _ = self._account.find_revision(arn, arn.text)
+        record, _ = self._account.find_revision(arn)
         aliases = sorted(record.aliases.values(), key=lambda alias: alias.name)
         if arn.is_version:
             aliases = [alias for alias in aliases if any(version == arn.text for version, _ in alias.routing)]

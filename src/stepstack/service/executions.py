@@ -47,7 +47,7 @@ class Executions:
     def start(self, params: Params, timeline: Timeline | None = None) -> Result:
         """Starts an execution; on its parent's `timeline` where another execution awaits it."""
         arn, test_case = self._target(params)
-        machine, revision = self._account.find_revision(arn, arn.text)
+        machine, revision = self._account.find_revision(arn)
         text = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         if machine.type == "EXPRESS":
@@ -68,7 +68,7 @@ class Executions:
 
     async def start_sync(self, params: Params, timeline: Timeline | None = None) -> Result:
         arn, test_case = self._target(params)
-        machine, revision = self._account.find_revision(arn, arn.text)
+        machine, revision = self._account.find_revision(arn)
         if machine.type != "EXPRESS":
             raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
         text = checked_input(params.get("input", "{}"))
@@ -106,7 +106,9 @@ class Executions:
             execution_arn = arns.express_execution(machine.name, name, self._account.randomness.uuid())
         else:
             execution_arn = arns.execution(machine.name, name)
-        version = next((version for version in machine.versions.values() if version.revision is revision), None)
+        version = None
+        if arn.qualifier is not None:
+            version = next((version for version in machine.versions.values() if version.revision is revision), None)
         return ExecutionRecord(
             arn=execution_arn,
             name=name,
@@ -117,7 +119,7 @@ class Executions:
             revision=revision,
             input=text,
             started_at=self._account.now(),
-            version_arn=version.arn if version is not None and arn.qualifier is not None else None,
+            version_arn=None if version is None else version.arn,
             alias_arn=arn.text if arn.qualifier is not None and not arn.is_version else None,
             trace_header=params.get("traceHeader"),
             test_case=test_case,
@@ -288,7 +290,7 @@ class Executions:
             records = reversed(self._account.store.executions.values())
             return (record for record in records if record.map_run_arn == map_run_arn), map_run_arn
         arn = parse_arn(machine_arn or "", "stateMachine")
-        machine, _ = self._account.find_revision(arn, arn.text)
+        machine, _ = self._account.find_revision(arn)
         if machine.type == "EXPRESS":
             raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
         if arn.label is not None:

@@ -8,7 +8,6 @@ Source: recorded answers of AWS; the API reference.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from stepstack.errors import ServiceError
@@ -41,7 +40,7 @@ class MapRuns:
             parent=parent,
             state_machine_arn=run.state_machine_arn,
             state_machine_name=run.state_machine_name,
-            revision=replace(parent.revision, stored_as=None),
+            revision=parent.revision,
             started_at=run.started_at,
             executions=run.executions,
             items=run.items,

@@ -14,7 +14,7 @@ from stepstack.language import parse
 from stepstack.language.map_state import INVALID_LABEL_NAME
 from stepstack.language.state_machine import StateMachine
 from stepstack.service.account import Account, Params, Result, wire_time
-from stepstack.service.arns import StatesArn, checked_name, parse_arn
+from stepstack.service.arns import checked_name, parse_arn
 from stepstack.service.configurations import AWS_OWNED_KEY, encryption_configuration, logging_configuration, tracing_configuration
 from stepstack.service.paging import page
 from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
@@ -65,8 +65,6 @@ class StateMachines:
         return result
 
     def _created_again(self, record: StateMachineRecord, wanted: tuple[Any, ...], *, publish: bool, description: str | None) -> Result:
-        if record.is_deleting:
-            raise ServiceError("StateMachineDeleting", f"State Machine is deleting: '{record.arn}'")
         current = record.revision
         if (current.definition, record.type, current.logging, current.tracing, current.encryption) != wanted:
             raise ServiceError("StateMachineAlreadyExists", f"State Machine Already Exists: '{record.arn}'")
@@ -84,12 +82,12 @@ class StateMachines:
 
     def describe(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")
-        record, revision = self._account.find_revision(arn, params["stateMachineArn"])
+        record, revision = self._account.find_revision(arn)
         version = record.versions.get(int(arn.qualifier or 0)) if arn.is_version else None
         result = {
             "stateMachineArn": arn.text,
             "name": record.name,
-            "status": "DELETING" if record.is_deleting else "ACTIVE",
+            "status": "ACTIVE",
             "definition": revision.definition,
             "roleArn": revision.role_arn,
             "type": record.type,
@@ -122,7 +120,8 @@ class StateMachines:
 
     def update(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")
-        record = self._account.find_state_machine(_only_unqualified(arn))
+        # A version's or an alias's ARN names no state machine that could be updated: it is looked up in vain.
+        record = self._account.find_state_machine(arn.text)
         publish = params.get("publish", False)
         if not publish and not any(params.get(name) is not None for name in UPDATABLE):
             message = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
@@ -134,11 +133,12 @@ class StateMachines:
         result: dict[str, Any] = {"updateDate": wire_time(now)}
         if revision is not None:
             record.revision = revision
+            self._account.journal.state_machine(record)
         if record.revision.revision_id is not None:
             result["revisionId"] = record.revision.revision_id
         if publish:
             result["stateMachineVersionArn"] = self._versions.publish_revision(record, params.get("versionDescription")).arn
-        self._account.journal.state_machine(record)
+            self._account.journal.state_machine(record)
         return result
 
     def _revised(self, record: StateMachineRecord, params: Params, now: float) -> Revision | None:
@@ -162,7 +162,6 @@ class StateMachines:
             raise ServiceError("ValidationException", f"The state machine ARN must not be qualified. Received: {arn.text}")
         record = self._account.store.state_machines.pop(arn.text, None)
         if record is not None:
-            record.is_deleting = True
             for execution in list(record.executions.values()):
                 if execution.execution is not None:
                     self._stop(execution)
@@ -184,11 +183,6 @@ class StateMachines:
             for record in found
         ]
         return {"stateMachines": items} if token is None else {"stateMachines": items, "nextToken": token}
-
-
-def _only_unqualified(arn: StatesArn) -> str:
-    """The ARN's text: a version's or an alias's ARN names no state machine that could be updated, and is looked up in vain."""
-    return arn.text
 
 
 def parse_arn_of_role(arn: str) -> None:

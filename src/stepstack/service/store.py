@@ -86,7 +86,6 @@ class StateMachineRecord:
     aliases: dict[str, AliasRecord] = field(default_factory=dict)
     executions: dict[str, ExecutionRecord] = field(default_factory=dict)
     """By ARN, the oldest first."""
-    is_deleting: bool = False
     number: int = 0
     """Executions with a lower one belong to an earlier state machine of that name."""
 

@@ -16,6 +16,12 @@ from stepstack.service.stored_records import unpacked_events
 from .conftest import FAIL, PASS
 
 LARGE = json.dumps("x" * 200_000)
+EACH = {
+    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+    "StartAt": "P",
+    "States": {"P": {"Type": "Pass", "End": True}},
+}
+DISTRIBUTED = json.dumps({"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": EACH, "End": True}}})
 
 
 def test_a_state_machine_comes_back_with_versions_aliases_and_tags(make_journaled, reopen):
@@ -36,6 +42,23 @@ def test_a_state_machine_comes_back_with_versions_aliases_and_tags(make_journale
     after = reopen(call)
     assert [after(operation, **params) for operation, params in questions] == before
     assert after.machine(definition=FAIL)["stateMachineArn"] == arn
+
+
+def test_an_update_whose_version_is_refused_is_kept_as_it_is_told(make_journaled, reopen, monkeypatch):
+    monkeypatch.setattr("stepstack.service.versions.VERSION_LIMIT", 1)
+    call = make_journaled()
+    arn = call.machine(publish=True)["stateMachineArn"]
+    refusal = call.refusal("UpdateStateMachine", stateMachineArn=arn, definition=FAIL, publish=True)
+    described = call("DescribeStateMachine", stateMachineArn=arn)
+    assert (refusal.error_code, described["definition"]) == ("ServiceQuotaExceededException", FAIL)
+    assert reopen(call)("DescribeStateMachine", stateMachineArn=arn) == described
+
+
+def test_a_map_run_is_kept_with_the_revision_of_its_execution(make_journaled):
+    call = make_journaled()
+    call.execution(call.machine(definition=DISTRIBUTED)["stateMachineArn"], input="[1, 2]")
+    assert rows(call) == {"executions": 3, "events": 3, "map_runs": 1}
+    assert call.journal._connection.execute("SELECT count(*) FROM revisions").fetchone()[0] == 1
 
 
 def test_a_finished_execution_comes_back_whole(make_journaled, reopen):
@@ -214,14 +237,8 @@ def test_rows_of_forgotten_executions_are_deleted(make_journaled):
 
 
 def test_map_runs_and_children_of_forgotten_executions_are_deleted(make_journaled):
-    each = {
-        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-        "StartAt": "P",
-        "States": {"P": {"Type": "Pass", "End": True}},
-    }
-    text = json.dumps({"StartAt": "M", "States": {"M": {"Type": "Map", "ItemProcessor": each, "End": True}}})
     call = make_journaled(retention=Retention(count=3))
-    machine = call.machine(definition=text)["stateMachineArn"]
+    machine = call.machine(definition=DISTRIBUTED)["stateMachineArn"]
     for _ in range(4):
         call.execution(machine, input="[1, 2]")
     assert rows(call) == {"executions": 3, "events": 3, "map_runs": 1}
