@@ -99,12 +99,12 @@ def _plain(value: Json) -> str:
 def _as_json(text: str, *, is_yaml: bool) -> str:
     if not is_yaml:
         return text
-    import yaml
+    from stepstack.language.source_map import YamlProblem, read_yaml  # JSON needs no YAML library
 
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"the definition is no YAML: {error}") from None
-    if not isinstance(document, dict):
-        raise SettingsError(f"the definition is no object but {type(document).__name__}")
-    return json_text(document)
+        definition, _ = read_yaml(text)
+    except YamlProblem as problem:
+        raise SettingsError(f"the definition is no YAML: line {problem.line}, column {problem.column}: {problem.message}") from None
+    if not definition.startswith("{"):
+        raise SettingsError("the definition is no object: a mapping with StartAt and States is needed")
+    return definition

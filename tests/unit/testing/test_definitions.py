@@ -27,6 +27,14 @@ def test_yaml_text_becomes_json():
     assert json.loads(definition_text(YAML)) == DEFINITION
 
 
+def test_timestamps_and_tags_of_yaml_are_read_as_validate_reads_them():
+    text = "StartAt: W\nStates:\n  W: {Type: Wait, Timestamp: 2026-01-01T00:00:00Z, End: true, Comment: !GetAtt F.Arn}\n"
+
+    state = json.loads(definition_text(text, substitutions={"F.Arn": "arn"}))["States"]["W"]
+
+    assert state == {"Type": "Wait", "Timestamp": "2026-01-01T00:00:00Z", "End": True, "Comment": "arn"}
+
+
 @pytest.mark.parametrize(("name", "content"), [("a.asl.json", json.dumps(DEFINITION)), ("a.asl.yaml", YAML), ("a.yml", YAML)])
 def test_a_file_is_looked_for_in_each_folder(tmp_path, name, content):
     (tmp_path / name).write_text(content)
@@ -58,7 +66,9 @@ def test_what_is_not_substituted_stays():
     assert definition_text('{"Comment": "${Other} $.a"}', substitutions={"Who": "x"}) == '{"Comment": "${Other} $.a"}'
 
 
-@pytest.mark.parametrize("text", ["- a\n- b\n", "a: [\nb: 1\n"], ids=["a list", "no YAML"])
-def test_yaml_that_is_no_definition_is_refused(text):
-    with pytest.raises(SettingsError, match="the definition is no"):
+@pytest.mark.parametrize(
+    ("text", "problem"), [("- a\n- b\n", "no object"), ("a: [\nb: 1\n", "no YAML: line 3, column 1")], ids=["a list", "no YAML"]
+)
+def test_yaml_that_is_no_definition_is_refused(text, problem):
+    with pytest.raises(SettingsError, match=f"the definition is {problem}"):
         definition_text(text)

@@ -122,7 +122,7 @@ def test_a_template_of_json_may_have_any_name_and_tabs(tmp_path):
 
 
 def test_a_substitution_of_the_test_comes_before_the_templates(sam):
-    assert '"Table":"mine"' in read_definition(sam, substitutions={"TableName": "mine"}).text
+    assert '"Table": "mine"' in read_definition(sam, substitutions={"TableName": "mine"}).text
 
 
 def test_a_templates_functions_have_folder_handler_and_environment(sam):
