@@ -88,6 +88,10 @@ def _cut(text: str, width: float, size: float) -> str:
     if text_width(text, size) <= width:
         return text
     room = width - text_width("\u2026", size)
-    while text and text_width(text, size) > room:
-        text = text[:-1]
-    return text.rstrip() + "\u2026"
+    kept = 0
+    for character in text:
+        room -= text_width(character, size)
+        if room < 0:
+            break
+        kept += 1
+    return text[:kept].rstrip() + "\u2026"

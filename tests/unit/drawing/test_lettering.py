@@ -33,3 +33,9 @@ def test_lines_break_where_a_reader_would_break_them(text, lines):
 def test_a_label_has_an_end_and_says_how_much_is_left():
     entries = ["States.Timeout", "AnErrorNameThatIsMuchTooLongForOneLine", "Third", "Fourth"]
     assert label_lines(entries, 130.0, 11.0, 3) == ("States.Timeout", "AnErrorNameThatIs\u2026", "+ 2 more")
+
+
+def test_a_label_of_a_hundred_thousand_characters_is_cut_at_once():
+    [line] = label_lines(["x" * 100_000], 130.0, 11.0, 1)
+    assert line == "x" * 17 + "\u2026"
+    assert text_width(line, 11.0) <= 130.0 < text_width("x" + line, 11.0)
