@@ -11,7 +11,7 @@ from typing import Final
 from stepstack.interpreter.data_flow import is_jsonata
 from stepstack.interpreter.failures import runtime_failure
 from stepstack.interpreter.number_fields import whole_number
-from stepstack.interpreter.payload import SIZE_LIMIT_BYTES, Payload
+from stepstack.interpreter.payload import SIZE_LIMIT_BYTES, Payload, size_bytes
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json
 from stepstack.language.state_machine import Field, ItemBatcher
@@ -37,10 +37,10 @@ class Batches:
         """The batches of `items`, each with the number of its items."""
         batches: list[tuple[Payload, int]] = []
         batch: list[Payload] = []
-        overhead = len(Payload({**self._fixed, "Items": []}).text.encode())
+        overhead = size_bytes(Payload({**self._fixed, "Items": []}).text)
         size = overhead
         for item in items:
-            item_size = len(item.text.encode()) + 1
+            item_size = size_bytes(item.text) + 1
             is_full = self._most_items and len(batch) >= self._most_items
             if batch and (is_full or size + item_size > self._most_bytes):
                 batches.append(self._batch(batch))

@@ -13,7 +13,8 @@ import dataclasses
 import gzip
 import io
 import re
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -95,7 +96,10 @@ class ItemSource:
         answer = await call_s3(self._visit, resource, parameters, body_as_latin_1=True)
         body = str(answer.get("Body") or "").encode("latin-1")
         if body[:2] == b"\x1f\x8b":
-            body = await asyncio.to_thread(gzip.decompress, body)
+            try:
+                body = await asyncio.to_thread(gzip.decompress, body)
+            except (OSError, EOFError, zlib.error) as error:
+                raise _failed(f"Unable to decompress the object {parameters.get('Key')}: {error}") from error
         return body.decode("utf-8-sig", "replace")
 
     def _parsed(self, text: str) -> Iterator[Json]:
@@ -103,7 +107,7 @@ class ItemSource:
         if input_type == "CSV":
             return self._rows(text)
         if input_type == "JSONL":
-            return (_parse(line) for line in text.splitlines() if line.strip())
+            return (_parse(line) for line in _lines(text))
         value = _parse(text)
         for name in (self._reader.items_pointer or "").split("/")[1:]:
             value = _member(value, name)
@@ -113,8 +117,7 @@ class ItemSource:
 
     def _rows(self, text: str) -> Iterator[Json]:
         delimiter = DELIMITERS.get(self._reader.csv_delimiter or "COMMA", ",")
-        rows: Iterable[list[str]] = (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
-        rows = iter(rows)
+        rows = _csv_rows(text, delimiter)
         if self._reader.csv_header_location == "FIRST_ROW":
             headers: list[str] = next(rows, [])
         else:
@@ -124,7 +127,7 @@ class ItemSource:
     async def _manifest(self, text: str, most: int) -> list[MapItem]:
         """An S3 inventory's manifest.json, or a list of `s3://bucket/key` lines as Athena's UNLOAD writes it."""
         if self._reader.manifest_type == "ATHENA_DATA":
-            places = [_bucket_and_key(line.strip()) for line in text.splitlines() if line.strip()]
+            places = [_bucket_and_key(line.strip()) for line in _lines(text)]
             return await self._from_objects(places, most)
         manifest = _parse(text)
         if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), list):
@@ -136,7 +139,7 @@ class ItemSource:
         for file in cast("list[dict[str, Any]]", manifest["files"]):
             key = str(file.get("key"))
             rows, source = await self._text({"Bucket": target, "Key": key}), _uri(target, key)
-            items += [MapItem(_record(headers, row), source) for row in csv.reader(io.StringIO(rows, newline="")) if row]
+            items += [MapItem(_record(headers, row), source) for row in _csv_rows(rows)]
             if len(items) >= most:
                 break
         return items[:most]
@@ -173,6 +176,19 @@ async def call_s3(visit: Visit, resource: TaskResource, parameters: JsonObject, 
 
 def _failed(cause: str) -> StateFailed:
     return StateFailed(StateFailure("States.ItemReaderFailed", cause))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines that are not empty. What else Python takes for the end of a line (U+2028) may stand in JSON's strings."""
+    return (line for line in text.split("\n") if line.strip())
+
+
+def _csv_rows(text: str, delimiter: str = ",") -> Iterator[list[str]]:
+    """The rows that are not empty."""
+    try:
+        yield from (row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row)
+    except csv.Error as error:
+        raise _failed(f"Unable to parse the item as CSV: {error}") from error
 
 
 def _parse(text: str) -> Json:

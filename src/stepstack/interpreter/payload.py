@@ -11,7 +11,7 @@ from typing import Final
 
 from stepstack.json_types import Json, json_text, parse_json
 
-__all__ = ["EMPTY_OBJECT", "SIZE_LIMIT_BYTES", "Payload", "is_too_large"]
+__all__ = ["EMPTY_OBJECT", "SIZE_LIMIT_BYTES", "Payload", "is_too_large", "size_bytes"]
 
 SIZE_LIMIT_BYTES: Final = 262_144
 """The most bytes that an input or an output may have, in UTF-8."""
@@ -50,4 +50,9 @@ def is_too_large(text: str) -> bool:
     """Whether `text` exceeds AWS's limit of 256 KiB."""
     if len(text) > SIZE_LIMIT_BYTES:
         return True
-    return not text.isascii() and len(text) * 4 > SIZE_LIMIT_BYTES and len(text.encode("utf-8", "surrogatepass")) > SIZE_LIMIT_BYTES
+    return len(text) * 4 > SIZE_LIMIT_BYTES and size_bytes(text) > SIZE_LIMIT_BYTES
+
+
+def size_bytes(text: str) -> int:
+    """The bytes of `text` in UTF-8; a half of a surrogate pair, which JSON may hold, counts as three."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

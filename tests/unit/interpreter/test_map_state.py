@@ -254,8 +254,9 @@ class TestItemReader:
                 [{"a": "x;y", "b": "2"}],
             ),
             ({"InputType": "JSON"}, "\ufeff[1]".encode().decode("latin-1"), [1]),
+            ({"InputType": "JSONL"}, '"a\u2028b"\r\n"c"\n'.encode().decode("latin-1"), ["a\u2028b", "c"]),
         ],
-        ids=["JSON", "MaxItems", "JSON Lines", "CSV", "given headers", "delimiter", "byte order mark"],
+        ids=["JSON", "MaxItems", "JSON Lines", "CSV", "given headers", "delimiter", "byte order mark", "a line separator in a string"],
     )
     def test_an_object_is_read(self, with_engine, config, body, expected):
         execution = with_engine(lambda engine: engine.finish(reading(config=config)), tasks=S3({"k": body}))
@@ -312,17 +313,20 @@ class TestItemReader:
         assert json.loads(execution.output) == [{"Bucket": "b", "Key": "x"}, {"Bucket": "b", "Key": "y"}]
 
     @pytest.mark.parametrize(
-        ("body", "cause"),
+        ("kind", "body", "cause"),
         [
-            ('{"a":1}', "Attempting to map over non-iterable node."),
-            ("nothing", "Unable to parse the item as JSON"),
-            (None, "The specified key does not exist."),
+            ("JSON", '{"a":1}', "Attempting to map over non-iterable node."),
+            ("JSON", "nothing", "Unable to parse the item as JSON"),
+            ("JSON", None, "The specified key does not exist."),
+            ("JSON", gzip.compress(b"[1, 2, 3]")[:-9].decode("latin-1"), "Unable to decompress the object k: Compressed file ended"),
+            ("CSV", f"a\n{'x' * 140_000}\n", "Unable to parse the item as CSV: field larger than field limit"),
         ],
-        ids=["an object", "no JSON", "no such key"],
+        ids=["an object", "no JSON", "no such key", "cut off", "too large a field"],
     )
-    def test_what_cannot_be_read_fails_the_run(self, with_engine, types, body, cause):
+    def test_what_cannot_be_read_fails_the_run(self, with_engine, types, kind, body, cause):
         objects = S3({} if body is None else {"k": body})
-        execution = with_engine(lambda engine: engine.finish(reading(config={"InputType": "JSON"})), tasks=objects)
+        config = {"InputType": kind, **({"CSVHeaderLocation": "FIRST_ROW"} if kind == "CSV" else {})}
+        execution = with_engine(lambda engine: engine.finish(reading(config=config)), tasks=objects)
         assert execution.error == "States.ItemReaderFailed"
         assert execution.cause.startswith(cause)
         assert types(execution)[-3:] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
@@ -386,6 +390,12 @@ class TestItemBatcher:
         execution = with_engine(lambda engine: engine.finish(machine, ["12345678"] * 5), map_runs=registry)
         assert [len(batch["Items"]) for batch in json.loads(execution.output)] == sizes
         assert (registry.runs[0].executions.total, registry.runs[0].items.total) == (len(sizes), 5)
+
+    def test_half_of_a_surrogate_pair_is_put_in_a_batch_too(self, with_engine):
+        execution = with_engine(
+            lambda engine: engine.finish(mapping(PASS, "DISTRIBUTED", ItemBatcher={"MaxItemsPerBatch": 2}), ["\ud800", "a"])
+        )
+        assert json.loads(execution.output) == [{"Items": ["\ud800", "a"]}]
 
 
 class TestResults:
