@@ -61,7 +61,7 @@ def _seconds(visit: Visit, field: Field, effective: Payload) -> float:
             reason = f"The JSONata expression '{field.text}' specified for the field '{field.name}' returned an invalid value: {value}"
             raise query_evaluation_failure(visit, reason, field.name)
         return seconds
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value):
+    if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         shown = value if isinstance(value, str) else json_text(value)

@@ -34,3 +34,11 @@ def test_offsets_and_nanoseconds_are_read(text, same):
 )
 def test_what_is_no_timestamp_is_refused(text):
     assert parse_timestamp(text) is None
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "\u0663"], ids=["more digits than a long", "digits of another script"])
+def test_seconds_that_are_no_long_are_refused(with_engine, text):
+    machine = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$.s", "End": True}}}
+    execution = with_engine(lambda engine: engine.finish(machine, {"s": text}))
+    assert execution.error == "States.Runtime"
+    assert f"The SecondsPath parameter cannot be parsed as a long value: $.s == {text}" in execution.cause
