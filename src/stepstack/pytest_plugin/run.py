@@ -12,6 +12,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,17 +144,18 @@ class StepstackRun:
     def close(self) -> None:
         """Closes the stacks and what they share, and deletes what a run left on AWS."""
         stacks, self._stacks = list(self._stacks.values()), {}
-        try:
+        is_last = self.is_controller and self._shared is not None
+        # What fails to close keeps nothing else open. The last callback comes first.
+        with ExitStack() as closing:
+            if is_last:
+                closing.callback(shutil.rmtree, self._shared_values()["folder"], ignore_errors=True)
+            if is_last or self._services is not None:
+                closing.callback(self.services.close)
+            if is_last:
+                closing.callback(self._sweep_aws)
             for stack in stacks:
                 if not isinstance(stack, Exception):
-                    stack.close()
-            if self.is_controller and self._shared is not None:
-                self._sweep_aws()
-        finally:
-            if self._services is not None or (self.is_controller and self._shared is not None):
-                self.services.close()
-            if self.is_controller and self._shared is not None:
-                shutil.rmtree(self._shared["folder"], ignore_errors=True)
+                    closing.callback(stack.close)
 
     def _sweep_aws(self) -> None:
         """What fixtures of killed workers did not delete; only where the run was on AWS."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,19 +67,13 @@ class SharedServices:
     def close(self) -> None:
         """Ends this process's dynalite; the controller takes down every composition, whoever of the run started it."""
         closers, self._closers = self._closers, []
-        for close in reversed(closers):
-            close()
-        if self._is_controller and self.folder.is_dir():
-            self._close_claims()
-
-    def _close_claims(self) -> None:
-        from stepstack.stacks.compose import ComposeProject
-
-        for claim in self.folder.glob("*.claim"):
-            file = claim.read_text(encoding="utf-8")
-            if file:
-                ComposeProject(Path(file), claim.stem).down()
-            claim.unlink()
+        # What cannot be taken down leaves nothing else running.
+        with ExitStack() as closing:
+            if self._is_controller and self.folder.is_dir():
+                for claim in self.folder.glob("*.claim"):
+                    closing.callback(_take_down, claim)
+            for close in closers:
+                closing.callback(close)
 
     def _claim(self, backend: str) -> bool:
         try:
@@ -162,6 +156,16 @@ class SharedServices:
             raise StackError(f"{why}; and without Docker: {error}") from None
         self._closers.append(process.close)
         return SharedBackend({"dynamodb": process.url})
+
+
+def _take_down(claim: Path) -> None:
+    """Takes down the composition of a claim, and ends the claim."""
+    from stepstack.stacks.compose import ComposeProject
+
+    file = claim.read_text(encoding="utf-8")
+    if file:
+        ComposeProject(Path(file), claim.stem).down()
+    claim.unlink()
 
 
 def _write(file: Path, record: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ Behind the fixtures `dynamodb_table`, `module_dynamodb_table` and `session_dynam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -73,11 +73,16 @@ class TableFactory:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        client = self._stack.client("dynamodb")
         names, self._names = self._names, []
-        for name in names:
-            with suppress(client.exceptions.ResourceNotFoundException):
-                client.delete_table(TableName=name)
+        # A table that cannot be deleted keeps none of the others.
+        with ExitStack() as deletions:
+            for name in names:
+                deletions.callback(self._delete, name)
+
+    def _delete(self, name: str) -> None:
+        client = self._stack.client("dynamodb")
+        with suppress(client.exceptions.ResourceNotFoundException):
+            client.delete_table(TableName=name)
 
 
 def _keys(partition_key: str, sort_key: str | None) -> dict[str, Any]:

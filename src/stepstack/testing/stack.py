@@ -207,10 +207,12 @@ class Stack:
         """Closes the clients and whatever this stack opened; safe to call again."""
         clients, self._clients = self._clients, {}
         closers, self._closers = self._closers, ()
-        for (kind, _), client in clients.items():
-            (client if kind == "client" else client.meta.client).close()
-        for close in closers:
-            close()
+        # What fails to close keeps nothing else open. The last callback comes first: the clients, then the closers in their order.
+        with ExitStack() as closing:
+            for close in reversed(closers):
+                closing.callback(close)
+            for (kind, _), client in clients.items():
+                closing.callback((client if kind == "client" else client.meta.client).close)
 
     def __enter__(self) -> Stack:
         return self
