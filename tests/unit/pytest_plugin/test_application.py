@@ -22,15 +22,13 @@ TEMPLATE = {
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
-    """Runs a test module beside the template in this process; only our plugin is there."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.delenv("AWS_SAM_STACK_NAME", raising=False)
+def run(pytester, run_pytest):
+    """Runs a test module beside the template."""
     (pytester.path / "template.json").write_text(json.dumps(TEMPLATE))
 
     def start(code, *words):
         pytester.makepyfile(test_suite=code)
-        return pytester.runpytest_inprocess("-p", "stepstack.pytest_plugin", "-p", "no:randomly", *words)
+        return run_pytest(*words)
 
     return start
 

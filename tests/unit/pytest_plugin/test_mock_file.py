@@ -54,14 +54,12 @@ def test_is_declined(state_machine):
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+def run(pytester, run_pytest):
+    """Runs a suite with these words."""
 
     def start(*words, suite=SUITE):
         pytester.makepyfile(test_suite=suite)
-        if "-n" in words:
-            return pytester.runpytest_subprocess("-p", "stepstack.pytest_plugin", "-p", "xdist.plugin", *words, timeout=90)
-        return pytester.runpytest_inprocess("-p", "stepstack.pytest_plugin", *words)
+        return run_pytest(*words)
 
     return start
 

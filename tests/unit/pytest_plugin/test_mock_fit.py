@@ -26,12 +26,12 @@ EMPTY = {"items": []}
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+def run(pytester, run_pytest):
+    """Runs the suite with this code and these words."""
 
     def start(code, *words):
         pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
-        return pytester.runpytest_inprocess("-p", "stepstack.pytest_plugin", *words)
+        return run_pytest(*words)
 
     return start
 

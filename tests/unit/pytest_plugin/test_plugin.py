@@ -30,19 +30,13 @@ SUITE = """
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
-    """Runs the suite `code` with these words; under xdist in processes of its own. Only our plugin is there, to save time."""
+def run(pytester, run_pytest, monkeypatch):
+    """Runs the suite with this code and these words."""
     monkeypatch.setenv("NOTES", str(pytester.path / "notes"))
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    for variable in ("AWS_ENDPOINT_URL", "STEPSTACK_AWS"):
-        monkeypatch.delenv(variable, raising=False)
 
     def start(code, *words):
         pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
-        plugins = ["-p", "stepstack.pytest_plugin"]
-        if "-n" in words:
-            return pytester.runpytest_subprocess(*plugins, "-p", "xdist.plugin", *words, timeout=90)
-        return pytester.runpytest_inprocess(*plugins, *words)
+        return run_pytest(*words)
 
     return start
 

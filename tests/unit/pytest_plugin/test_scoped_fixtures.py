@@ -32,17 +32,14 @@ def names(stepfunctions):
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
+def run(pytester, run_pytest):
     """Runs these modules with a conftest.py that makes machines of both scopes."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(CONFTEST)
     (pytester.path / "echo.json").write_text('{"StartAt": "Echo", "States": {"Echo": {"Type": "Pass", "End": true}}}', encoding="utf-8")
 
     def start(*words, **modules):
         pytester.makepyfile(**modules)
-        if "-n" in words:
-            return pytester.runpytest_subprocess("-p", "stepstack.pytest_plugin", "-p", "xdist.plugin", *words, timeout=90)
-        return pytester.runpytest_inprocess("-p", "stepstack.pytest_plugin", *words)
+        return run_pytest(*words)
 
     return start
 
