@@ -38,6 +38,7 @@ Task: TypeAlias = "Callable[[Any], Any] | Json"
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+CLEAN_UP_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,8 @@ async def _ended(execution: Execution, timeout_seconds: float) -> None:
     timer = asyncio.get_running_loop().call_later(timeout_seconds, execution.stop, "stepstack.DeadlineExceeded")
     await execution.wait()
     timer.cancel()
+    # The thread's loop does not turn again before the next run: whatever was cancelled cleans up now.
+    await execution.at_rest(CLEAN_UP_SECONDS)
     if execution.status == "ABORTED":
         entered = [event.details["name"] for event in execution.history.events if event.details and event.type.endswith("StateEntered")]
         raise StackError(f"the execution has not ended after {timeout_seconds} s; it was last in {entered[-1:]}")
@@ -262,7 +265,7 @@ class PythonTasks:
 
 
 async def _called(task: Callable[[Any], Any], argument: Any) -> Json:
-    """What `task` returns; an exception becomes the task's failure, named after its class as a Lambda function's would be."""
+    """What `task` returns; an exception, or a result that is no JSON, becomes the task's failure, as it would a Lambda function's."""
     try:
         result = task(argument)
         if inspect.isawaitable(result):
@@ -272,6 +275,10 @@ async def _called(task: Callable[[Any], Any], argument: Any) -> Json:
     except Exception as error:
         cause = {"errorMessage": str(error), "errorType": type(error).__name__}
         raise TaskFailed(type(error).__name__, json_text(cause)) from error
-    json_text(result)
+    try:
+        json_text(result)
+    except (TypeError, ValueError) as error:
+        cause = {"errorMessage": f"Unable to marshal response: {error}", "errorType": "Runtime.MarshalError"}
+        raise TaskFailed("Runtime.MarshalError", json_text(cause)) from error
     answer: Json = result
     return answer

@@ -87,6 +87,11 @@ class TestTasks:
         assert (execution.status, execution.error) == ("FAILED", "KeyError")
         assert json.loads(execution.cause) == {"errorMessage": "'gone'", "errorType": "KeyError"}
 
+    def test_a_result_that_is_no_json_is_a_failure(self):
+        execution = run(task(), tasks={"T": lambda _: {1, 2}})
+        assert (execution.status, execution.error) == ("FAILED", "Runtime.MarshalError")
+        assert json.loads(execution.cause)["errorMessage"] == "Unable to marshal response: Object of type set is not JSON serializable"
+
     def test_a_failure_may_be_named(self):
         def fail(_):
             raise TaskFailed("DynamoDB.ConditionalCheckFailedException", "no")
@@ -111,6 +116,22 @@ class TestTime:
     def test_what_takes_too_long_is_stopped_and_said(self):
         with pytest.raises(StackError, match=r"has not ended after 0\.05 s; it was last in \['W'\]"):
             run(WAIT, time="real", timeout_seconds=0.05)
+
+    def test_calls_that_a_timeout_cancels_have_cleaned_up_when_it_is_told(self):
+        cleaned = []
+
+        async def call(_):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                cleaned.append(True)
+
+        inner = {"StartAt": "Q", "States": {"Q": {"Type": "Parallel", "Branches": [task()], "End": True}}}
+        outer = {"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": [inner], "End": True}}}
+        with pytest.raises(StackError, match=r"has not ended after 0\.05 s"):
+            run(outer, tasks={"T": call}, timeout_seconds=0.05)
+        assert cleaned == [True]
 
     def test_a_time_that_means_nothing_is_refused(self):
         with pytest.raises(ValueError, match=r"^time is 'skip', 'real' or a number"):

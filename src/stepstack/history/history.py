@@ -60,25 +60,36 @@ def details_key(event_type: str) -> str:
 
 
 class History:
-    """The events of one execution. `listener`, where given, hears of each event as it is recorded (execution logs)."""
+    """The events of one execution. `listener`, where given, hears of each event as it is recorded (execution logs, the journal).
 
-    __slots__ = ("_limit", "_timeline", "events", "listener")
+    Behind the event that ends the execution nothing is recorded: what was cancelled by then may still be cleaning up.
+    """
+
+    __slots__ = ("_is_closed", "_limit", "_timeline", "events", "listener")
 
     def __init__(self, timeline: Timeline, event_limit: int | None = None, listener: Callable[[HistoryEvent], None] | None = None) -> None:
         self._timeline = timeline
         self._limit = EVENT_LIMIT if event_limit is None else event_limit
         self.events: list[HistoryEvent] = []
         self.listener = listener
+        self._is_closed = False
 
     def record(self, event_type: str, previous_event_id: int, details: Mapping[str, Any] | None = None) -> int:
         """The id of the new event. Raises EventLimitReached where the history has room for nothing but the execution's end."""
+        if self._is_closed:
+            return len(self.events)
         if len(self.events) >= self._limit - 1:
             raise EventLimitReached(self._limit)
         return self._append(event_type, previous_event_id, details)
 
     def record_end(self, event_type: str, previous_event_id: int, details: Mapping[str, Any] | None = None) -> int:
         """Records the event that ends the execution, for which there is always room."""
+        self._is_closed = True
         return self._append(event_type, previous_event_id, details)
+
+    def reopen(self) -> None:
+        """The execution is taken up again."""
+        self._is_closed = False
 
     def _append(self, event_type: str, previous_event_id: int, details: Mapping[str, Any] | None) -> int:
         events = self.events

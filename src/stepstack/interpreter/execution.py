@@ -165,6 +165,7 @@ class Execution:
         self.status, self.error, self.cause, self.stopped_at = "RUNNING", None, None, None
         self._ended = asyncio.Event()
         last = self.history.events[-1].id
+        self.history.reopen()
         branch.previous_event_id = self.history.record("ExecutionRedriven", last, {"redriveCount": self.redrive_count})
         branch.context_members = self._context_members()
         visit.begin_redrive()
@@ -187,6 +188,16 @@ class Execution:
     async def wait(self) -> None:
         """Returns once the execution has ended."""
         await self._ended.wait()
+
+    async def at_rest(self, timeout_seconds: float) -> None:
+        """Returns once nothing of an ended execution runs any more: what a stop or a timeout has cancelled may have to clean up.
+
+        After `timeout_seconds` of real time it returns in any case.
+        """
+        while tasks := [task for task in (self._task, *self._background) if task is not None and not task.done()]:
+            _, unfinished = await asyncio.wait(tasks, timeout=timeout_seconds)
+            if unfinished:
+                return
 
     def child(
         self, machine: StateMachine, *, arn: str, name: str, child_input: Payload, map_run: MapRun, on_end: Callable[[Execution], None]

@@ -39,7 +39,7 @@ from stepstack.service.versions import Versions
 __all__ = ["StepFunctionsService"]
 
 CLOSE_SECONDS = 5.0
-"""How long a closing service waits for its last logs to be taken, and a reset for executions to end."""
+"""How long a closing service waits for its last logs to be taken, and for executions that it has stopped to clean up; so does a reset."""
 
 Handler = Callable[[Mapping[str, Any]], "dict[str, Any] | Awaitable[dict[str, Any]]"]
 
@@ -183,10 +183,8 @@ class StepFunctionsService:
         """Stops every execution and forgets everything."""
         running = [record.execution for record in self.store.running() if record.execution is not None]
         for execution in running:
-            execution.stop(None, None)
-        if running:
-            await asyncio.wait([asyncio.ensure_future(execution.wait()) for execution in running], timeout=CLOSE_SECONDS)
-            await asyncio.sleep(0)  # their tasks see that they are cancelled
+            execution.stop()
+        await asyncio.gather(*(execution.at_rest(CLOSE_SECONDS) for execution in running))
         self.clock.rewind()
         self.tokens.clear()
         self.activity_tasks.clear()
@@ -198,9 +196,12 @@ class StepFunctionsService:
         """Stops every execution and closes the journal; what the journal holds stays, and goes on with the next service."""
         self._journaled_tasks.is_closing = True
         self._journal.close()
-        for record in self.store.running():
-            if record.execution is not None and self._journal.is_lasting:
-                record.execution.history.listener = None
-            self.executions.abort(record, cause=INTERRUPTED)
+        running = [record.execution for record in self.store.running() if record.execution is not None]
+        for execution in running:
+            if self._journal.is_lasting:
+                execution.history.listener = None
+            execution.stop(cause=INTERRUPTED)
+        # What they await may be told to stop, through connections that are closed next.
+        await asyncio.gather(*(execution.at_rest(CLOSE_SECONDS) for execution in running))
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.logs.delivered(), CLOSE_SECONDS)

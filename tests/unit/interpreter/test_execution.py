@@ -88,6 +88,7 @@ def test_stopping_takes_down_every_branch_without_aborted_events(with_engine, ty
         "StartAt": "P",
         "States": {"P": {"Type": "Parallel", "End": True, "Branches": [WAIT, {"StartAt": "V", "States": {"V": WAIT["States"]["W"]}}]}},
     }
+    machine = {"StartAt": "Q", "States": {"Q": {"Type": "Parallel", "End": True, "Branches": [machine]}}}
 
     async def scenario(engine):
         execution = engine.start(machine)
