@@ -1,7 +1,7 @@
 """The one place that wires concrete parts from settings.
 
 `stepstack serve` and `up` run what `assemble` puts together in the foreground (`run_server`), the pytest plugin and libraries in a
-background thread (`embedded_stack`), and `stepstack.run` without any HTTP. Nothing heavy is imported before it is needed: moto with the
+background thread (`embedded_stack`). Left out: `stepstack.run`, which needs no service (`stepstack.in_process`). Nothing heavy is imported before it is needed: moto with the
 first request for another service, botocore's loader with the first call of one, JSONata with the first definition that has it.
 
 Settings come from Step Functions Local's environment variables, and from the command line, which comes first:
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from stepstack.integrations.mock_file import MockFile
     from stepstack.integrations.mocks import Mocks
     from stepstack.service import StepFunctionsService
+    from stepstack.service.journal import Journal
     from stepstack.stacks.embedded import EmbeddedServices
     from stepstack.stacks.template_application import Application
 
@@ -208,7 +209,7 @@ def _test_case_problem(mocks: Mocks, machine: str, case: str) -> str | None:
     return mocks.mock_file.problem(machine, case)
 
 
-def _journal(settings: Settings) -> Any:
+def _journal(settings: Settings) -> Journal | None:
     if settings.data_folder is None:
         return None
     from stepstack.service.sqlite_journal import SqliteJournal
@@ -347,6 +348,8 @@ class EmbeddedStack:
         except BaseException as error:  # noqa: BLE001 - the thread's boundary: the constructor raises it
             self._failure = error
         finally:
+            # The server closes it too, where one was started.
+            self._socket.close()
             self._started.set()
 
     async def _main(self) -> None:

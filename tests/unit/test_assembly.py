@@ -1,4 +1,4 @@
-"""Settings: from the environment and from the command line."""
+"""Settings, from the environment and from the command line; a stack that does not start."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stepstack.assembly import Settings, scale_setting
+from stepstack.api.server import listen
+from stepstack.assembly import EmbeddedStack, Settings, scale_setting
 from stepstack.errors import SettingsError
 
 
@@ -50,3 +51,11 @@ def test_a_wrong_variable_is_told_with_its_name_and_value(variables, message):
 def test_a_time_that_means_nothing_is_refused():
     with pytest.raises(SettingsError, match="--time is 'soon': real, skip or a number"):
         scale_setting("soon")
+
+
+def test_a_stack_that_does_not_start_gives_its_port_back(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    bound = listen("127.0.0.1", 0)
+    with pytest.raises(SettingsError, match=r"did not start: the data in .* cannot be used"):
+        EmbeddedStack(Settings(data_folder=tmp_path / "file" / "data"), bound, with_services=False)
+    assert bound.fileno() == -1
