@@ -1,8 +1,9 @@
 """The one place that wires concrete parts from settings.
 
 `stepstack serve` and `up` run what `assemble` puts together in the foreground (`run_server`), the pytest plugin and libraries in a
-background thread (`embedded_stack`). Left out: `stepstack.run`, which needs no service (`stepstack.in_process`). Nothing heavy is imported before it is needed: moto with the
-first request for another service, botocore's loader with the first call of one, JSONata with the first definition that has it.
+background thread (`embedded_stack`). Left out: `stepstack.run`, which needs no service (`stepstack.in_process`). Nothing heavy is
+imported before it is needed: moto with the first request for another service, botocore's loader with the first call of one, JSONata with
+the first definition that has it.
 
 Settings come from Step Functions Local's environment variables, and from the command line, which comes first:
 
