@@ -45,7 +45,7 @@ def test_it_tells_the_failure_the_path_and_each_visit(page):
 
     assert "test_orders.py::test_<pay>" in text
     assert "assert <1> == 2" in text
-    assert "ended in: Pay (Task)" in text
+    assert "ended in: Pay [1] (Task)" in text
     assert "Busy: <come> back" in text
     assert "Pay [1]" in text
     assert text.count("the execution ended here") == 2, "in the legend and in the row"
