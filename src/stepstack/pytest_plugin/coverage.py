@@ -7,6 +7,7 @@ workers hand their counts to the controller when they end. The counts stay in `.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from stepstack.pytest_plugin.settings import COVERAGE_REPORTS as REPORTS
 
 if TYPE_CHECKING:
     from stepstack.coverage import Analysis, CoverageData
+    from stepstack.language import StateMachine
     from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.state_machines import StateMachineHandle
 
@@ -51,6 +53,8 @@ class StateMachineCoverage:
         self._analysis: Analysis | None = None
         self._uncounted = 0
         """Executions without a history: EXPRESS ones."""
+        self._unread = 0
+        """Executions of definitions that another backend takes and our parser does not."""
 
     @property
     def data(self) -> CoverageData:
@@ -62,14 +66,16 @@ class StateMachineCoverage:
 
     def pytest_stepstack_execution(self, machine: StateMachineHandle, execution: ExecutionResult) -> None:
         from stepstack.coverage import observe
-        from stepstack.language import parse
 
+        parsed = _parsed(machine.definition)
+        if parsed is None:
+            self._unread += 1
+            return
         if machine.type == "EXPRESS":
             self._uncounted += 1
             return
         path = self._shown_path(machine.path)
         counts = self.data.machine(machine.definition, path or machine.label, path)
-        parsed = parse(machine.definition)
         observe(counts, parsed, execution.history)
         for history in self._child_histories(machine.client, execution.history):
             observe(counts, parsed, history, is_child=True)
@@ -106,31 +112,30 @@ class StateMachineCoverage:
         if output is not None:
             self.data.merge(CoverageData.from_json(output["data"]))
             self._uncounted += output["uncounted"]
+            self._unread += output["unread"]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         result = yield
         worker_output = getattr(self._config, "workeroutput", None)
         if worker_output is not None:
-            worker_output[WORKER_OUTPUT] = {"data": self.data.to_json(), "uncounted": self._uncounted}
+            worker_output[WORKER_OUTPUT] = {"data": self.data.to_json(), "uncounted": self._uncounted, "unread": self._unread}
         elif not self._config.getoption("collectonly"):
             self._finish(session)
         return result
 
     def _finish(self, session: pytest.Session) -> None:
-        from stepstack.coverage import analyse
-        from stepstack.errors import SettingsError
+        from stepstack.coverage import CoverageData, analyse
+        from stepstack.errors import StepstackError
 
         path = self._config.rootpath / DATA_FILE
         try:
             if self._config.getoption("stepstack_cov_append") and path.is_file():
-                from stepstack.coverage import CoverageData
-
                 self.data.merge(CoverageData.read(path))
             self.data.write(path)
             self._analysis = analyse(self.data)
             self._write_reports(self._analysis)
-        except (SettingsError, OSError) as error:
+        except (StepstackError, OSError) as error:
             raise pytest.UsageError(f"stepstack coverage: {error}") from error
         if self._is_under(self._analysis):
             session.testsfailed += 1
@@ -171,7 +176,21 @@ class StateMachineCoverage:
                 terminalreporter.write_line(f"{kind} report: {target}")
         if self._uncounted:
             terminalreporter.write_line(f"{self._uncounted} executions have no history, as EXPRESS ones have none, and are not counted")
+        if self._unread:
+            terminalreporter.write_line(f"{self._unread} executions are not counted: their definitions are none that stepstack reads")
         if self._fail_under is not None:
             verdict = "FAIL" if self._is_under(self._analysis) else "OK"
             covered = f"{percent_text(self._analysis.percent, 1)}% covered" if self._analysis.machines else "no execution was counted"
             terminalreporter.write_line(f"{verdict}: {covered}, {self._fail_under:g}% required")
+
+
+@lru_cache(maxsize=64)
+def _parsed(definition: str) -> StateMachine | None:
+    """The state machine; None where another backend took what our parser does not. Many tests run the same one."""
+    from stepstack.errors import DefinitionError
+    from stepstack.language import parse
+
+    try:
+        return parse(definition)
+    except DefinitionError:
+        return None

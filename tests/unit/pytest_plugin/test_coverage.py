@@ -35,22 +35,30 @@ OTHER_HALF = HALF.replace('"n": 2', '"n": 1')
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
-    """Runs the suite with these words; under xdist in processes of its own."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+def run(pytester, run_pytest):
+    """Runs the suite with this code and these words."""
 
     def start(code, *words):
         pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
-        plugins = ["-p", "stepstack.pytest_plugin"]
-        if "-n" in words:
-            return pytester.runpytest_subprocess(*plugins, "-p", "xdist.plugin", *words, timeout=90)
-        return pytester.runpytest_inprocess(*plugins, *words)
+        return run_pytest(*words)
 
     return start
 
 
 def report_of(pytester):
     return json.loads((pytester.path / "report.json").read_text())
+
+
+def test_a_definition_that_only_another_backend_takes_is_told_and_not_counted(run):
+    code = """
+    def test_theirs(state_machine):
+        machine = state_machine(MACHINE)
+        machine.definition = '{"StartAt": "Gone", "States": {}}'
+        machine.run({"n": 2}).succeeded()
+    """
+    result = run(f"{HALF}\n{code}", "--stepstack-cov")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["orders *", "1 executions are not counted: their definitions are none that stepstack reads"])
 
 
 def test_without_the_option_nothing_is_counted(run, pytester):
