@@ -43,8 +43,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _tasks(definition: str, words: list[str]) -> dict[str, Any]:
     """The answers that were given, by name, and {} for every Task that none was given for."""
-    from stepstack.coverage.items import states_of
     from stepstack.language import parse
+    from stepstack.language.state_machine import states_of
     from stepstack.testing.mock_fit import unknown_task
 
     tasks: dict[str, Any] = {state.name: {} for state in states_of(parse(definition)) if state.type == "Task"}

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from html import escape
 
 from stepstack.coverage.analysis import Analysis, MachineAnalysis, anchor_of, highlights_of, percent_text
-from stepstack.coverage.items import states_of
 from stepstack.coverage.text_report import COLUMNS
 from stepstack.drawing import graph_of
 from stepstack.drawing.page import figure, legend, page_text, scrolling
 from stepstack.drawing.svg import sign
+from stepstack.language.state_machine import states_of
 
 LEGEND = (("covered", "all of it ran"), ("partial", "a part of it ran"), ("missed", "never entered"))
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from stepstack.language.state_machine import ChoiceState, MapState, ParallelState, State, StateGraph, WorkState
+from stepstack.language.state_machine import ChoiceState, MapState, State, StateGraph, WorkState, graphs_of
 
 Item = tuple[str, str, str]
 
@@ -29,25 +29,8 @@ def items_of(graph: StateGraph) -> Iterator[Item]:
     """Every item of `graph`, in the order of the definition, inner graphs behind their state."""
     for state in graph.states.values():
         yield from _state_items(state)
-        for inner in inner_graphs(state):
+        for inner in graphs_of(state):
             yield from items_of(inner)
-
-
-def inner_graphs(state: State) -> tuple[StateGraph, ...]:
-    """A Parallel's branches, a Map's item processor."""
-    if isinstance(state, ParallelState):
-        return state.branches
-    if isinstance(state, MapState):
-        return (state.item_processor,)
-    return ()
-
-
-def states_of(graph: StateGraph) -> Iterator[State]:
-    """Every state of `graph`, those of inner graphs included."""
-    for state in graph.states.values():
-        yield state
-        for inner in inner_graphs(state):
-            yield from states_of(inner)
 
 
 def _state_items(state: State) -> Iterator[Item]:

@@ -13,13 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stepstack.coverage.counts import MachineCounts
-from stepstack.coverage.items import states_of
 from stepstack.errors import ExpressionError
 from stepstack.history.visits import StateVisit, read_visits
 from stepstack.interpreter.error_handling import is_matched
 from stepstack.interpreter.ports import StateFailure
-from stepstack.json_types import Json
-from stepstack.language.state_machine import ChoiceState, FailState, MapState, Retrier, State, StateMachine, WorkState
+from stepstack.language.state_machine import ChoiceState, FailState, MapState, Retrier, State, StateMachine, WorkState, states_of
 from stepstack.query.scope import Literal, Scope
 
 __all__ = ["observe"]
@@ -156,10 +154,10 @@ def _retrier_for(retriers: Sequence[Retrier], error: str | None) -> int | None:
 
 def _choice_scope(state: ChoiceState, visit: StateVisit) -> Scope | None:
     """What the rules saw; None where the history leaves it out."""
-    data = visit.input
     if visit.input_text is None:
         return None
-    scope = Scope(data=data, context=_no_context(), variables=visit.variables)
+    # The Context Object is not in a history: rules that read it are known by where the execution went.
+    scope = Scope(data=visit.input, context={}, variables=visit.variables)
     if state.query_language.value == "JSONPath":
         if state.input_path is None:
             scope.data = {}
@@ -178,8 +176,3 @@ def _has_no_match(state: ChoiceState, visit: StateVisit) -> bool:
         return scope is not None and state.default is None and not any(rule.evaluate(scope) for rule in state.choices)
     except ExpressionError:
         return False
-
-
-def _no_context() -> dict[str, Json]:
-    """The Context Object is not in a history: rules that read it are known by where the execution went."""
-    return {}

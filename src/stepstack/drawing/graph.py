@@ -10,7 +10,7 @@ import enum
 from dataclasses import dataclass
 
 from stepstack.drawing.conditions import condition_text
-from stepstack.language.state_machine import ChoiceState, MapState, ParallelState, State, StateGraph, WorkState
+from stepstack.language.state_machine import ChoiceState, State, StateGraph, WorkState, graphs_of
 
 SHOWN_TESTS = 8
 """How many rules a Choice may have whose tests stand beside its edges; of more, only the numbers do."""
@@ -62,18 +62,10 @@ def graph_of(machine: StateGraph) -> Graph:
     nodes = [Node(START, "Start")]
     edges = [Edge(START, machine.start_at, EdgeKind.NEXT)]
     for state in machine.states.values():
-        nodes.append(Node(state.name, state.type, _inner(state)))
+        nodes.append(Node(state.name, state.type, tuple(map(graph_of, graphs_of(state)))))
         edges.extend(_edges(state))
     nodes.append(Node(END, "End"))
     return Graph(tuple(nodes), tuple(edges))
-
-
-def _inner(state: State) -> tuple[Graph, ...]:
-    if isinstance(state, ParallelState):
-        return tuple(graph_of(branch) for branch in state.branches)
-    if isinstance(state, MapState):
-        return (graph_of(state.item_processor),)
-    return ()
 
 
 def _edges(state: State) -> list[Edge]:

@@ -14,9 +14,9 @@ from stepstack.json_types import Json, JsonObject
 from stepstack.language.field import Field
 from stepstack.language.fields import Surroundings
 from stepstack.language.findings import Findings
-from stepstack.language.state_machine import MapState, ParallelState, ProcessorMode, State, StateGraph, StateMachine, TaskState
+from stepstack.language.state_machine import MapState, ParallelState, ProcessorMode, State, StateGraph, StateMachine, TaskState, graphs_of
 from stepstack.language.transitions import Graph, graphs_inside, inner_graphs, is_end, targets
-from stepstack.language.variable_references import graphs_of, variables_read
+from stepstack.language.variable_references import variables_read
 from stepstack.query.scope import Literal
 
 __all__ = ["find_hints"]

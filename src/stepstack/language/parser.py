@@ -19,10 +19,10 @@ from stepstack.language.fields import LARGEST_SECONDS, Fields, Surroundings
 from stepstack.language.findings import Findings
 from stepstack.language.hints import find_hints
 from stepstack.language.resources import ResourceCatalog
-from stepstack.language.state_machine import State, StateMachine
+from stepstack.language.state_machine import State, StateMachine, graphs_of
 from stepstack.language.states import read_graph, read_state
 from stepstack.language.transitions import check_transitions
-from stepstack.language.variable_references import graphs_of, variable_references
+from stepstack.language.variable_references import variable_references
 from stepstack.language.warnings import find_warnings
 
 __all__ = ["LONE_STATE_NAME", "diagnose", "parse", "parse_state"]

@@ -8,7 +8,7 @@ Source: the Amazon States Language specification and AWS's developer guide.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -41,6 +41,8 @@ __all__ = [
     "TaskState",
     "WaitState",
     "WorkState",
+    "graphs_of",
+    "states_of",
 ]
 
 
@@ -236,3 +238,18 @@ class StateMachine(StateGraph):
     timeout_seconds: int | None = None
     variable_references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """State name to the variables that it reads, as DescribeStateMachine answers them."""
+
+
+def graphs_of(state: State) -> tuple[StateGraph, ...]:
+    """The graphs within `state`: a Parallel's branches, a Map's item processor."""
+    if isinstance(state, ParallelState):
+        return state.branches
+    return (state.item_processor,) if isinstance(state, MapState) else ()
+
+
+def states_of(graph: StateGraph) -> Iterator[State]:
+    """Every state of `graph`, in the order of the definition, those of graphs within a state behind it."""
+    for state in graph.states.values():
+        yield state
+        for inner in graphs_of(state):
+            yield from states_of(inner)

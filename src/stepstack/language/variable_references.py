@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stepstack.language.field import Field
-from stepstack.language.state_machine import ChoiceState, MapState, ParallelState, State, StateGraph, WorkState
+from stepstack.language.state_machine import ChoiceState, MapState, State, StateGraph, WorkState, states_of
 
-__all__ = ["graphs_of", "variable_references", "variables_read"]
+__all__ = ["variable_references", "variables_read"]
 
 _FIELDS = (
     "assign",
@@ -34,26 +34,11 @@ _FIELDS = (
 def variable_references(graph: StateGraph) -> Mapping[str, tuple[str, ...]]:
     """State name to the variables that it reads; states that read none are left out."""
     references: dict[str, tuple[str, ...]] = {}
-    for state in _states_inside(graph):
+    for state in states_of(graph):
         names = variables_read(state)
         if names:
             references[state.name] = tuple(sorted({*names, *references.get(state.name, ())}))
     return references
-
-
-def _states_inside(graph: StateGraph) -> Iterator[State]:
-    waiting = [graph]
-    while waiting:
-        for state in waiting.pop().states.values():
-            yield state
-            waiting.extend(graphs_of(state))
-
-
-def graphs_of(state: State) -> tuple[StateGraph, ...]:
-    """The graphs that `state` holds."""
-    if isinstance(state, ParallelState):
-        return state.branches
-    return (state.item_processor,) if isinstance(state, MapState) else ()
 
 
 def variables_read(state: State) -> frozenset[str]:

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stepstack.coverage import CoverageData, analyse, observe
 from stepstack.coverage.analysis import highlights_of, times
-from stepstack.coverage.items import states_of
 from stepstack.drawing import Highlights, graph_of
 from stepstack.drawing.graph import EdgeKind
 from stepstack.drawing.page import figure, legend, page_text, scrolling
 from stepstack.errors import DefinitionError
 from stepstack.history.visits import Event, Failure, StateVisit, event_details, failing_visit
 from stepstack.json_types import parse_json
+from stepstack.language.state_machine import states_of
 from stepstack.testing.explanation import brief_cause, explain, shortened
 
 if TYPE_CHECKING:

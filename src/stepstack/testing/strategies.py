@@ -15,13 +15,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stepstack.coverage import MachineCounts, observe
-from stepstack.coverage.items import states_of
 from stepstack.errors import ExpressionError, SettingsError
 from stepstack.in_process import Task, run
 from stepstack.json_types import Json, parse_json
 from stepstack.language import StateMachine, parse
 from stepstack.language.choice_rules import And, Comparison, Condition, Not, Or, PathComparison, PresenceTest, Test, TypeTest
-from stepstack.language.state_machine import ChoiceState
+from stepstack.language.state_machine import ChoiceState, states_of
 from stepstack.query.reference_path import ReferencePath
 from stepstack.testing.definitions import DefinitionSource, definition_text
 
