@@ -1,6 +1,6 @@
 """What the tests exercised of their state machines: recorded from histories, analysed, reported.
 
-Three steps, kept apart: `observation` reads histories into counts, `data_file` keeps and merges the counts of workers and runs, `analysis`
+Three steps, kept apart: `observation` reads histories into counts, `counts` keeps and merges the counts of workers and runs, `analysis`
 says what is missing; the reports (text, JSON, LCOV, HTML) print an analysis. Called by the pytest plugin.
 """
 

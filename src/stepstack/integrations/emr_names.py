@@ -1,8 +1,7 @@
 """Instance fleets and groups of EMR by their names: the optimized integration takes names where the API takes ids.
 
-Called by the runner for `elasticmapreduce:modifyInstanceFleetByName` and `modifyInstanceGroupByName`.
-Source: AWS's developer guide, "Create
-and manage Amazon EMR clusters".
+Called by the runner for `elasticmapreduce:modifyInstanceFleetByName` and `modifyInstanceGroupByName`. Source: AWS's developer guide,
+"Create and manage Amazon EMR clusters".
 """
 
 from __future__ import annotations

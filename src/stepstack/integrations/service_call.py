@@ -32,7 +32,7 @@ class Reply:
     content: Mapping[str, Any]
     status: int = 200
     headers: Headers = ()
-    """None where the service is in this process."""
+    """Empty where the service is in this process."""
     is_aws: bool = False
 
 

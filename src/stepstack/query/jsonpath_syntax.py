@@ -71,7 +71,7 @@ class Descent:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`[?(...)]`; `text` is what stands between `?` and `]`, `condition` the place of it in the path."""
+    """`[?(...)]`; `text` is what stands between `?` and `]`."""
 
     text: str
 

@@ -1,6 +1,6 @@
 """State machines and functions of SAM, CloudFormation and synthesized CDK templates, without deploying them.
 
-Called by `definition_from` and by the fixture `lambda_functions`. A template's intrinsic functions are resolved to names on the stack: what
+Called by `read_definition` and by the fixture `lambda_functions`. A template's intrinsic functions are resolved to names on the stack: what
 the test gives as `resources`, else the name in the resource's properties, else its logical id. What cannot be resolved is a SettingsError
 that says how to give it, and UnsupportedFeature where no test could. Nothing is transformed: SAM's own resources are read as they stand.
 `stepstack.stacks` reads the file and evaluates its functions, as when it deploys the template. Left out: macros and
