@@ -56,7 +56,11 @@ class ActivityTasks:
         if token in self._taken:
             started(self._taken.pop(token))
             return
-        self._waiting.setdefault(activity_arn, deque()).append(ActivityTask(token, task_input, started))
+        waiting = self._waiting.setdefault(activity_arn, deque())
+        # Where no worker ever polls, the tasks of executions that have ended would be kept.
+        while waiting and not self._tokens.is_open(waiting[0].token):
+            waiting.popleft()
+        waiting.append(ActivityTask(token, task_input, started))
         self._wake(activity_arn)
 
     async def take(self, activity_arn: str, worker: str | None, seconds: float) -> ActivityTask | None:

@@ -97,6 +97,19 @@ def test_the_task_of_a_stopped_execution_is_withdrawn(call, waiting, monkeypatch
     assert call("GetActivityTask", activityArn=activity) == {}
 
 
+def test_tasks_that_nobody_polled_for_do_not_pile_up(call, waiting):
+    activity, execution = waiting
+    machine = call("DescribeExecution", executionArn=execution)["stateMachineArn"]
+    for _ in range(5):
+        call.run(asyncio.sleep(0))
+        call("StopExecution", executionArn=execution)
+        call.run(asyncio.sleep(0))
+        execution = call("StartExecution", stateMachineArn=machine)["executionArn"]
+    call.run(asyncio.sleep(0))
+    assert len(call.service.activity_tasks._waiting[activity]) == 1
+    assert call("GetActivityTask", activityArn=activity)["input"] == "{}"
+
+
 @pytest.mark.parametrize("operation", ["SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"])
 def test_a_token_that_never_was_is_told_from_one_that_is_over(call, waiting, operation):
     params = {"output": "{}"} if operation == "SendTaskSuccess" else {}
