@@ -100,6 +100,10 @@ class Mock:
         else:
             raise TaskFailed("States.Runtime", f"{self} has {len(self._answers)} answers, and this is call {number + 1}")
         value = await _given(answer, call)
+        try:
+            json_text(value)
+        except (TypeError, ValueError) as error:
+            raise TaskFailed("States.Runtime", f"{self} answers what is no JSON: {error}") from error
         if self._is_checked:
             problem = answer_problem(call.resource, value, requires_all=False)
             if problem is not None:
@@ -211,7 +215,6 @@ async def _given(answer: Answer, call: TaskCall) -> Json:
         trace = traceback.format_exception(type(error), error, error.__traceback__)
         cause = {"errorMessage": str(error), "errorType": type(error).__name__, "stackTrace": trace}
         raise TaskFailed(type(error).__name__, json_text(cause)) from error
-    json_text(value)
     return value  # type: ignore[no-any-return]
 
 

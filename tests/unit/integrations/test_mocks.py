@@ -107,11 +107,17 @@ def test_functions_may_be_coroutines_and_may_fail(answers, task_call):
     assert refusal == ("Custom.Name", "why")
 
 
-def test_a_result_that_is_no_json_is_told_to_who_wrote_the_mock(answers, task_call):
+@pytest.mark.parametrize(
+    "words",
+    [{"computes": lambda _: {1}}, {"returns": {"Item": {1}}}, {"answers": [Returns(float("nan"))]}],
+    ids=["computed", "constant", "one of several"],
+)
+def test_an_answer_that_is_no_json_fails_the_task_and_names_the_mock(answers, task_call, words):
     mocks = Mocks()
-    mocks.add(computes=lambda _: object())
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        answers(mocks, task_call(FUNCTION))
+    mocks.add(state="Work", **words, checked=False)
+    [(error, cause)] = answers(mocks, task_call("dynamodb:putItem"))
+    assert error == "States.Runtime"
+    assert cause.startswith("The mock for state='Work' answers what is no JSON: ")
 
 
 def test_an_answer_that_the_service_could_not_give_fails_the_state(answers, task_call):
