@@ -221,6 +221,8 @@ def _words(error: BaseException) -> str:
 
 
 def _request_head(method: str, target: str, origin: _Origin, headers: Headers, body: bytes) -> bytes:
+    if any(character in " \r\n" for character in method) or "\r" in target or "\n" in target:
+        raise ConnectionFailed(f"Unable to execute HTTP request: the method {method!r} or the URL has a space or a line break in it")
     lines = [f"{method} {target} HTTP/1.1"]
     names = set()
     for name, value in headers:

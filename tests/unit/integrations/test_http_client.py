@@ -262,6 +262,19 @@ def test_a_line_break_in_a_header_is_refused():
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [("GET", "http://127.0.0.1:9/a\r\nX: y"), ("GET / HTTP/1.1\r\nX: y\r\n\r\nGET", "http://127.0.0.1:9/")],
+    ids=["in the URL", "in the method"],
+)
+def test_no_line_break_makes_two_requests_of_one(method, url):
+    async def scenario():
+        with pytest.raises(ConnectionFailed, match="line break"):
+            await HttpClient().request(method, url, [], timeout_seconds=1)
+
+    asyncio.run(scenario())
+
+
 def test_a_certificate_for_which_nobody_vouches_is_refused(tmp_path):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path / "certificate.pem"))
