@@ -12,7 +12,6 @@ from typing import TypeAlias, Union
 
 Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
 JsonObject: TypeAlias = "Mapping[str, Json]"
-JsonArray: TypeAlias = "Sequence[Json]"
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 

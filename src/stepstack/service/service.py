@@ -184,13 +184,14 @@ class StepFunctionsService:
         running = [record.execution for record in self.store.running() if record.execution is not None]
         for execution in running:
             execution.stop()
-        await asyncio.gather(*(execution.at_rest(CLOSE_SECONDS) for execution in running))
-        self.clock.rewind()
         self.tokens.clear()
         self.activity_tasks.clear()
         self.logs.clear()
         self.store.clear()
         self._journal.clear()
+        # What somebody starts in the meantime is not forgotten: it would run on, unknown.
+        await asyncio.gather(*(execution.at_rest(CLOSE_SECONDS) for execution in running))
+        self.clock.rewind()
 
     async def close(self) -> None:
         """Stops every execution and closes the journal; what the journal holds stays, and goes on with the next service."""

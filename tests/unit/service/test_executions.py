@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from stepstack.api.service_model import operation_names
 from stepstack.service.store import Retention
 
-from .conftest import FAIL, PASS, WAIT
+from .conftest import FAIL, PASS, ROLE, WAIT
 
 
 def test_a_finished_execution_is_described_whole(call):
@@ -194,6 +195,33 @@ def test_a_reset_stops_and_forgets_everything(call):
     assert call("ListStateMachines") == {"stateMachines": []}
     assert call("ListActivities") == {"activities": []}
     assert call.service.store.executions == {}
+
+
+def test_what_is_started_while_a_reset_cleans_up_is_not_forgotten(make_caller):
+    async def slow_to_stop(_):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+
+    call = make_caller(tasks={"A": slow_to_stop})
+    task = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": True}}})
+    call("StartExecution", stateMachineArn=call.machine(definition=task)["stateMachineArn"])
+    call.run(asyncio.sleep(0))
+
+    async def scenario():
+        reset = asyncio.ensure_future(call.service.reset())
+        await asyncio.sleep(0)
+        create = {"name": "machine", "definition": WAIT, "roleArn": ROLE}
+        arn = (await call.service.call("CreateStateMachine", create))["stateMachineArn"]
+        started = await call.service.call("StartExecution", {"stateMachineArn": arn})
+        is_resetting = not reset.done()
+        await reset
+        return is_resetting, started["executionArn"]
+
+    is_resetting, arn = call.run(scenario())
+    assert is_resetting
+    assert call("DescribeExecution", executionArn=arn)["status"] == "RUNNING"
 
 
 def test_every_operation_of_the_service_model_is_there(call):
