@@ -23,9 +23,10 @@ def execute(arguments: argparse.Namespace) -> int:
     from stepstack.drawing.page import figure, page_text
     from stepstack.language import parse
     from stepstack.testing.definitions import definition_text
+    from stepstack.testing.files import read_standard_input
 
     is_piped = arguments.file == "-"
-    graph = graph_of(parse(definition_text(sys.stdin.read() if is_piped else Path(arguments.file))))
+    graph = graph_of(parse(definition_text(read_standard_input("a definition") if is_piped else Path(arguments.file))))
     title = "State machine" if is_piped else Path(arguments.file).name
     chosen = arguments.format or _format_of(arguments.output)
     if chosen == "mermaid":

@@ -9,13 +9,11 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from stepstack.errors import SettingsError
 from stepstack.language import Diagnostic, Severity
 from stepstack.language.placeholders import diagnose_template
 from stepstack.language.source_map import SourceMap, YamlProblem, read_yaml
@@ -130,14 +128,9 @@ def _state_places(definition: str) -> dict[str, str]:
 
 
 def _text_of(file: str) -> str:
-    from stepstack.testing.files import read_text
+    from stepstack.testing.files import read_standard_input, read_text
 
-    if file == STANDARD_INPUT:
-        try:
-            return sys.stdin.read()
-        except UnicodeDecodeError:
-            raise SettingsError("what standard input holds is no text in UTF-8") from None
-    return read_text(file, "a definition")
+    return read_standard_input("a definition") if file == STANDARD_INPUT else read_text(file, "a definition")
 
 
 def _report(files: list[str], findings: list[Finding]) -> Iterator[str]:

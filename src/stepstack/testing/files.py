@@ -5,13 +5,14 @@ Called where definitions and templates are read, by the command line and by the 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from stepstack.errors import SettingsError
 
-__all__ = ["find_file", "read_text"]
+__all__ = ["find_file", "read_standard_input", "read_text"]
 
 SUFFIXES = frozenset({".json", ".yaml", ".yml"})
 NAMED = 3
@@ -49,6 +50,17 @@ def read_text(source: str | Path, what: str, folders: Sequence[Path] = ()) -> st
         raise SettingsError(f"{problem}; save it as UTF-8") from None
     if not text.strip():
         raise SettingsError(f"{str(source)!r} is empty: {what}, in JSON or YAML, is needed")
+    return text
+
+
+def read_standard_input(what: str) -> str:
+    """The text that is piped in and is to be `what`; SettingsError where it is empty or none in UTF-8."""
+    try:
+        text = sys.stdin.read()
+    except UnicodeDecodeError:
+        raise SettingsError("what standard input holds is no text in UTF-8") from None
+    if not text.strip():
+        raise SettingsError(f"standard input is empty: {what}, in JSON or YAML, is needed")
     return text
 
 

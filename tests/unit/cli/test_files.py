@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from stepstack.cli import main
@@ -47,6 +49,22 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(folder, capsys, words, fil
     assert printed.err.startswith(f"stepstack {words[0]}: ")
     assert printed.err.count("\n") == 1
     assert not printed.out
+
+
+@pytest.mark.parametrize("command", ["validate", "graph"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b" \n", "standard input is empty: a definition, in JSON or YAML, is needed"),
+        (b'{"Comment": "\xe9"}', "what standard input holds is no text in UTF-8"),
+    ],
+    ids=["empty", "not UTF-8"],
+)
+def test_standard_input_that_cannot_be_read_is_one_clear_line(monkeypatch, capsys, command, content, message):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+
+    assert main([command, "-"]) == 2
+    assert capsys.readouterr().err == f"stepstack {command}: {message}\n"
 
 
 @pytest.mark.parametrize("command", ["run", "explore"])
