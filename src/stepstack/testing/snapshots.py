@@ -9,6 +9,7 @@ What runs side by side is put in order: branches as they stand in the definition
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -89,6 +90,7 @@ class _Scrubber:
 
     def __init__(self, execution: ExecutionResult) -> None:
         self._words: dict[tuple[str, str], str] = {}
+        self._numbers: Counter[str] = Counter()
         names = [re.escape(name) for name in (execution.name, execution.state_machine_name) if name]
         unique = _UNIQUE_NAME.match(execution.state_machine_name)
         if unique:
@@ -131,6 +133,6 @@ class _Scrubber:
 
     def _word(self, kind: str, value: str) -> str:
         if (kind, value) not in self._words:
-            number = 1 + sum(1 for known, _ in self._words if known == kind)
-            self._words[kind, value] = f"<{kind} {number}>"
+            self._numbers[kind] += 1
+            self._words[kind, value] = f"<{kind} {self._numbers[kind]}>"
         return self._words[kind, value]
