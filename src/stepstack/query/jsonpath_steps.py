@@ -7,12 +7,12 @@ match. Source: Jayway's JsonPath, which AWS uses, as its documentation and AWS's
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from stepstack.errors import PathNotFound
 from stepstack.json_types import Json
 from stepstack.query.java_text import java_text, java_type
+from stepstack.query.jsonpath_filters import Condition
 from stepstack.query.jsonpath_syntax import Indexes, Names, Slice
 from stepstack.query.time_bound import look
 
@@ -33,9 +33,6 @@ __all__ = [
 
 MOST_VALUES = 2_000_000
 """What a `..` may find: several of them in one path multiply, and fill the memory."""
-
-Condition = Callable[[Json, Json], bool]
-"""A compiled filter: whether it takes an item, given the root of the document."""
 
 
 class Step(Protocol):
