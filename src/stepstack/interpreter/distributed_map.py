@@ -1,20 +1,22 @@
 """A distributed Map: reads the items, runs a child execution for each item or batch, and gathers or writes their results.
 
 Called by the Map state. The Map Run's limits may change while it goes on, so the dispatcher asks them anew each time that a child ends.
+A redrive goes on with the Map Run that had not succeeded: children that succeeded are kept, the others redriven, what had not begun begins.
 Source: recorded histories for the events and their linkage, the developer guide's "Distributed Map".
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from stepstack.interpreter.failures import StateFailed, runtime_failure
 from stepstack.interpreter.item_batcher import Batches
 from stepstack.interpreter.item_reader import ItemSource
 from stepstack.interpreter.map_items import item_input, items_of
-from stepstack.interpreter.map_run import MapRun
+from stepstack.interpreter.map_run import EndedChild, EndedMapRun, MapRun, MapRunPlace
 from stepstack.interpreter.number_fields import number, whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
@@ -31,6 +33,9 @@ __all__ = ["TOLERANCE_EXCEEDED", "run_distributed"]
 
 MOST_CHILDREN_AT_ONCE: Final = 10_000
 
+_Beginning: TypeAlias = "tuple[Callable[[], None], int]"
+"""What starts or redrives a child, with the number of its items."""
+
 TOLERANCE_EXCEEDED: Final = StateFailure("States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded")
 
 
@@ -40,7 +45,7 @@ async def run_distributed(visit: Visit, state: MapState, effective: Payload, ite
 
 
 class _DistributedMap:
-    """One attempt at a distributed Map."""
+    """One attempt at a distributed Map, or the redrive of one."""
 
     def __init__(self, visit: Visit, state: MapState, effective: Payload) -> None:
         self.visit = visit
@@ -48,25 +53,31 @@ class _DistributedMap:
         self.effective = effective
         self.branch = visit.branch
         self.execution = visit.branch.execution
+        self.registry = self.execution.environment.map_runs
         self.children: list[Execution] = []
+        """In the order of their items."""
         self.running: dict[Execution, int] = {}
         """The children under way, with the number of their items."""
 
     async def run(self, data: Sequence[Json] | JsonObject) -> Payload:
         visit, state, branch = self.visit, self.state, self.branch
-        branch.record("MapStateStarted", {"length": len(data)})
-        map_run = await unhurried(self._map_run)
+        ended = self._ended_run()
+        if ended is None:
+            branch.record("MapStateStarted", {"length": len(data)})
+        map_run = await unhurried(self._map_run) if ended is None else ended.redriven(self.execution, branch.timeline.now())
         source = None if state.item_reader is None else await unhurried(ItemSource, visit, state.item_reader, self.effective)
         batches = None if state.item_batcher is None else await unhurried(Batches, visit, state.item_batcher, self.effective)
         target = await unhurried(self._result_target)
-        registry = self.execution.environment.map_runs
-        if registry is not None:
-            registry.opened(map_run)
-        branch.record("MapRunStarted", {"mapRunArn": map_run.arn})
+        beginnings = [] if ended is None else self._taken_up(map_run, ended)
+        self._register(map_run)
         try:
-            items = items_of(data) if source is None else await source.items()
-            inputs = [await unhurried(item_input, visit, state, self.effective, index, item) for index, item in enumerate(items)]
-            await self._run_children(map_run, [(payload, 1) for payload in inputs] if batches is None else batches.of(inputs))
+            if ended is None or len(ended.children) < ended.execution_count:
+                items = items_of(data) if source is None else await source.items()
+                inputs = [await unhurried(item_input, visit, state, self.effective, index, item) for index, item in enumerate(items)]
+                weighed = [(payload, 1) for payload in inputs] if batches is None else batches.of(inputs)
+                begin = functools.partial(self._start_child, map_run, self._child_machine())
+                beginnings += [(functools.partial(begin, payload, weight), weight) for payload, weight in weighed[len(self.children) :]]
+            await self._run_children(map_run, beginnings)
             children = self.children
             result = returned_results(children, state.result_writer) if target is None else await target.write(map_run, children)
         except StateFailed as failed:
@@ -80,6 +91,38 @@ class _DistributedMap:
         branch.record("MapRunSucceeded")
         branch.record_aside("MapStateSucceeded")
         return result
+
+    def _ended_run(self) -> EndedMapRun | None:
+        """The Map Run that a redrive goes on with."""
+        place, self.visit.ended_in = self.visit.ended_in, None
+        if self.registry is None or not isinstance(place, MapRunPlace):
+            return None
+        return cast("EndedMapRun | None", self.registry.ended(place.arn))
+
+    def _taken_up(self, map_run: MapRun, ended: EndedMapRun) -> list[_Beginning]:
+        """Counts the children that had succeeded, which are kept; what redrives each of the others, with the number of its items."""
+        machine = self._child_machine()
+        beginnings: list[_Beginning] = []
+        for former in ended.children:
+            child = self.execution.child(machine, arn=former.arn, name=former.name, input_text=former.input_text, map_run=map_run)
+            former.hand_over_to(child)
+            weight = 1 if self.state.item_batcher is None else len(cast("dict[str, list[Json]]", child.input.value)["Items"])
+            self.children.append(child)
+            if child.status == "SUCCEEDED":
+                map_run.executions.kept(1)
+                map_run.items.kept(weight)
+            else:
+                beginnings.append((functools.partial(self._redrive_child, map_run, child, former, weight), weight))
+        return beginnings
+
+    def _register(self, map_run: MapRun) -> None:
+        is_redriven = map_run.redriven_at is not None
+        if self.registry is not None:
+            (self.registry.redriven if is_redriven else self.registry.opened)(map_run)
+        if is_redriven:
+            self.branch.record("MapRunRedriven", {"mapRunArn": map_run.arn, "redriveCount": map_run.redrive_count})
+        else:
+            self.branch.record("MapRunStarted", {"mapRunArn": map_run.arn})
 
     def _map_run(self) -> MapRun:
         visit, state, execution = self.visit, self.state, self.execution
@@ -114,12 +157,11 @@ class _DistributedMap:
             return None
         return ResultTarget(self.visit, writer, writer.resource, self.effective)
 
-    async def _run_children(self, map_run: MapRun, inputs: Sequence[tuple[Payload, int]]) -> None:
-        """Starts children as the limits allow, until all have ended or too many have failed."""
-        map_run.executions.pending = len(inputs)
-        map_run.items.pending = sum(weight for _, weight in inputs)
-        machine = self._child_machine()
-        waiting = iter(inputs)
+    async def _run_children(self, map_run: MapRun, beginnings: Sequence[_Beginning]) -> None:
+        """Begins children as the limits allow, until all have ended or too many have failed."""
+        map_run.executions.pending = len(beginnings)
+        map_run.items.pending = sum(weight for _, weight in beginnings)
+        waiting = iter(beginnings)
         has_more = True
         try:
             while has_more or self.running:
@@ -128,7 +170,7 @@ class _DistributedMap:
                     following = next(waiting, None)
                     has_more = following is not None
                     if following is not None:
-                        self._start_child(map_run, machine, *following)
+                        following[0]()
                 if not self.running:
                     break
                 map_run.changed.clear()
@@ -149,6 +191,24 @@ class _DistributedMap:
         prefix = map_run.state_machine_arn.rpartition(":")[0].rpartition(":")[0]
         kind = "express" if map_run.is_express else "execution"
         arn = f"{prefix}:{kind}:{map_run.state_machine_name}:{name}"
+        child = self.execution.child(machine, arn=arn, name=name, input_text=payload.text, map_run=map_run)
+        self.children.append(child)
+        self._count_in(map_run, child, weight)
+        if self.registry is not None:
+            self.registry.child_started(map_run, child)
+        child.start()
+
+    def _redrive_child(self, map_run: MapRun, child: Execution, former: EndedChild, weight: int) -> None:
+        from stepstack.interpreter.restoration import restore
+
+        restore(child, former.events())
+        self._count_in(map_run, child, weight)
+        child.redrive()
+        if self.registry is not None:
+            self.registry.child_redriven(map_run, child)
+
+    def _count_in(self, map_run: MapRun, child: Execution, weight: int) -> None:
+        """The child is about to run."""
 
         def on_end(child: Execution) -> None:
             del self.running[child]
@@ -156,15 +216,10 @@ class _DistributedMap:
             map_run.items.ended(child.status, weight)
             map_run.changed.set()
 
-        child = self.execution.child(machine, arn=arn, name=name, child_input=payload, map_run=map_run, on_end=on_end)
-        self.children.append(child)
+        child.on_end = on_end
         self.running[child] = weight
         map_run.executions.started(1)
         map_run.items.started(weight)
-        registry = self.execution.environment.map_runs
-        if registry is not None:
-            registry.child_started(map_run, child)
-        child.start()
 
     def _record_failed(self, failure: StateFailure) -> None:
         details = {}

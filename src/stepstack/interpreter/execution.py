@@ -152,12 +152,11 @@ class Execution:
     def redrive(self) -> None:
         """Takes an execution that failed, timed out or was stopped up again, in the state in which it ended.
 
-        Branches and iterations that had ended keep their results; a Map Run begins anew. Raises ValueError where there is nothing to take
-        up.
+        Branches, iterations and children of Map Runs that had succeeded keep their results. Raises ValueError where there is nothing to
+        take up.
         """
         branch = self._root
-        visit = None if branch is None else branch.visit
-        if branch is None or visit is None or not self.has_ended or self.status == "SUCCEEDED":
+        if branch is None or not self.has_ended or self.status == "SUCCEEDED":
             raise ValueError(f"an execution that is {self.status} cannot be redriven")
         self.is_resumed = False
         self.redrive_count += 1
@@ -168,8 +167,12 @@ class Execution:
         self.history.reopen()
         branch.previous_event_id = self.history.record("ExecutionRedriven", last, {"redriveCount": self.redrive_count})
         branch.context_members = self._context_members()
-        visit.begin_redrive()
-        self._begin(lambda: branch.go_on(self.machine, visit))
+        visit = branch.visit
+        if visit is None:
+            self._begin(lambda: branch.walk(self.machine, self.input))
+        else:
+            visit.begin_redrive()
+            self._begin(lambda: branch.go_on(self.machine, visit))
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:
         """Ends a running execution as ABORTED, at once; what it waits for is cancelled."""
@@ -199,15 +202,13 @@ class Execution:
             if unfinished:
                 return
 
-    def child(
-        self, machine: StateMachine, *, arn: str, name: str, child_input: Payload, map_run: MapRun, on_end: Callable[[Execution], None]
-    ) -> Execution:
+    def child(self, machine: StateMachine, *, arn: str, name: str, input_text: str, map_run: MapRun) -> Execution:
         """A child execution of `map_run`, which one of this execution's states opened."""
         return Execution(
             machine,
             arn=arn,
             name=name,
-            input_text=child_input.text,
+            input_text=input_text,
             environment=self.environment,
             state_machine_arn=map_run.state_machine_arn,
             state_machine_name=map_run.state_machine_name,
@@ -216,7 +217,6 @@ class Execution:
             test_case=self.test_case,
             timeline=self.timeline,
             map_run=map_run,
-            on_end=on_end,
         )
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:

@@ -7,14 +7,15 @@ runs. Source: the API reference's DescribeMapRun.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from stepstack.history.history import HistoryEvent
     from stepstack.interpreter.execution import Execution, ExecutionStatus
 
-__all__ = ["MapRun", "MapRunCounts", "MapRunStatus"]
+__all__ = ["EndedChild", "EndedMapRun", "MapRun", "MapRunCounts", "MapRunPlace", "MapRunStatus"]
 
 MapRunStatus = Literal["RUNNING", "SUCCEEDED", "FAILED", "ABORTED"]
 
@@ -64,6 +65,11 @@ class MapRunCounts:
         else:
             self.failed += weight
 
+    def kept(self, weight: int) -> None:
+        """What had succeeded before a redrive."""
+        self.succeeded += weight
+        self.results_written += weight
+
     def abandoned(self) -> None:
         """What had not begun never will."""
         self.aborted += self.pending
@@ -90,6 +96,7 @@ class MapRun:
     status: MapRunStatus = "RUNNING"
     stopped_at: float | None = None
     redrive_count: int = 0
+    redriven_at: float | None = None
     executions: MapRunCounts = field(default_factory=MapRunCounts)
     items: MapRunCounts = field(default_factory=MapRunCounts)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -132,3 +139,65 @@ class MapRun:
         self.items.abandoned()
         if self.on_end is not None:
             self.on_end()
+
+
+@dataclass(frozen=True, slots=True)
+class MapRunPlace:
+    """Where a visit of a distributed Map ended: in this Map Run, which had not succeeded."""
+
+    arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedChild:
+    """A child execution of a Map Run that is to be redriven, as it ended."""
+
+    arn: str
+    name: str
+    input_text: str
+    status: ExecutionStatus
+    output: str | None
+    started_at: float
+    stopped_at: float | None
+    redrive_count: int
+    redriven_at: float | None
+    events: Callable[[], Sequence[HistoryEvent]]
+
+    def hand_over_to(self, child: Execution) -> None:
+        """Lets `child`, which is new, stand where this one ended; its events are not among it."""
+        child.status, child.output = self.status, self.output
+        child.started_at, child.stopped_at = self.started_at, self.stopped_at
+        child.redrive_count, child.redriven_at = self.redrive_count, self.redriven_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedMapRun:
+    """A Map Run that a redrive goes on with: its limits as they were last, and its children in the order in which they were started."""
+
+    arn: str
+    state_machine_arn: str
+    state_machine_name: str
+    started_at: float
+    max_concurrency: int
+    tolerated_failure_count: int
+    tolerated_failure_percentage: float
+    redrive_count: int
+    execution_count: int
+    """Of its children, with those that were never started."""
+    children: Sequence[EndedChild]
+
+    def redriven(self, execution: Execution, redriven_at: float) -> MapRun:
+        """The Map Run as it goes on; its children are still to be counted."""
+        return MapRun(
+            arn=self.arn,
+            execution=execution,
+            state_machine_arn=self.state_machine_arn,
+            state_machine_name=self.state_machine_name,
+            is_express=False,
+            started_at=self.started_at,
+            max_concurrency=self.max_concurrency,
+            tolerated_failure_count=self.tolerated_failure_count,
+            tolerated_failure_percentage=self.tolerated_failure_percentage,
+            redrive_count=self.redrive_count + 1,
+            redriven_at=redriven_at,
+        )

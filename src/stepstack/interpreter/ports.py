@@ -124,6 +124,16 @@ class MapRunRegistry(Protocol):
 
     def child_started(self, map_run: object, execution: object) -> None: ...
 
+    def ended(self, map_run_arn: str) -> object | None:
+        """The Map Run that a redrive may go on with (`stepstack.interpreter.map_run.EndedMapRun`); None where it has to begin anew."""
+        ...
+
+    def redriven(self, map_run: object) -> None:
+        """A Map Run of that ARN goes on."""
+        ...
+
+    def child_redriven(self, map_run: object, execution: object) -> None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:

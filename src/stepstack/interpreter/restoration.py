@@ -1,8 +1,8 @@
 """An execution of an earlier process, made anew from its history: where it stood, with its variables, branches and iterations.
 
 Called by the service, for RedriveExecution and after a restart. `restore` gives an execution that may be redriven; `make_ready` finds out
-whether one that ran may be resumed: nothing that it did may have been on its way. Left out: distributed Maps, whose children have histories
-of their own. Source: the events that this interpreter records, and how they follow one another.
+whether one that ran may be resumed: nothing that it did may have been on its way. Of a Map Run it tells which one it was, for a redrive to
+go on with; the children have histories of their own. Source: the events that this interpreter records, and how they follow one another.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from stepstack.history.history import HistoryEvent
 from stepstack.interpreter.branch import Branch
 from stepstack.interpreter.execution import Execution
 from stepstack.interpreter.failures import ExecutionBroken, StateFailed
+from stepstack.interpreter.map_run import MapRunPlace
 from stepstack.interpreter.map_state import InlineIterations, inline_iterations
 from stepstack.interpreter.parallel_state import ParallelBranches, parallel_branches
 from stepstack.interpreter.payload import Payload
@@ -146,6 +147,9 @@ class _Reader:
             "ParallelStateFailed": self._close,
             "MapStateStarted": self._begin_map,
             "MapStateFailed": self._close,
+            "MapRunStarted": self._map_run,
+            "MapRunRedriven": self._map_run,
+            "MapRunSucceeded": self._map_run,
             "MapIterationStarted": self._begin_iteration,
             "MapIterationSucceeded": self._end_iteration,
             "MapIterationFailed": self._end_iteration,
@@ -259,10 +263,18 @@ class _Reader:
         line.is_closed = False
         line.children = {}
         visit = line.visit
+        visit.ended_in = None
         if cast("MapState", visit.state).item_processor.mode is not ProcessorMode.DISTRIBUTED:
             visit.ended_in = iterations = inline_iterations(visit)
             if len(iterations.items) != _details(event)["length"]:
                 raise _Unread
+        return line
+
+    def _map_run(self, event: HistoryEvent, owner: _Line) -> _Line:
+        """One that succeeded is not gone on with: where its state failed all the same, another one begins."""
+        line = _innermost(owner, "Map")
+        line.advance(event)
+        line.visit.ended_in = None if event.type == "MapRunSucceeded" else MapRunPlace(_details(event)["mapRunArn"])
         return line
 
     def _begin_iteration(self, event: HistoryEvent, owner: _Line) -> _Line:
@@ -332,7 +344,7 @@ def _rest(line: _Line, tokens: Mapping[int, str]) -> None:
 
 def _rest_within(line: _Line, visit: Visit, tokens: Mapping[int, str]) -> None:
     group = visit.ended_in
-    if line.events and group is None:
+    if line.events and (group is None or isinstance(group, MapRunPlace)):
         raise NotAtRest(f"the Map Run of the state '{line.name}' was under way")
     if len(line.events) > 1 or (isinstance(group, InlineIterations) and group.failed):
         raise NotAtRest(f"the state '{line.name}' had failed and was about to be tried again")

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from stepstack.errors import ServiceError
+from stepstack.interpreter.map_run import EndedChild, EndedMapRun
 from stepstack.service.account import Account, Params, Result, resource_not_found, wire_time
 from stepstack.service.arns import parse_arn
 from stepstack.service.paging import page
 from stepstack.service.store import ExecutionRecord, MapRunRecord
 
 if TYPE_CHECKING:
-    from stepstack.interpreter.execution import Execution
+    from stepstack.interpreter.execution import Execution, ExecutionStatus
     from stepstack.interpreter.map_run import MapRun
 
 __all__ = ["MapRuns"]
@@ -65,6 +66,7 @@ class MapRuns:
         if run.is_express:
             child.on_end = self._with_record(None, map_run_record, child.on_end)
             return
+        map_run_record.started += 1
         record = ExecutionRecord(
             arn=child.arn,
             name=child.name,
@@ -82,6 +84,44 @@ class MapRuns:
         self._account.journal.execution(record)
         child.history.listener = self._account.journal.listener(record)
         child.on_end = self._with_record(record, map_run_record, child.on_end)
+
+    def ended(self, map_run_arn: str) -> EndedMapRun | None:
+        """The Map Run, where all its children have ended and are still known. Express children, of which nothing is kept, are not."""
+        run = self._account.store.map_runs.get(map_run_arn)
+        if run is None:
+            return None
+        children = [record for record in self._account.store.executions.values() if record.map_run_arn == map_run_arn]
+        if not children or len(children) != run.started or any(record.status == "RUNNING" for record in children):
+            return None
+        return EndedMapRun(
+            arn=run.arn,
+            state_machine_arn=run.state_machine_arn,
+            state_machine_name=run.state_machine_name,
+            started_at=run.started_at,
+            max_concurrency=run.max_concurrency,
+            tolerated_failure_count=run.tolerated_failure_count,
+            tolerated_failure_percentage=run.tolerated_failure_percentage,
+            redrive_count=run.redrive_count,
+            execution_count=run.executions.total,
+            children=[_ended_child(record) for record in sorted(children, key=lambda record: record.number)],
+        )
+
+    def redriven(self, map_run: object) -> None:
+        """A Map Run goes on."""
+        run = cast("MapRun", map_run)
+        record = self._account.store.map_runs[run.arn]
+        record.run, record.executions, record.items = run, run.executions, run.items
+        run.on_end = lambda: self._changed(record)
+        self._changed(record)
+
+    def child_redriven(self, map_run: object, execution: object) -> None:
+        """A child execution of a Map Run goes on."""
+        run, child = cast("MapRun", map_run), cast("Execution", execution)
+        record = self._account.store.executions[child.arn]
+        record.take_up(child)
+        self._account.journal.execution(record)
+        child.history.listener = self._account.journal.listener(record)
+        child.on_end = self._with_record(record, self._account.store.map_runs[run.arn], child.on_end)
 
     def _with_record(
         self, record: ExecutionRecord | None, map_run: MapRunRecord, also: Callable[[Execution], None] | None
@@ -139,6 +179,8 @@ class MapRuns:
         if run.redrive_count:
             # A recorded Map Run that was never redriven has no count.
             result["redriveCount"] = run.redrive_count
+        if run.redriven_at is not None:
+            result["redriveDate"] = wire_time(run.redriven_at)
         if run.stopped_at is not None:
             result["stopDate"] = wire_time(run.stopped_at)
         return result
@@ -167,3 +209,18 @@ class MapRuns:
             raise resource_not_found(arn)
         run.refresh()
         return run
+
+
+def _ended_child(record: ExecutionRecord) -> EndedChild:
+    return EndedChild(
+        arn=record.arn,
+        name=record.name,
+        input_text=record.input,
+        status=cast("ExecutionStatus", record.status),
+        output=record.output,
+        started_at=record.started_at,
+        stopped_at=record.stopped_at,
+        redrive_count=record.redrive_count,
+        redriven_at=record.redriven_at,
+        events=lambda: record.events,
+    )

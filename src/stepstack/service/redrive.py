@@ -33,9 +33,7 @@ class Redrive:
         except ValueError as error:
             record.execution = None
             raise ServiceError("ExecutionNotRedrivable", f"Execution Not Redrivable: '{error}'") from error
-        record.execution, record.final_events = execution, []
-        record.error = record.cause = record.stopped_at = None
-        record.redrive_count, record.redriven_at = execution.redrive_count, execution.redriven_at
+        record.take_up(execution)
         if token is not None:
             record.redrive_tokens.add(token)
         self._account.journal.execution(record)

@@ -138,6 +138,12 @@ class ExecutionRecord:
             return self.execution.history.events
         return self.final_events if self.stored_events is None else self.stored_events(self)
 
+    def take_up(self, execution: Execution) -> None:
+        """It was redriven."""
+        self.execution, self.final_events = execution, []
+        self.error = self.cause = self.stopped_at = None
+        self.redrive_count, self.redriven_at = execution.redrive_count, execution.redriven_at
+
     def settle(self) -> None:
         """Takes over what the ended execution knows, and lets go of the rest."""
         execution = self.execution
@@ -173,6 +179,9 @@ class MapRunRecord:
     tolerated_failure_count: int = 0
     tolerated_failure_percentage: float = 0.0
     redrive_count: int = 0
+    redriven_at: float | None = None
+    started: int = 0
+    """How many Standard children it started."""
     executions: MapRunCounts = field(default_factory=MapRunCounts)
     items: MapRunCounts = field(default_factory=MapRunCounts)
     run: MapRun | None = None
@@ -182,7 +191,8 @@ class MapRunRecord:
         run = self.run
         if run is None:
             return
-        self.status, self.stopped_at, self.redrive_count = run.status, run.stopped_at, run.redrive_count
+        self.status, self.stopped_at = run.status, run.stopped_at
+        self.redrive_count, self.redriven_at = run.redrive_count, run.redriven_at
         self.max_concurrency = run.max_concurrency
         self.tolerated_failure_count = run.tolerated_failure_count
         self.tolerated_failure_percentage = run.tolerated_failure_percentage

@@ -67,6 +67,8 @@ MAP_RUN_FIELDS = (
     "tolerated_failure_count",
     "tolerated_failure_percentage",
     "redrive_count",
+    "redriven_at",
+    "started",
 )
 REVISION_FIELDS = ("definition", "role_arn", "logging", "tracing", "encryption", "revision_id", "updated_at")
 COMPRESSION_LEVEL = 1

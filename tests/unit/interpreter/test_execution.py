@@ -297,6 +297,18 @@ class TestRedrive:
 
         with_engine(scenario)
 
+    def test_what_was_stopped_before_its_first_state_begins_with_it(self, with_engine, types):
+        async def scenario(engine):
+            execution = engine.start(PASS)
+            execution.stop()
+            execution.redrive()
+            await execution.wait()
+            return execution
+
+        execution = with_engine(scenario)
+        assert types(execution)[:4] == ["ExecutionStarted", "ExecutionAborted", "ExecutionRedriven", "PassStateEntered"]
+        assert execution.status == "SUCCEEDED"
+
     def test_what_was_stopped_can_be_redriven(self, with_engine):
         async def scenario(engine):
             execution = engine.start({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 1, "End": True}}})

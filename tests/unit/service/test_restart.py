@@ -351,19 +351,24 @@ class TestMapRuns:
         assert [after(operation, **params) for operation, params in questions] == before
         assert len(questions) == 4 + 3 * 3
 
-    def test_a_redrive_of_the_parent_begins_a_map_run_that_is_kept_as_well(self, make_journaled, reopen, start):
+    def test_a_redrive_of_the_parent_goes_on_with_its_map_run(self, make_journaled, reopen, start):
         call = make_journaled()
         arn = start(call, self.text(wait(1, End=True)), input="[1, 2]")
         after = reopen(call)
         assert after("DescribeExecution", executionArn=arn)["status"] == "ABORTED"
         after("RedriveExecution", executionArn=arn)
         assert finished(after, arn)["status"] == "SUCCEEDED"
-        runs = after("ListMapRuns", executionArn=arn)
-        assert len(runs["mapRuns"]) == 2
+        [run] = after("ListMapRuns", executionArn=arn)["mapRuns"]
+        described = after("DescribeMapRun", mapRunArn=run["mapRunArn"])
+        assert (described["status"], described["redriveCount"]) == ("SUCCEEDED", 1)
+        assert described["executionCounts"]["succeeded"] == described["executionCounts"]["total"] == 2
+        questions = self.questions(after, arn)
+        before = [after(operation, **params) for operation, params in questions]
         last = reopen(after)
-        assert last("ListMapRuns", executionArn=arn) == runs
-        statuses = sorted(last("DescribeMapRun", mapRunArn=run["mapRunArn"])["status"] for run in runs["mapRuns"])
-        assert statuses == ["ABORTED", "SUCCEEDED"]
+        assert [last(operation, **params) for operation, params in questions] == before
+        for child in last("ListExecutions", mapRunArn=run["mapRunArn"])["executions"]:
+            ways = types(last, child["executionArn"])
+            assert ways[2:5] == ["ExecutionAborted", "ExecutionRedriven", "WaitStateExited"]
 
     def test_what_ran_in_a_map_run_is_aborted_with_its_parent(self, make_journaled, reopen, start):
         call = make_journaled()
