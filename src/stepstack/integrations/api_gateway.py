@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from stepstack.integrations.endpoints import ALLOW_AWS, Endpoint, EndpointMissing, Endpoints
+from stepstack.integrations.endpoints import ALLOW_AWS, EndpointMissing, Endpoints
 from stepstack.integrations.http_client import CallTimedOut, ConnectionFailed, HttpClient
 from stepstack.integrations.http_message import answer, header_list, query_text, request_body, without_nulls
 from stepstack.interpreter.ports import TaskFailed
@@ -70,15 +70,14 @@ class ApiGateway:
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
 
-        keys = await self._keys()
-        request = AWSRequest(method=method, url=url, data=content, headers=dict(headers))
+        keys = await self._endpoints.endpoint("apigateway")
+        request = AWSRequest(method=method, url=url, data=content)
+        for name, value in headers:
+            request.headers.add_header(name, value)  # which keeps those of the same name
         SigV4Auth(
             Credentials(keys.credentials.access_key, keys.credentials.secret_key, keys.credentials.session_token), SIGNING_NAME, keys.region
         ).add_auth(request)
         return [(name, str(value)) for name, value in request.headers.items()]
-
-    async def _keys(self) -> Endpoint:
-        return await self._endpoints.endpoint("apigateway")
 
 
 def _target(parameters: JsonObject) -> str:

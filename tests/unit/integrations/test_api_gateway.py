@@ -1,6 +1,10 @@
+import asyncio
+
 import pytest
 
+from stepstack.integrations.api_gateway import ApiGateway
 from stepstack.integrations.endpoints import Endpoints
+from stepstack.integrations.http_client import HttpClient
 
 
 @pytest.fixture
@@ -80,3 +84,10 @@ def test_a_host_of_aws_without_a_stand_in_is_an_error_that_says_what_to_set(invo
 def test_an_api_that_is_not_there_is_a_failure_of_the_sdk(invoked):
     failure, _ = invoked({"ApiEndpoint": "http://127.0.0.1:1"}, (200, {}))
     assert failure.error_name == "ApiGateway.SdkClientException"
+
+
+def test_a_signed_request_keeps_headers_of_the_same_name():
+    api = ApiGateway(HttpClient(), Endpoints(default_url="http://127.0.0.1:1"))
+    headers = asyncio.run(api._signed("GET", "http://127.0.0.1:1/prod", [("custom", "one"), ("custom", "two")], b""))
+    assert [value for name, value in headers if name == "custom"] == ["one", "two"]
+    assert any(name == "Authorization" and "custom;host" in value for name, value in headers)
