@@ -40,7 +40,8 @@ class Restart:
             if not restored.is_closed:
                 waiting.setdefault(restored.task.execution_arn, {})[restored.task.entered_event_id] = restored.task.token
         interrupted = [record for record in self._account.store.executions.values() if record.status == "RUNNING"]
-        resumed = {record.arn for record in interrupted if self._is_resumed(record, waiting.get(record.arn, {}))}
+        # Children of Map Runs come before their parents, which end after them.
+        resumed = {record.arn for record in reversed(interrupted) if self._is_resumed(record, waiting.get(record.arn, {}))}
         for restored in tasks:
             self._take_over(restored, waiting if restored.task.execution_arn in resumed else {})
         for record in interrupted:
@@ -80,11 +81,18 @@ class Restart:
     def _abort(self, record: ExecutionRecord, reason: str) -> None:
         events = record.events or [self._executions.start_event(record)]
         cause = f"{INTERRUPTED}: {reason}"
-        now = max(self._account.now(), events[-1].timestamp)
+        now = max(self._account.now(), events[-1].timestamp, self._last_end_in_map_runs(record))
         aborted = HistoryEvent(len(events) + 1, 0, now, "ExecutionAborted", "executionAbortedEventDetails", {"cause": cause})
         record.final_events, record.stored_events = [*events, aborted], None
         record.final_status, record.cause, record.stopped_at = "ABORTED", cause, now
         self._account.ended(record)
+
+    def _last_end_in_map_runs(self, parent: ExecutionRecord) -> float:
+        """Modelled time went on in the children of `parent` while it recorded nothing."""
+        if not parent.map_run_arns:
+            return 0.0
+        children = (record for record in self._account.store.executions.values() if record.map_run_arn in parent.map_run_arns)
+        return max((child.stopped_at or 0.0 for child in children), default=0.0)
 
     def _end_map_runs(self) -> None:
         for run in self._account.store.map_runs.values():

@@ -370,6 +370,26 @@ class TestMapRuns:
             ways = types(last, child["executionArn"])
             assert ways[2:5] == ["ExecutionAborted", "ExecutionRedriven", "WaitStateExited"]
 
+    def test_a_parent_ends_after_its_children_whose_time_was_skipped(self, make_journaled, reopen):
+        called, never = asyncio.Event(), asyncio.Event()
+
+        async def hang(_):
+            called.set()
+            await never.wait()
+
+        call = make_journaled(scale=0, tasks=hang)
+        text = json.loads(self.text(wait(Next="Hang")))
+        text["States"]["Map"]["ItemProcessor"]["States"]["Hang"] = {"Type": "Task", "Resource": FUNCTION, "End": True}
+        machine = call.machine(definition=json.dumps(text))["stateMachineArn"]
+        arn = call("StartExecution", stateMachineArn=machine, input="[1]")["executionArn"]
+        call.run(called.wait())
+        self.questions(call, arn)
+        after = reopen(call)
+        [run] = after("ListMapRuns", executionArn=arn)["mapRuns"]
+        [child] = after("ListExecutions", mapRunArn=run["mapRunArn"])["executions"]
+        parent = after("DescribeExecution", executionArn=arn)
+        assert parent["stopDate"] >= child["stopDate"] >= child["startDate"] + 3600
+
     def test_what_ran_in_a_map_run_is_aborted_with_its_parent(self, make_journaled, reopen, start):
         call = make_journaled()
         do = {
