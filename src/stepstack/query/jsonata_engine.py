@@ -113,6 +113,13 @@ class _Evaluator(Jsonata):  # type: ignore[misc] # the library has no types
             array.cons = True
         return array
 
+    def evaluate_binary(self, expr: Any, input: Any, environment: Any) -> Any:  # noqa: A002 - the library's name
+        if expr.value not in ("and", "or"):
+            return super().evaluate_binary(expr, input, environment)
+        left = self.eval(expr.lhs, input, environment)
+        # The library's own takes whatever ends an evaluation on the right side, its time or its depth, for an error without words.
+        return self.evaluate_boolean_expression(left, lambda: self.eval(expr.rhs, input, environment), str(expr.value))
+
     def evaluate_numeric_expression(self, lhs: Any, rhs: Any, op: str | None) -> Any:
         """JavaScript's arithmetic: a result may be infinite or no number; what is infinite is refused as an operand."""
         if op is None or not Utils.is_numeric(lhs) or not Utils.is_numeric(rhs):

@@ -27,7 +27,6 @@ __all__ = [
     "BeyondLimit",
     "appended",
     "bounded_text",
-    "native_function",
 ]
 
 RANGE_LIMIT = 1_000_000

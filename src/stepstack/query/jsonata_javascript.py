@@ -218,6 +218,8 @@ def _parse_integer(text: str | None, picture: str | None = None) -> Any:
         return Functions.parse_integer(text, picture)
     except (KeyError, ValueError):
         return math.nan
+    except RecursionError:
+        raise
     except RuntimeError:
         raise JException("D3130", -1, picture) from None
 

@@ -356,8 +356,9 @@ def test_parts_that_nest_too_deep_end_with_awss_error(text: str) -> None:
         "[" * 40_000 + "1" + "]" * 40_000,
         "$map([1], function($v) {" * 1250 + "1" + "})" * 1250,
         "($f := function($n) { $map([$n], $f) }; $f(1))",
+        "($f := function($n) { true and (false or $f($n)) = 1 }; $f(1))",
     ],
-    ids=["arrays", "blocks", "many arrays", "functions", "recursion through a function"],
+    ids=["arrays", "blocks", "many arrays", "functions", "recursion through a function", "recursion behind and"],
 )
 def test_nesting_beyond_the_bound_ends_with_a_clean_error(text: str) -> None:
     with pytest.raises(ExpressionError, match=r"Stack overflow error|the expression is nested too deeply"):
@@ -371,6 +372,11 @@ def test_an_expression_within_the_bound_on_nesting_has_room_wherever_it_is_evalu
         return expression.evaluate(Scope(DATA, CONTEXT, VARIABLES)) if not frames else below(frames - 1)
 
     assert json_text(below(sys.getrecursionlimit() * 3 // 4)) == "[" * 44 + "1" + "]" * 44
+
+
+def test_a_regular_expression_behind_and_takes_no_longer_than_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stepstack.query.time_bound.TIME_LIMIT_SECONDS", 0.05)
+    assert failure("true and $contains($pad('', 5000, 'x') & 'z', /(x+x+)+y/)").endswith("timeout: Check for infinite loop")
 
 
 def test_the_recursion_limit_stays_what_it_was() -> None:
