@@ -77,12 +77,14 @@ class EngineClock:
 
     @contextmanager
     def frozen(self) -> Iterator[EngineClock]:
-        """For the body, modelled time stands still but for `advance`."""
+        """For the body, modelled time stands still but for `advance`; behind it, it flows if it did before."""
+        was_frozen = self.is_frozen
         self.freeze()
         try:
             yield self
         finally:
-            self.unfreeze()
+            if not was_frozen:
+                self.unfreeze()
 
     def _run(self, work: Callable[[], Awaitable[Any]]) -> Any:
         try:

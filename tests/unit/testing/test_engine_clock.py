@@ -61,6 +61,14 @@ def test_a_skipped_wait_does_not_let_a_callback_time_out_and_advancing_does(stat
     sqs.delete_queue(QueueUrl=url)
 
 
+def test_what_was_frozen_before_stays_frozen(clock):
+    with clock.frozen():
+        with clock.frozen():
+            pass
+        assert clock.is_frozen
+    assert not clock.is_frozen
+
+
 def test_time_cannot_go_back(clock):
     with pytest.raises(ValueError, match="time cannot go back by 5 s"):
         clock.advance(-5)
