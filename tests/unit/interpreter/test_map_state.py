@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from stepstack.interpreter.distributed_map import CHILDREN_PER_TURN
 from stepstack.interpreter.ports import TaskFailed
 
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -204,6 +205,19 @@ class TestDistributed:
         waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$", "End": True}}}
         execution = with_engine(lambda engine: engine.finish(mapping(waiting, "DISTRIBUTED"), [60, 3600]))
         assert execution.stopped_at - execution.started_at == pytest.approx(3600, abs=1)
+
+    def test_others_have_their_turn_while_many_children_begin(self, with_engine):
+        async def scenario(engine):
+            execution = engine.start(mapping(PASS, "DISTRIBUTED"), list(range(1000)))
+            turns = 0
+            while not execution.has_ended:
+                await asyncio.sleep(0)
+                turns += 1
+            return execution, turns
+
+        execution, turns = with_engine(scenario)
+        assert json.loads(execution.output) == list(range(1000))
+        assert turns > 1000 / CHILDREN_PER_TURN
 
 
 class S3:
