@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,6 +42,7 @@ class ExecutionHandle:
         self.arn = arn
         self.name = name
         self.input_text = input_text
+        self._told_end: datetime | None = None
 
     def describe(self) -> dict[str, Any]:
         """What DescribeExecution answers."""
@@ -71,7 +73,7 @@ class ExecutionHandle:
         while True:
             description = self.describe()
             if description["status"] != "RUNNING":
-                return self.machine.finished(self._result(description))
+                return self._finished(description)
             if deadline.has_passed():
                 self._give_up(deadline)
             deadline.pause(next(pauses))
@@ -96,8 +98,16 @@ class ExecutionHandle:
         __tracebackhide__ = True
         with suppress(self.machine.client.exceptions.ClientError):
             self.stop("stepstack.Timeout", f"it did not end within {deadline.seconds:g} s")
-        result = self.machine.finished(self._result(self.describe()))
+        result = self._finished(self.describe())
         raise ExecutionTimeout(f"the execution did not end within {deadline.seconds:g} s of real time\n{explain(result)}")
+
+    def _finished(self, description: dict[str, Any]) -> ExecutionResult:
+        """The result; listeners have it once for each end of the execution, however often a test waits for it."""
+        result = self._result(description)
+        if result.stopped_at is None or result.stopped_at != self._told_end:
+            self._told_end = result.stopped_at
+            self.machine.finished(result)
+        return result
 
     def _last_events(self) -> str:
         return "\n".join(explain_events(self.history()))

@@ -61,6 +61,18 @@ def test_a_definition_that_only_another_backend_takes_is_told_and_not_counted(ru
     result.stdout.fnmatch_lines(["orders *", "1 executions are not counted: their definitions are none that stepstack reads"])
 
 
+def test_an_execution_is_counted_once_however_often_the_test_waits_for_it(run, pytester):
+    code = """
+    def test_waits_twice(state_machine):
+        execution = state_machine(MACHINE).start({"n": 2})
+        execution.wait().succeeded()
+        execution.wait().succeeded()
+    """
+    run(code, "--stepstack-cov-report", "json:report.json").assert_outcomes(passed=1)
+    [machine] = report_of(pytester)["machines"]
+    assert machine["executions"] == 1
+
+
 def test_without_the_option_nothing_is_counted(run, pytester):
     run(HALF).assert_outcomes(passed=1)
     assert not (pytester.path / ".stepstack").exists()
