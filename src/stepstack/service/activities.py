@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from stepstack.errors import ServiceError
+from stepstack.errors import ServiceError, StorageError
 from stepstack.interpreter.task_tokens import TaskTokens, TokenClosed, TokenUnknown
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import checked_name, parse_arn
@@ -64,7 +64,7 @@ class ActivityTasks:
         self._wake(activity_arn)
 
     async def take(self, activity_arn: str, worker: str | None, seconds: float) -> ActivityTask | None:
-        """The next task, told as started by `worker`; None where none came within `seconds`."""
+        """The next task, told as started by `worker`; None where none came within `seconds`. Raises StorageError."""
         task = self._next(activity_arn)
         if task is None:
             workers = self._workers.setdefault(activity_arn, deque())
@@ -73,6 +73,12 @@ class ActivityTasks:
             task = await self._awaited(activity_arn, workers, seconds)
         if task is not None:
             self._journal.task_taken(task.token, worker)
+            try:
+                self._journal.commit()
+            except StorageError:
+                # The worker is told of the error alone, and asks again.
+                self._waiting.setdefault(activity_arn, deque()).appendleft(task)
+                raise
             task.started(worker)
         return task
 

@@ -203,6 +203,24 @@ class TestAFullDisk:
         assert "cannot be written: database or disk is full" in described["cause"]
         assert calls == []
 
+    def test_a_workers_task_waits_until_there_is_room_again(self, make_journaled, full):
+        call = make_journaled()
+        activity = call("CreateActivity", name="act")["activityArn"]
+        states = {"T": {"Type": "Task", "Resource": activity, "End": True}}
+        machine = call.machine("act", json.dumps({"StartAt": "T", "States": states}))["stateMachineArn"]
+        arn = call("StartExecution", stateMachineArn=machine)["executionArn"]
+        other = call.machine()["stateMachineArn"]
+        full(call)
+        with pytest.raises(StorageError):
+            call("StartExecution", stateMachineArn=other, input=LARGE)
+        with pytest.raises(StorageError):
+            call("GetActivityTask", activityArn=activity)
+        full(call, is_full=False)
+        token = call("GetActivityTask", activityArn=activity)["taskToken"]
+        call("SendTaskSuccess", taskToken=token, output="1")
+        call.run(call.service.execution_ended(arn))
+        assert call("DescribeExecution", executionArn=arn)["output"] == "1"
+
     def test_nothing_is_lost_once_there_is_room_again(self, make_journaled, reopen, full):
         call = make_journaled()
         machine = call.machine()["stateMachineArn"]
