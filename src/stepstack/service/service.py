@@ -200,6 +200,7 @@ class StepFunctionsService:
         running = [record.execution for record in self.store.running() if record.execution is not None]
         for execution in running:
             if self._journal.is_lasting:
+                # The next service goes on with it, or says how it ended: no log may tell of an end before.
                 execution.history.listener = None
             execution.stop(cause=INTERRUPTED)
         # What they await may be told to stop, through connections that are closed next.
