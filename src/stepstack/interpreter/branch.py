@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from stepstack.clock import Timeline
 from stepstack.history.history import History
 from stepstack.interpreter.failures import StateFailed
-from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.payload import VARIABLES_LIMIT_BYTES, Payload, size_bytes
 from stepstack.interpreter.states import IMMEDIATE_STATES, LASTING_STATES
 from stepstack.interpreter.unhurried import go_on_unhurried
 from stepstack.interpreter.visit import Visit
-from stepstack.json_types import Json, JsonObject
+from stepstack.json_types import Json, JsonObject, json_text
 from stepstack.language.state_machine import StateGraph
 from stepstack.query.time_bound import TakesLong
 
@@ -44,6 +44,7 @@ class Branch:
         "previous_event_id",
         "timeline",
         "variables",
+        "variables_bytes",
         "visit",
     )
 
@@ -60,6 +61,8 @@ class Branch:
         self.timeline: Timeline = execution.timeline
         self.previous_event_id = previous_event_id
         self.variables = variables
+        self.variables_bytes = 0
+        """What its variables amount to, or more: a value that another one replaced counts until all are counted anew."""
         self.context_members = context_members
         """The Context Object but for its State and Task."""
         self.is_aborted = False
@@ -67,12 +70,25 @@ class Branch:
 
     def child(self, context_members: JsonObject | None = None) -> Branch:
         """A branch below this one's current state."""
-        return Branch(
+        branch = Branch(
             self.execution,
             previous_event_id=self.previous_event_id,
             variables=self.variables,
             context_members=self.context_members if context_members is None else context_members,
         )
+        branch.variables_bytes = self.variables_bytes
+        return branch
+
+    def assign(self, values: Mapping[str, Json], values_bytes: int) -> bool:
+        """Sets variables; False, and nothing is set, where all that this branch sees would exceed the limit."""
+        variables = {**self.variables, **values}
+        total = self.variables_bytes + values_bytes
+        if total > VARIABLES_LIMIT_BYTES:
+            total = sum(size_bytes(json_text(value)) for value in variables.values())
+            if total > VARIABLES_LIMIT_BYTES:
+                return False
+        self.variables, self.variables_bytes = variables, total
+        return True
 
     def take_up(self, graph: StateGraph, context_members: JsonObject) -> Coroutine[Any, Any, Payload] | None:
         """For a redrive and after a restart: goes on in the state in which this branch ended or stood; None where it had entered none."""

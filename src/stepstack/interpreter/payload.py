@@ -11,10 +11,13 @@ from typing import Final
 
 from stepstack.json_types import Json, json_text, parse_json
 
-__all__ = ["EMPTY_OBJECT", "SIZE_LIMIT_BYTES", "Payload", "is_too_large", "size_bytes"]
+__all__ = ["EMPTY_OBJECT", "SIZE_LIMIT_BYTES", "VARIABLES_LIMIT_BYTES", "Payload", "is_too_large", "size_bytes"]
 
 SIZE_LIMIT_BYTES: Final = 262_144
 """The most bytes that an input or an output may have, in UTF-8."""
+
+VARIABLES_LIMIT_BYTES: Final = 10 * 1024 * 1024
+"""The most bytes that all variables of an execution may have."""
 
 
 class Payload:

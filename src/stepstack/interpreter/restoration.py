@@ -19,7 +19,7 @@ from stepstack.interpreter.failures import ExecutionBroken, StateFailed
 from stepstack.interpreter.map_run import MapRunPlace
 from stepstack.interpreter.map_state import InlineIterations, inline_iterations
 from stepstack.interpreter.parallel_state import ParallelBranches, parallel_branches
-from stepstack.interpreter.payload import Payload
+from stepstack.interpreter.payload import Payload, size_bytes
 from stepstack.interpreter.ports import StateFailure
 from stepstack.interpreter.visit import Resumption, Visit
 from stepstack.json_types import parse_json
@@ -233,7 +233,8 @@ class _Reader:
         line = next(line for line in owner.upwards() if line.name == name)
         assigned = _details(event).get("assignedVariables")
         if assigned:
-            line.branch.variables = {**line.branch.variables, **{key: parse_json(text) for key, text in assigned.items()}}
+            values = {key: parse_json(text) for key, text in assigned.items()}
+            line.branch.assign(values, sum(size_bytes(text) for text in assigned.values()))
         line.entered, line.exited, line.children = None, event, {}
         line.branch.visit = None
         line.branch.previous_event_id = event.id

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stepstack.errors import ExpressionError
 from stepstack.interpreter.context_object import timestamp_text
 from stepstack.interpreter.failures import ExecutionBroken, expression_failure, size_failure
-from stepstack.interpreter.payload import Payload, is_too_large
+from stepstack.interpreter.payload import Payload, is_too_large, size_bytes
 from stepstack.interpreter.ports import StateFailure
 from stepstack.json_types import Json, JsonObject, json_text
 from stepstack.language.state_machine import Field, State, WorkState
@@ -87,7 +87,7 @@ class Visit:
         self.entered_at = branch.history.events[-1].timestamp
 
     def exit(self, output: Payload) -> None:
-        """Records StateExited and sets the variables; raises where the output is too large, or the variables that one Assign sets are."""
+        """Records StateExited and sets the variables; raises where the output is too large, or the variables are."""
         text = output.text
         branch = self.branch
         if is_too_large(text):
@@ -95,11 +95,11 @@ class Visit:
         details: dict[str, Any] = {"name": self.state.name, "output": text, "outputDetails": NOT_TRUNCATED}
         if self.assigned:
             variables = {name: json_text(value) for name, value in self.assigned.items()}
-            if is_too_large("".join(variables.values())):
+            assigned = "".join(variables.values())
+            if is_too_large(assigned) or not branch.assign(self.assigned, size_bytes(assigned)):
                 raise ExecutionBroken(size_failure(self), branch.previous_event_id)
             details["assignedVariables"] = variables
             details["assignedVariablesDetails"] = NOT_TRUNCATED
-            branch.variables = {**branch.variables, **self.assigned}
         branch.record(f"{self.state.type}StateExited", details)
 
     @property

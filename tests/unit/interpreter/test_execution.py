@@ -47,6 +47,20 @@ def test_one_assign_sets_256_kib_of_variables_at_most(with_engine, characters, s
     assert (execution.status, execution.error) == (status, None if status == "SUCCEEDED" else "States.DataLimitExceeded")
 
 
+@pytest.mark.parametrize(
+    ("states", "is_same", "status"),
+    [(41, False, "SUCCEEDED"), (42, False, "FAILED"), (90, True, "SUCCEEDED")],
+    ids=["at the limit", "beyond it", "the same variable again and again"],
+)
+def test_all_variables_have_10_mib_at_most(with_engine, states, is_same, status):
+    names = ["x" if is_same else f"x{index}" for index in range(states)]
+    filling = {f"S{index}": {"Type": "Pass", "Assign": {f"{name}.$": "$"}, "Next": f"S{index + 1}"} for index, name in enumerate(names)}
+    machine = {"StartAt": "S0", "States": filling}
+    filling[f"S{states}"] = {"Type": "Succeed"}
+    execution = with_engine(lambda engine: engine.finish(machine, "x" * 250_000))
+    assert (execution.status, execution.error) == (status, None if status == "SUCCEEDED" else "States.DataLimitExceeded")
+
+
 def test_stopping_ends_at_once_and_records_nothing_afterwards(with_engine, types):
     async def scenario(engine):
         execution = engine.start(WAIT)
