@@ -1,18 +1,21 @@
 """The `stepstack` command: one module per subcommand, loaded only when it is called.
 
 A subcommand's module has `configure(parser)` and `execute(arguments) -> int`, the exit code: 0 done, 1 the thing asked
-about failed (an execution, a validation), 2 wrong usage or settings. A StepstackError ends as one clear line on standard error.
+about failed (an execution, a validation), 2 wrong usage or settings. A StepstackError ends as one clear line on standard error, a
+definition that AWS would refuse as a line for each problem.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from stepstack import __version__
-from stepstack.errors import StepstackError
+from stepstack.errors import DefinitionError, StepstackError
 
 COMMANDS = {
     "serve": "the Step Functions API over HTTP, a drop-in for Step Functions Local",
@@ -26,6 +29,9 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the subcommand that `argv` (default: the process's arguments) names; its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding cannot write, such as half of a surrogate pair, is spelled out.
+        sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="stepstack", description="Test AWS Step Functions and DynamoDB without deploying.")
     parser.add_argument("--version", action="version", version=f"stepstack {__version__}")
@@ -40,8 +46,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         return int(arguments.execute(arguments))
+    except DefinitionError as error:
+        print("\n  ".join(_refusal(error, getattr(arguments, "file", None), arguments.command)), file=sys.stderr)
+        return 2
     except StepstackError as error:
         print(f"stepstack {arguments.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _refusal(error: DefinitionError, file: str | None, command: str) -> list[str]:
+    """What is wrong with the definition in `file`, each problem with its line and column where the file holds it as it is."""
+    from stepstack.testing.refusals import problem_in_file
+
+    path = Path(file) if file is not None and Path(file).is_file() else None
+    definition = path.read_text(encoding="utf-8-sig", errors="replace") if path else ""
+    problems = [problem_in_file(str(problem), definition, path) for problem in error.diagnostics]
+    return [f"stepstack {command}: the definition{f' in {file}' if path else ''} is refused:", *problems]

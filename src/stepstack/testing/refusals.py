@@ -1,6 +1,7 @@
 """What Step Functions refuses, in a few lines: a definition with each of its problems, a state that is not there, an input that is no JSON.
 
-boto3 raises it with a long way through its own modules, and all of a definition's problems on one line. Called by `StateMachineHandle`.
+boto3 raises it with a long way through its own modules, and all of a definition's problems on one line. Called by `StateMachineHandle`,
+and by the commands for definitions that they cannot use.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from stepstack.errors import StepstackError
 from stepstack.json_types import Json, parse_json
 
-__all__ = ["RequestRefused", "refusal_of"]
+__all__ = ["RequestRefused", "problem_in_file", "refusal_of"]
 
 _PROBLEMS = re.compile(r"Invalid State Machine Definition: '(?P<problems>.*)'", re.DOTALL)
 _NEXT_PROBLEM = re.compile(r", (?=[A-Z][A-Z_]{5,}: )")
@@ -46,14 +47,14 @@ def refusal_of(error: Any, *, machine: str, definition: str, path: Path | None =
         listed = f"there {'is' if len(states) == 1 else 'are'} {', '.join(map(repr, states))}"
         text = f"there is no state {state!r} in {machine}: {listed}{f'; was {close[0]!r} meant?' if close else ''}"
     elif error_code == "InvalidDefinition" and found:
-        problems = [_told(problem, definition, path) for problem in _NEXT_PROBLEM.split(found["problems"])]
+        problems = [problem_in_file(problem, definition, path) for problem in _NEXT_PROBLEM.split(found["problems"])]
         text = "\n  ".join([f"the definition of {machine} is refused ({error_code}):", *problems])
     else:
         text = f"{operation} of {machine} is refused ({error_code}): {message}"
     return RequestRefused(text, operation=operation, error_code=error_code, message=message)
 
 
-def _told(problem: str, definition: str, path: Path | None) -> str:
+def problem_in_file(problem: str, definition: str, path: Path | None) -> str:
     """A problem with its place; in a file with line and column, where the definition stands in it as it is."""
     source = _SOURCE.search(problem)
     if source is not None:

@@ -90,3 +90,24 @@ def test_a_task_may_be_named_by_what_it_calls(tmp_path, capsys, name):
 
     assert main(["run", str(path), "--task", f'{name}="sent"']) == 0
     assert 'output: "sent"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["run", "explore", "graph"])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"StartAt":\n', "INVALID_JSON_DESCRIPTION: Unexpected end-of-input within/between Object entries at bad.json:2:1"),
+        (
+            MACHINE.replace('"A", ', '"B", '),
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /StartAt (bad.json:1:2)",
+        ),
+    ],
+    ids=["broken JSON", "a slip of the pen"],
+)
+def test_a_definition_that_is_refused_is_a_line_for_each_problem(folder, capsys, command, content, problem):
+    (folder / "bad.json").write_text(content, encoding="utf-8")
+
+    assert main([command, "bad.json"]) == 2
+    said = capsys.readouterr()
+    assert said.err.splitlines()[:2] == [f"stepstack {command}: the definition in bad.json is refused:", f"  {problem}"]
+    assert not said.out
