@@ -1,0 +1,26 @@
+"""What all subcommands have in common."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from stepstack.cli import main
+
+
+@pytest.mark.parametrize(
+    ("encoding", "given", "printed"),
+    [("ascii", '"\u00e9"', '"\\xe9"'), ("latin-1", '"\u2192"', '"\\u2192"'), ("utf-8", '"\\ud800"', '"\\ud800"')],
+    ids=["ASCII", "Latin-1", "half of a surrogate pair"],
+)
+def test_what_the_terminal_cannot_write_is_spelled_out(tmp_path, monkeypatch, encoding, given, printed):
+    path = tmp_path / "machine.json"
+    path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}', encoding="utf-8")
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr("sys.stdout", terminal)
+
+    assert main(["run", str(path), "--input", given]) == 0
+
+    terminal.flush()
+    assert f"output: {printed}\n".encode() in terminal.buffer.getvalue()
