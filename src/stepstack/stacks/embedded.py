@@ -96,6 +96,8 @@ class EmbeddedServices:
         if scope["type"] != "http":
             return
         body = await _whole_body(receive)
+        if body is None:
+            return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         path = scope.get("raw_path") or scope["path"].encode()
         request = ServiceRequest.read(
@@ -147,7 +149,7 @@ class EmbeddedServices:
             return answer
         if service == "lambda":
             return self._lambda_parts()[1].handle(request)
-        if service == "s3" and "notification" in request.query and request.method in {"GET", "PUT"}:
+        if service == "s3" and request.method in {"GET", "PUT"} and request.names("notification"):
             return self.event_sources.notifications.handle(request)
         if service == "events" and request.operation in _RULE_OPERATIONS:
             return self.event_sources.rules.handle(request)
@@ -226,12 +228,14 @@ class EmbeddedServices:
         return self._custom_resources
 
     async def empty_bucket(self, bucket: str) -> None:
-        """Removes the objects of a bucket, all versions of them; one that is not there is no fault."""
+        """Removes the objects of a bucket, all versions of them but those that are locked; one that is not there is no fault."""
+        before: list[Any] = []
         while True:
             _, _, body = await self.transport("GET", f"http://s3/{bucket}?versions", {}, b"", service="s3", region=self.region)
             found = _VERSION.findall(body.decode("utf-8", "replace"))
-            if not found:
+            if not found or found == before:
                 return
+            before = found
             for key, version in found:
                 path = f"http://s3/{bucket}/{quote(unescape(key))}?versionId={version}"
                 await self._answer(self._request("DELETE", path, {}, b"", service="s3", region=self.region))
@@ -318,16 +322,16 @@ class EmbeddedServices:
             return self._moto
 
 
-async def _whole_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body
-    parts = [body]
-    while message.get("more_body"):
+async def _whole_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> bytes | None:
+    """The body; None where its client went away before its end: half an object must not be stored."""
+    parts: list[bytes] = []
+    while True:
         message = await receive()
+        if message["type"] != "http.request":
+            return None
         parts.append(message.get("body", b""))
-    return b"".join(parts)
+        if not message.get("more_body"):
+            return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
 def _wire_headers(request: ServiceRequest, response: ServiceResponse) -> list[tuple[bytes, bytes]]:

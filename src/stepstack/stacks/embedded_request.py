@@ -100,6 +100,10 @@ class ServiceRequest:
             return {name: values[-1] for name, values in parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True).items()}
         return {}
 
+    def names(self, subresource: str) -> bool:
+        """Whether the query names one of S3's subresources, such as `notification`; in the value of another parameter it does not count."""
+        return subresource in self.query and subresource in parse_qs(self.query, keep_blank_values=True)
+
     def json(self) -> Any:
         """The body's JSON value; ValueError where it is none."""
         return json.loads(self.body or b"{}")

@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
-__all__ = ["BucketNotifications", "is_notification_request"]
+__all__ = ["BucketNotifications"]
 
 _Answer: TypeAlias = "Callable[[ServiceRequest], Awaitable[ServiceResponse]]"
 _Invoke: TypeAlias = "Callable[[str, Any], Awaitable[None]]"
@@ -28,6 +28,31 @@ _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _FUNCTION_TAGS = ("CloudFunctionConfiguration", "LambdaFunctionConfiguration")
 _VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.(?:s3[.-][^:]*amazonaws\.com|s3\.amazonaws\.com|localhost)(?::\d+)?")
 _SUBRESOURCES = frozenset({"acl", "legal-hold", "object-lock", "partNumber", "retention", "tagging", "torrent", "uploads"})
+_BUCKET_SUBRESOURCES = frozenset(
+    {
+        "analytics",
+        "cors",
+        "encryption",
+        "intelligent-tiering",
+        "inventory",
+        "lifecycle",
+        "metadataConfiguration",
+        "metadataTable",
+        "metrics",
+        "ownershipControls",
+        "policy",
+        "publicAccessBlock",
+        "replication",
+        "tagging",
+        "website",
+    }
+)
+"""What DELETE takes away from a bucket without deleting it."""
+
+_MALFORMED = (
+    b"<Error><Code>MalformedXML</Code>"
+    b"<Message>The XML you provided was not well-formed or did not validate against our published schema</Message></Error>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +72,6 @@ class FunctionConfiguration:
 
 def _covers(wanted: str, event: str) -> bool:
     return wanted.endswith(":*") and event.startswith(wanted[:-1])
-
-
-def is_notification_request(request: ServiceRequest) -> bool:
-    """Whether a request to S3 is about a bucket's notifications."""
-    return "notification" in parse_qs(request.query, keep_blank_values=True)
 
 
 class BucketNotifications:
@@ -84,6 +104,10 @@ class BucketNotifications:
         if not functions:
             return None
         names = parse_qs(request.query, keep_blank_values=True)
+        if request.method == "DELETE" and not key and not names.keys() & _BUCKET_SUBRESOURCES:
+            # The bucket is gone: one of the same name that is made later notifies nobody.
+            del self.configurations[bucket]
+            return None
         if request.method == "POST" and "delete" in names and not key:
             removed = [("ObjectRemoved:Delete", bucket, name) for name in _deleted_keys(response.body)]
             return self._deliver(request, response, functions, removed)
@@ -94,8 +118,10 @@ class BucketNotifications:
         try:
             root = ET.fromstring(request.body)  # noqa: S314 - expat expands no external entities
             functions = [_configuration(element, number) for number, element in enumerate(_function_elements(root))]
-        except (ET.ParseError, ValueError):
+        except ET.ParseError:
             return await self._answer(request)
+        except (IndexError, ServiceError):
+            return ServiceResponse(400, {"Content-Type": "application/xml"}, _MALFORMED)
         for element in list(_function_elements(root)):
             root.remove(element)
         response = await self._answer(replace(request, body=_written(root)))
@@ -205,7 +231,7 @@ def _configuration(element: ET.Element, number: int) -> FunctionConfiguration:
             rules[_texts(rule, "Name")[0].lower()] = _texts(rule, "Value")[0]
     functions = _texts(element, "CloudFunction", "LambdaFunctionArn", "Function")
     if not functions:
-        raise ServiceError("InvalidArgument", "A function's configuration names no function")
+        raise ServiceError("MalformedXML", "A function's configuration names no function")
     identifier = (_texts(element, "Id") or [f"function-{number}"])[0]
     events = tuple(_texts(element, "Event"))
     return FunctionConfiguration(identifier, functions[0], events, rules.get("prefix", ""), rules.get("suffix", ""))

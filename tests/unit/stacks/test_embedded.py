@@ -243,6 +243,26 @@ def test_objects_keep_their_bytes_metadata_and_odd_keys_over_http(services):
     assert "<Key>a/b ü</Key>" in listing.decode()
 
 
+def test_an_object_whose_client_goes_away_in_the_middle_is_not_stored(services):
+    sent = []
+    scope = {"type": "http", "method": "PUT", "path": "/bucket/key", "raw_path": b"/bucket/key", "headers": [SIGNED_S3]}
+    messages = [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    async def scenario():
+        await services.transport("PUT", "http://s3/bucket", {}, b"", service="s3")
+        await services(scope, receive, send)
+        return (await services.transport("GET", "http://s3/bucket/key", {}, b"", service="s3"))[0]
+
+    assert asyncio.run(scenario()) == 404
+    assert sent == []
+
+
 def test_a_presigned_url_names_its_service_in_the_query(services):
     query = b"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=key%2F20260101%2Feu-west-1%2Fs3%2Faws4_request"
     status, _, body = asyncio.run(asgi(services, "GET", "/nosuchbucket/key", query=query))
