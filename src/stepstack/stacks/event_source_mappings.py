@@ -4,7 +4,8 @@ Nothing polls: a write to the source wakes its mappings, and a mapping reads unt
 as at work, so that a clock that skips waits lets an execution's Wait pass only once the events have been delivered.
 
 Called by `stepstack.stacks.event_sources`. Source: the Lambda developer guide on both kinds of sources, filtering, batching and partial
-batch responses. Left out: batching windows (a batch goes at once), parallelisation and concurrency limits, tumbling windows.
+batch responses. Left out: batching windows (a batch goes at once, a queue's with ten messages at most), parallelisation and
+concurrency limits, tumbling windows.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ Working: TypeAlias = "Callable[[], AbstractContextManager[None]]"
 RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 5.0
 QUEUE_RETRY_SECONDS = 0.5
+LARGEST_BATCH = 10_000
 
 _STREAM_DEFAULTS: Json = {"BatchSize": 100, "StartingPosition": "LATEST", "MaximumRetryAttempts": -1, "BisectBatchOnFunctionError": False}
 _QUEUE_DEFAULTS: Json = {"BatchSize": 10}
@@ -85,8 +87,12 @@ class EventSourceMapping(ABC):
         unknown = sorted(name for name in parameters.keys() - _KNOWN if parameters[name])
         if unknown:
             raise ServiceError("InvalidParameterValueException", f"stepstack's event source mappings do not support {', '.join(unknown)}")
-        self._patterns = _patterns(parameters.get("FilterCriteria"))
+        size = str(parameters.get("BatchSize") or 1)
+        if not size.isascii() or not size.isdigit() or not 1 <= int(size) <= LARGEST_BATCH:
+            raise ServiceError("InvalidParameterValueException", f"BatchSize is a number from 1 to {LARGEST_BATCH}, not {size}")
+        patterns = _patterns(parameters.get("FilterCriteria"))
         self.function_arn = self._functions.function(str(parameters["FunctionName"]), region=self.region).arn
+        self._patterns = patterns
         self.parameters: Json = dict(parameters)
         self.is_enabled = parameters.get("Enabled") is not False
 
@@ -167,7 +173,11 @@ class EventSourceMapping(ABC):
 
 def _patterns(criteria: Any) -> list[EventPattern]:
     filters = (criteria or {}).get("Filters") or []
-    return [EventPattern(entry["Pattern"]) for entry in filters if entry.get("Pattern")]
+    try:
+        return [EventPattern(entry["Pattern"]) for entry in filters if entry.get("Pattern")]
+    except ServiceError as refusal:
+        # What EventBridge calls an invalid pattern is an invalid parameter to Lambda.
+        raise ServiceError("InvalidParameterValueException", f"Invalid filter pattern definition. {refusal.message}") from refusal
 
 
 def _reported(payload: bytes) -> tuple[bool, list[str] | None]:

@@ -294,6 +294,56 @@ def test_an_object_notifies_the_function_that_wants_it(world):
     assert world.arn in shown
 
 
+def test_a_bucket_that_is_made_again_notifies_nobody(world):
+    async def scenario():
+        await world.send("s3", "PUT", "/bucket")
+        await world.send("s3", "PUT", "/bucket?notification", body=NOTIFICATION.format(arn=world.arn).encode())
+        await world.send("s3", "DELETE", "/bucket?x-id=DeleteBucket")
+        await world.send("s3", "PUT", "/bucket")
+        await world.send("s3", "PUT", "/bucket/in/cat.png", body=b"1")
+        await world.rest()
+
+    run(scenario())
+    assert world.events == []
+
+
+def test_a_bucket_that_loses_its_tags_goes_on_notifying(world):
+    async def scenario():
+        await world.send("s3", "PUT", "/bucket")
+        await world.send("s3", "PUT", "/bucket?notification", body=NOTIFICATION.format(arn=world.arn).encode())
+        await world.send("s3", "DELETE", "/bucket?tagging")
+        await world.send("s3", "PUT", "/bucket/in/cat.png", body=b"1")
+        await world.rest()
+
+    run(scenario())
+    assert len(world.events) == 1
+
+
+def test_objects_listed_below_a_prefix_named_notification_are_a_list(world):
+    async def scenario():
+        await world.send("s3", "PUT", "/bucket")
+        await world.send("s3", "PUT", "/bucket?notification", body=NOTIFICATION.format(arn=world.arn).encode())
+        return (await world.send("s3", "GET", "/bucket?list-type=2&prefix=notification"))[1].decode()
+
+    assert "CloudFunction" not in run(scenario())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("<CloudFunction>{arn}</CloudFunction>", ""), ("<Value>in/</Value>", "")],
+    ids=["no function", "no value"],
+)
+def test_a_configuration_that_lacks_something_is_malformed(world, change):
+    async def scenario():
+        await world.send("s3", "PUT", "/bucket")
+        body = NOTIFICATION.replace(*change).replace("{arn}", world.arn).encode()
+        return await world.services.transport("PUT", "http://anywhere/bucket?notification", {}, body, service="s3")
+
+    status, _, content = run(scenario())
+    assert status == 400
+    assert b"MalformedXML" in content
+
+
 def test_a_copy_and_a_removal_are_told_apart(world):
     configuration = NOTIFICATION.replace("s3:ObjectCreated:*", "s3:ObjectCreated:Copy</Event><Event>s3:ObjectRemoved:*")
 
@@ -441,6 +491,20 @@ def test_mappings_are_listed_changed_and_deleted(world):
     assert (changed["State"], world.events, gone[0]) == ("Disabled", [], 404)
 
 
+def test_a_mapping_that_is_enabled_reads_what_waits(world):
+    async def scenario():
+        url = (await world.call("sqs", "CreateQueue", {"QueueName": "jobs"}))["QueueUrl"]
+        made = await world.map_source(EventSourceArn="arn:aws:sqs:us-east-1:123456789012:jobs", Enabled=False)
+        await world.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "one"})
+        await world.rest()
+        assert world.events == []
+        await world.send("lambda", "PUT", f"/2015-03-31/event-source-mappings/{made['UUID']}", body=b'{"Enabled": true}')
+        await world.rest()
+
+    run(scenario())
+    assert [record["body"] for record in world.records()] == ["one"]
+
+
 @pytest.mark.parametrize(
     ("parameters", "text"),
     [
@@ -454,8 +518,13 @@ def test_mappings_are_listed_changed_and_deleted(world):
             "has no destination for failures",
         ),
         ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "FunctionName": "nobody"}, "Function not found"),
+        ({"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "BatchSize": -5}, "BatchSize is a number from 1 to 10000, not -5"),
+        (
+            {"EventSourceArn": "arn:aws:sqs:us-east-1:123456789012:jobs", "FilterCriteria": {"Filters": [{"Pattern": "[]"}]}},
+            "Invalid filter pattern definition.",
+        ),
     ],
-    ids=["kinesis", "no queue", "destination", "no function"],
+    ids=["kinesis", "no queue", "destination", "no function", "batch", "filter"],
 )
 def test_a_mapping_that_cannot_be_is_refused(world, parameters, text):
     async def scenario():
