@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from moto.core.utils import get_service_model
@@ -129,8 +129,11 @@ class DynamoDbFront:
         token = f"{request.region} {parameters['ClientRequestToken']}"
         contents = json.dumps(parameters["TransactItems"], sort_keys=True)
         now = time.monotonic()
+        # SDKs send a token with every transaction: what is too old is let go, the oldest stand first.
+        while self._tokens and now - next(iter(self._tokens.values()))[0] >= TOKEN_SECONDS:
+            del self._tokens[next(iter(self._tokens))]
         seen = self._tokens.get(token)
-        if seen is not None and now - seen[0] < TOKEN_SECONDS:
+        if seen is not None:
             if seen[1] == contents:
                 return seen[2]
             return _refusal(
@@ -319,7 +322,11 @@ def _canonical_number(text: Any) -> str:
         raise _invalid(f"The parameter cannot be converted to a numeric value: {text}")
     if text.isdecimal() and len(text) < 38 and (text[0] != "0" or text == "0") and text.isascii():
         return text
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        # Its exponent is more than Python's numbers take.
+        raise _invalid(f"The parameter cannot be converted to a numeric value: {text}") from None
     digits = "".join(map(str, number.as_tuple().digits)).strip("0")
     if not digits:
         return "0"

@@ -1,9 +1,14 @@
+import json
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepstack.errors import ServiceError
-from stepstack.stacks.embedded_dynamodb import _canonical_number
+from stepstack.stacks import embedded_dynamodb
+from stepstack.stacks.embedded_dynamodb import DynamoDbFront, _canonical_number
+from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
 
 @pytest.fixture
@@ -38,6 +43,11 @@ KEY = {"id": {"S": "1"}}
             {"N": "1e-131"}, "Number underflow. Attempting to store a number with magnitude smaller than supported range", id="small"
         ),
         pytest.param({"N": "one"}, "The parameter cannot be converted to a numeric value: one", id="no number"),
+        pytest.param(
+            {"N": "1e99999999999999999999"},
+            "The parameter cannot be converted to a numeric value: 1e99999999999999999999",
+            id="more than numbers take",
+        ),
         pytest.param({"N": "NaN"}, "The parameter cannot be converted to a numeric value: NaN", id="NaN"),
         pytest.param({}, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes", id="no type"),
         pytest.param(
@@ -157,6 +167,27 @@ def test_a_transaction_with_a_token_is_made_once(dynamodb):
     for _ in range(3):
         assert dynamodb("TransactWriteItems", TransactItems=add_one(), ClientRequestToken="token") == (200, {})
     assert dynamodb("GetItem", TableName="people", Key=KEY)[1]["Item"]["n"] == {"N": "1"}
+
+
+def test_a_token_is_forgotten_after_ten_minutes(monkeypatch):
+    front = DynamoDbFront()
+    now = [1000.0]
+    monkeypatch.setattr(embedded_dynamodb, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def send(token):
+        body = json.dumps({"TransactItems": [], "ClientRequestToken": token}).encode()
+        request = ServiceRequest("POST", "/", "", {"x-amz-target": "DynamoDB_20120810.TransactWriteItems"}, body)
+        front.answer(request, lambda _request: made.append(token) or ServiceResponse(200, {}, b"{}"))
+
+    made = []
+    for seconds, token in ((0, "a"), (599, "a"), (0, "b"), (1, "a"), (0, "b")):
+        now[0] += seconds
+        send(token)
+
+    assert made == ["a", "b", "a"]
+    now[0] += 600
+    send("c")
+    assert len(front._tokens) == 1
 
 
 def test_another_transaction_with_the_same_token_is_refused(dynamodb):
