@@ -3,7 +3,7 @@
 moto's `Queue.attributes` has the numbers of messages that are visible, delayed and in flight, and reads the clock for each message to
 find them. It is asked for other attributes three times with every message that is received. So the numbers become `LateCount`s, which
 count when they are written, and what is visible is decided with one reading of the clock. Called by `embedded_moto`, once in a process;
-what queues answer stays the same.
+what queues answer stays the same, and who looks into moto's queues outside of a stack, in a test's own `mock_aws`, finds numbers.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any
+
+from stepstack.stacks.embedded_isolation import IsolatedBackends
 
 __all__ = ["LateCount", "count_when_asked"]
 
@@ -58,8 +60,11 @@ def count_when_asked() -> None:
         now = unix_time_millis()
         return sum(now <= message.visible_at for message in queue._messages)
 
+    def number(count: Callable[[], int]) -> int | LateCount:
+        return count() if IsolatedBackends.of_this_request() is None else LateCount(count)
+
     queues: Any = vars(moto.sqs.models)["Queue"]
     queues.messages = property(visible)
-    queues.approximate_number_of_messages = property(lambda queue: LateCount(lambda: len(visible(queue))))
-    queues.approximate_number_of_messages_delayed = property(lambda queue: LateCount(lambda: delayed(queue)))
-    queues.approximate_number_of_messages_not_visible = property(lambda queue: LateCount(lambda: in_flight(queue)))
+    queues.approximate_number_of_messages = property(lambda queue: number(lambda: len(visible(queue))))
+    queues.approximate_number_of_messages_delayed = property(lambda queue: number(lambda: delayed(queue)))
+    queues.approximate_number_of_messages_not_visible = property(lambda queue: number(lambda: in_flight(queue)))

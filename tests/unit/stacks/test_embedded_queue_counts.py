@@ -6,6 +6,8 @@ import asyncio
 import json
 
 import pytest
+from moto import mock_aws
+from moto.sqs.models import Queue
 
 from stepstack.stacks.embedded import EmbeddedServices
 from stepstack.stacks.embedded_queue_counts import LateCount
@@ -58,3 +60,16 @@ def test_a_late_count_is_a_number():
     late = LateCount(lambda: 3)
     assert (late, str(late), int(late), range(5)[late], hash(late)) == (3, "3", 3, 3, hash(3))
     assert late == LateCount(lambda: 3)
+
+
+def test_who_looks_into_moto_s_queues_outside_of_a_stack_finds_numbers(sqs):
+    sqs("CreateQueue", QueueName="of-the-stack")
+    with mock_aws():
+        queue = Queue("own", "us-east-1", "123456789012")
+        counts = [
+            queue.approximate_number_of_messages,
+            queue.approximate_number_of_messages_delayed,
+            queue.approximate_number_of_messages_not_visible,
+        ]
+    assert counts == [0, 0, 0]
+    assert {type(count) for count in counts} == {int}
