@@ -13,8 +13,9 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -195,20 +196,32 @@ def _transformed(path: Path, content: Json, values: Json, region: str) -> Json:
     prepared = copy.deepcopy(content)
     _replace_local_paths(prepared)
     _inline_definitions(path.parent, prepared)
-    before = os.environ.get("AWS_DEFAULT_REGION")
-    # The library asks boto3 for the region, and boto3 the environment.
-    os.environ["AWS_DEFAULT_REGION"] = region
     try:
-        result: Json = transform(prepared, dict(values), _NoManagedPolicies())
+        with _default_region(region):
+            result: Json = transform(prepared, dict(values), _NoManagedPolicies())
     except InvalidDocumentException as error:
         reasons = "; ".join(str(cause.message) for cause in error.causes)
         raise SettingsError(f"{path} is no valid SAM template: {reasons}") from error
-    finally:
-        if before is None:
-            del os.environ["AWS_DEFAULT_REGION"]
-        else:
-            os.environ["AWS_DEFAULT_REGION"] = before
     return result
+
+
+_one_region = threading.Lock()
+"""Held while the environment names the region of a template: two stacks of a process may deploy at the same time."""
+
+
+@contextmanager
+def _default_region(region: str) -> Iterator[None]:
+    """For the body, the process's environment names `region`: SAM's library asks boto3 for it, and boto3 the environment."""
+    with _one_region:
+        before = os.environ.get("AWS_DEFAULT_REGION")
+        os.environ["AWS_DEFAULT_REGION"] = region
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["AWS_DEFAULT_REGION"]
+            else:
+                os.environ["AWS_DEFAULT_REGION"] = before
 
 
 class _NoManagedPolicies:

@@ -116,12 +116,12 @@ async def deploy(
         for logical_id in _in_order(wanted):
             made = await _make(workshop, intrinsics, logical_id, wanted[logical_id])
             application.add(logical_id, str(wanted[logical_id]["Type"]), made)
+        for output, described in template.outputs.items():
+            if "Condition" not in described or intrinsics.condition(described["Condition"]):
+                application.outputs[output] = _local(str(intrinsics.evaluate(described.get("Value"))), services.endpoint_url)
     except BaseException:
         await application.delete()
         raise
-    for output, described in template.outputs.items():
-        if "Condition" not in described or intrinsics.condition(described["Condition"]):
-            application.outputs[output] = _local(str(intrinsics.evaluate(described.get("Value"))), services.endpoint_url)
     return application
 
 

@@ -26,6 +26,7 @@ async def _function(workshop: Workshop, logical_id: str, properties: Json) -> Ma
     code = properties.get("Code") or {}
     functions = workshop.services.lambda_service
     layers = [workshop.layers[arn] for arn in properties.pop("Layers", ()) if arn in workshop.layers]
+    variables = {key: value_text(value) for key, value in (properties.get("Environment") or {}).get("Variables", {}).items()}
     folder = local_path(workshop.folder, code["S3Key"], what=f"the code of {logical_id}") if code.get("S3Bucket") == LOCAL_BUCKET else None
     if folder is not None and folder.is_dir():
         arn = functions.register(
@@ -34,7 +35,7 @@ async def _function(workshop: Workshop, logical_id: str, properties: Json) -> Ma
             handler_name=str(properties.get("Handler", "")),
             timeout_seconds=int(properties.get("Timeout", 3)),
             memory_mb=int(properties.get("MemorySize", 128)),
-            variables={key: value_text(value) for key, value in (properties.get("Environment") or {}).get("Variables", {}).items()},
+            variables=variables,
             runtime=str(properties.get("Runtime", "")),
             log_group=(properties.get("LoggingConfig") or {}).get("LogGroup"),
             layers=layers,
@@ -51,7 +52,12 @@ async def _function(workshop: Workshop, logical_id: str, properties: Json) -> Ma
             raise UnsupportedFeature(f"the resource {logical_id} has layers and its code in a zip file, which is not supported here")
         archive = _inline(str(code["ZipFile"])) if "ZipFile" in code else None
         archive = archive or (base64.b64encode(folder.read_bytes()).decode() if folder else None)
-        sent = {**properties, "FunctionName": name, "Code": {"ZipFile": archive} if archive else code}
+        sent = {
+            **properties,
+            "FunctionName": name,
+            "Code": {"ZipFile": archive} if archive else code,
+            "Environment": {"Variables": variables},
+        }
         sent.pop("Tags", None)
         arn = json.loads(await workshop.rest("lambda", "POST", "/2015-03-31/functions", json.dumps(sent).encode()))["FunctionArn"]
 

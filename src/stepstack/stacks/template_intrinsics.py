@@ -226,8 +226,9 @@ def needed_resources(value: Any, names: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(value, dict):
         return
     for key, part in value.items():
-        if key == "Ref" and part in names:
-            yield str(part)
+        if key == "Ref" and isinstance(part, str):
+            if part in names:
+                yield part
         elif key == "Fn::GetAtt":
             name = part.split(".", 1)[0] if isinstance(part, str) else part[0]
             if name in names:

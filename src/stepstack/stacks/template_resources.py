@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import partial
+from xml.sax.saxutils import escape
 
 from stepstack.errors import UnsupportedFeature
 from stepstack.stacks.template import LOCAL_BUCKET, local_path
@@ -81,7 +82,8 @@ def _notification(logical_id: str, notifications: Json) -> bytes:
     for kind, (element, target, member) in _NOTIFIED.items():
         for number, entry in enumerate(notifications.get(kind) or []):
             rules = entry.get("Filter", {}).get("S3Key", {}).get("Rules") or []
-            shown = "".join(f"<FilterRule><Name>{rule['Name']}</Name><Value>{rule['Value']}</Value></FilterRule>" for rule in rules)
+            named_rules = [(rule["Name"], escape(str(rule["Value"]))) for rule in rules]
+            shown = "".join(f"<FilterRule><Name>{name}</Name><Value>{value}</Value></FilterRule>" for name, value in named_rules)
             selected = f"<Filter><S3Key>{shown}</S3Key></Filter>" if shown else ""
             named = f"<Id>{kind}{number}</Id><{target}>{entry[member]}</{target}><Event>{entry['Event']}</Event>"
             parts.append(f"<{element}>{named}{selected}</{element}>")

@@ -197,14 +197,14 @@ def test_a_topic_brings_its_messages_to_its_queue_and_on_to_a_function(world):
 def test_code_in_the_template_and_code_of_cdk_are_run(world):
     (world.folder / "asset.1").mkdir()
     (world.folder / "asset.1" / "index.py").write_text("def handler(event, context):\n    return 'asset'\n")
-    inline = "def handler(event, context):\n    return 'inline'\n"
+    inline = "import os\ndef handler(event, context):\n    return 'inline ' + os.environ['SIZE'] + os.environ['IS_LARGE']\n"
     function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": {"Fn::GetAtt": ["Role", "Arn"]}}
     template = {
         "Resources": {
             "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
             "Inline": {
                 "Type": "AWS::Lambda::Function",
-                "Properties": {**function, "Code": {"ZipFile": inline}},
+                "Properties": {**function, "Code": {"ZipFile": inline}, "Environment": {"Variables": {"SIZE": 3, "IS_LARGE": True}}},
             },
             "Asset": {
                 "Type": "AWS::Lambda::Function",
@@ -218,7 +218,7 @@ def test_code_in_the_template_and_code_of_cdk_are_run(world):
         application = await world.deploy(template)
         return [(await world.services.lambda_service.invoke(application.physical_ids[name])).payload for name in ("Inline", "Asset")]
 
-    assert asyncio.run(scenario()) == [b'"inline"', b'"asset"']
+    assert asyncio.run(scenario()) == [b'"inline 3true"', b'"asset"']
 
 
 @pytest.mark.parametrize(
@@ -233,10 +233,11 @@ def test_code_in_the_template_and_code_of_cdk_are_run(world):
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Nowhere}}}", SettingsError, "no parameter and no resource Nowhere"),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue x}}}", UnsupportedFeature, "Fn::ImportValue"),
         ("{X: {Type: AWS::Events::Rule, Properties: {ScheduleExpression: now and then}}}", ServiceError, "ScheduleExpression is not valid"),
+        ("{X: {Type: AWS::SQS::Queue}}\nOutputs: {Out: {Value: !GetAtt X.Colour}}", SettingsError, "X has no attribute Colour"),
         ("{X: {Type: AWS::SQS::Queue, DependsOn: Y}, Y: {Type: AWS::SQS::Queue, DependsOn: X}}", SettingsError, "X -> Y -> X"),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !GetAtt Y.Colour}}, Y: {Type: AWS::SQS::Queue}}", SettingsError, "Colour"),
     ],
-    ids=["type", "all at once", "reference", "function", "schedule", "circle", "attribute"],
+    ids=["type", "all at once", "reference", "function", "schedule", "output", "circle", "attribute"],
 )
 def test_what_is_not_supported_is_named_and_nothing_is_left(world, resources, error, text):
     async def scenario():
@@ -355,3 +356,45 @@ def test_what_is_gone_already_is_as_good_as_deleted(world):
         assert application.outputs == {}
 
     asyncio.run(scenario())
+
+
+BUCKET = """
+    Resources:
+      Seen: {Type: AWS::Lambda::Function, Properties: {Runtime: python3.12, Handler: index.h, Role: r, Code: {ZipFile: 'h = print'}}}
+      Bucket:
+        Type: AWS::S3::Bucket
+        Properties:
+          NotificationConfiguration:
+            LambdaConfigurations:
+              - Event: s3:ObjectCreated:*
+                Function: !GetAtt Seen.Arn
+                Filter: {S3Key: {Rules: [{Name: prefix, Value: R&D <1>/}]}}
+"""
+
+
+def test_a_bucket_s_filter_may_have_any_signs(world):
+    async def scenario():
+        bucket = (await world.deploy(BUCKET)).physical_ids["Bucket"]
+        (configuration,) = world.services.event_sources.notifications.configurations[bucket]
+        return configuration.prefix
+
+    assert asyncio.run(scenario()) == "R&D <1>/"
+
+
+def test_a_bucket_of_objects_that_are_locked_is_given_up(world):
+    async def scenario():
+        rest = world.services.transport
+        await rest("PUT", "http://s3/vault", {"x-amz-bucket-object-lock-enabled": "true"}, b"", service="s3")
+        headers = {
+            "x-amz-object-lock-mode": "COMPLIANCE",
+            "x-amz-object-lock-retain-until-date": "2999-01-01T00:00:00Z",
+            "x-amz-sdk-checksum-algorithm": "CRC32",
+        }
+        for key in ("kept", "free"):
+            await rest("PUT", f"http://s3/vault/{key}", headers if key == "kept" else {}, b"1", service="s3")
+        await asyncio.wait_for(world.services.empty_bucket("vault"), 20)
+        return (await rest("GET", "http://s3/vault?versions", {}, b"", service="s3"))[2].decode()
+
+    left = asyncio.run(scenario())
+    assert "<Key>kept</Key>" in left
+    assert "<Key>free</Key>" not in left

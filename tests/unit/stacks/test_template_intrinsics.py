@@ -80,8 +80,8 @@ def test_what_is_not_there_is_named(intrinsics, value, error, text):
 def test_the_resources_that_a_value_needs_are_found_wherever_they_stand():
     names = {"A": 1, "B": 1, "C": 1, "D": 1, "E": 1}
     value = {
-        "x": [{"Ref": "A"}, {"Ref": "Parameter"}],
+        "x": [{"Ref": "A"}, {"Ref": "Parameter"}, {"Ref": {"field of a definition": {"Ref": "E"}}}],
         "y": {"Fn::GetAtt": ["B", "Arn"]},
         "z": {"Fn::Sub": ["${C.Arn} ${Own} ${!E}", {"Own": {"Fn::GetAtt": "D.Name"}}]},
     }
-    assert sorted(needed_resources(value, names)) == ["A", "B", "C", "D"]
+    assert sorted(needed_resources(value, names)) == ["A", "B", "C", "D", "E"]
