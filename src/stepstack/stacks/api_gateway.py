@@ -1,9 +1,10 @@
 """API Gateway in front of functions: REST APIs and HTTP APIs with Lambda proxy integrations, served over real HTTP.
 
 An API answers below `/execute-api/API-ID/` of the stack's endpoint, and under the host name `API-ID.execute-api...`; its routes come from
-the OpenAPI document of its definition. Called by `stepstack.stacks.embedded` (requests) and `template_resources` (definitions). Source: the
-API Gateway developer guide on Lambda proxy integrations and payload formats. Left out: authorizers, API keys, mapping
-templates, request validation, WebSocket APIs: a definition that has one of them is refused.
+the OpenAPI document of its definition. Called by `stepstack.stacks.embedded` (requests) and `template_apis` (definitions). Source: the
+API Gateway developer guide on Lambda proxy integrations and payload formats. Left out: authorizers, API keys, integrations other than
+with functions and mocks, WebSocket APIs: a definition that has one of them is refused. Requests are not validated, whatever a
+definition says of their bodies and parameters.
 """
 
 from __future__ import annotations
@@ -247,7 +248,9 @@ def _routes(document: Json, *, is_rest: bool) -> list[Route]:
     for path, item in (document.get("paths") or {}).items():
         for name, operation in item.items():
             if name in _METHODS or name == _ANY:
-                routes.append(_route(path, "ANY" if name == _ANY else name.upper(), operation, is_rest=is_rest))
+                # What the document says of all operations, each may say otherwise.
+                guarded = {"security": document.get("security"), **operation}
+                routes.append(_route(path, "ANY" if name == _ANY else name.upper(), guarded, is_rest=is_rest))
     return routes
 
 

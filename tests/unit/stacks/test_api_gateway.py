@@ -216,3 +216,11 @@ def test_what_is_not_supported_is_refused_when_the_api_is_made(operation, text):
 def test_an_unknown_api_is_forbidden(world):
     world.api({})
     assert world.send("GET", "/execute-api/nobody/Prod/a")[0] == 403
+
+
+def test_what_a_document_demands_of_all_operations_is_refused_where_an_operation_does_not_say_otherwise(world):
+    document = {"security": [{"key": []}]}
+
+    world.api({"/open": {"get": {**proxy(), "security": []}}}, **document)
+    with pytest.raises(UnsupportedFeature, match=r"the route GET /closed has an authorizer or an API key"):
+        world.api({"/closed": {"get": proxy()}}, **document)
