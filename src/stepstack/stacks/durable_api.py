@@ -170,7 +170,7 @@ def _error(call: Call) -> Mapping[str, Any] | None:
 
 def _limit(call: Call) -> int:
     text = call.query("MaxItems") or "0"
-    if not text.isdigit() or int(text) > LONGEST_PAGE:
+    if not text.isascii() or not text.isdigit() or int(text) > LONGEST_PAGE:
         raise invalid(f"MaxItems is a number from 0 to {LONGEST_PAGE}, not {text}")
     return int(text) or PAGE
 

@@ -145,7 +145,7 @@ class DurableExecution:
 
     def abandon(self) -> None:
         """The function is gone: nothing runs any more. May be called from any thread."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
     # What the function says

@@ -138,6 +138,8 @@ class DurableExecutions:
         for execution in list(self._by_arn.values()):
             if function is None or (execution.function.region, execution.function.name) == (function.region, function.name):
                 execution.abandon()
+                # A function of the same name that is made later has executions of its own.
+                self._forget_name(execution)
         if function is None:
             self._by_arn.clear()
             self._by_name.clear()
@@ -181,7 +183,12 @@ class DurableExecutions:
 
     def _forget(self, execution: DurableExecution) -> None:
         del self._by_arn[execution.arn]
-        self._by_name.pop((execution.function.region, execution.function.name, execution.name), None)
+        self._forget_name(execution)
+
+    def _forget_name(self, execution: DurableExecution) -> None:
+        key = (execution.function.region, execution.function.name, execution.name)
+        if self._by_name.get(key) is execution:
+            del self._by_name[key]
 
     # Functions that executions invoke
 
