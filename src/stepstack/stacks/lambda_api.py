@@ -30,6 +30,9 @@ FetchObject: TypeAlias = "Callable[[str, str, str | None], Awaitable[bytes]]"
 _Answer: TypeAlias = "Awaitable[ServiceResponse]"
 _Route: TypeAlias = "tuple[str, re.Pattern[str], Callable[[LambdaApi, Call], _Answer]]"
 
+LISTED_FUNCTIONS = 50
+"""The most functions in one answer."""
+
 _STATUS = {
     "CallbackTimeoutException": 400,
     "DurableExecutionAlreadyStartedException": 409,
@@ -110,8 +113,8 @@ class LambdaApi:
 
     async def list_functions(self, call: Call) -> ServiceResponse:
         functions = self.service.listed(call.region)
-        size = int(call.query("MaxItems") or 50)
-        start = int(call.query("Marker") or 0)
+        size = min(call.number("MaxItems") or LISTED_FUNCTIONS, LISTED_FUNCTIONS)
+        start = call.number("Marker")
         answer: dict[str, Any] = {"Functions": functions[start : start + size]}
         if start + size < len(functions):
             answer["NextMarker"] = str(start + size)
@@ -197,7 +200,7 @@ class LambdaApi:
 
     async def untag(self, call: Call) -> ServiceResponse:
         base = self.service.base_of(self._named(call))
-        for key in parse_qs(call.request.query).get("tagKeys", []):
+        for key in call.queries("tagKeys"):
             base.tags.pop(key, None)
         return ServiceResponse(204)
 
@@ -223,6 +226,8 @@ class LambdaApi:
         mapping = self._mapping(call)
         parameters = {**mapping.parameters, **call.parameters()}
         mapping.update(parameters)
+        # Where it was disabled, there may be much to read.
+        mapping.wake()
         return json_response(202, mapping.description())
 
     async def delete_mapping(self, call: Call) -> ServiceResponse:
@@ -272,6 +277,13 @@ class Call:
 
     def queries(self, name: str) -> list[str]:
         return self._query.get(name, [])
+
+    def number(self, name: str) -> int:
+        """A whole number in the query, 0 where it is absent; ServiceError where it is none."""
+        text = self.query(name) or "0"
+        if not text.isascii() or not text.isdigit():
+            raise ServiceError("InvalidParameterValueException", f"{name} is a whole number, not {text}", {"Type": "User"})
+        return int(text)
 
     def parameters(self) -> dict[str, Any]:
         try:

@@ -20,6 +20,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -163,7 +164,11 @@ def _unpack(archive: bytes, root: Path) -> None:
             raise _invalid_code(f"Unzipped size must be smaller than {UNZIPPED_LIMIT_BYTES} bytes")
         if not all((root / name).resolve().is_relative_to(root) for name in bundle.namelist()):
             raise _invalid_code(UNZIP_FAILURE)
-        bundle.extractall(root)
+        try:
+            bundle.extractall(root)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
+            # Its directory can be read, what it names cannot: it is damaged, encrypted, or compressed as Python does not know.
+            raise _invalid_code(UNZIP_FAILURE) from None
 
 
 def _invalid_code(message: str) -> ServiceError:

@@ -22,11 +22,17 @@ _CLONE_FS = 0x200
 
 
 def enter_folder(folder: Path) -> bool:
-    """Makes `folder` the working directory of the calling thread, which is nobody else's and ends with the invocation; whether it could."""
+    """Makes `folder` the working directory of the calling thread, which is nobody else's and ends with the invocation; whether it could.
+
+    Where the folder is gone, the function's import says so.
+    """
     libc = _libc()
     if libc is None or libc.unshare(_CLONE_FS) != 0:
         return False
-    os.chdir(folder)
+    try:
+        os.chdir(folder)
+    except OSError:
+        return False
     return True
 
 

@@ -63,6 +63,8 @@ class Function:
     tags: dict[str, str] = field(default_factory=dict)
     policy: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[str, Function] = field(default_factory=dict)
+    last_version: int = 0
+    """The number of the version that was published last; no other version gets it, though that one be deleted."""
     aliases: dict[str, dict[str, Any]] = field(default_factory=dict)
     invoke_configurations: dict[str, dict[str, Any]] = field(default_factory=dict)
     """How asynchronous invocations are handled, by qualifier."""

@@ -365,7 +365,9 @@ class LambdaService:
         """DeleteFunction: the function, or one of its versions."""
         base = self._functions[function.region, function.name]
         if qualifier and qualifier != LATEST:
-            base.versions.pop(qualifier, None)
+            version = base.versions.pop(qualifier, None)
+            if version is not None and all(version.code is not other.code for other in (base, *base.versions.values())):
+                version.code.close()
             return
         self._discard(function.region, function.name)
 
@@ -380,7 +382,8 @@ class LambdaService:
         latest = list(base.versions.values())[-1] if base.versions else None
         if latest is not None and latest.configuration["RevisionId"] == base.configuration["RevisionId"]:
             return dict(latest.configuration)
-        number = str(len(base.versions) + 1)
+        base.last_version += 1
+        number = str(base.last_version)
         configuration = copy.deepcopy(base.configuration) | {"Version": number, "FunctionArn": f"{base.arn}:{number}"}
         if description:
             configuration["Description"] = description

@@ -166,6 +166,45 @@ def test_a_zip_file_that_reaches_outside_its_folder_is_refused(services, tmp_pat
     assert status == 400
 
 
+def test_a_zip_file_that_is_damaged_is_refused(services):
+    archive = bytearray(zipped(app=HELLO))
+    archive[archive.index(b"hello log")] ^= 1
+
+    status, answer = create(services, code=bytes(archive))
+
+    assert (status, answer["message"]) == (400, "Could not unzip uploaded file. Please check your file, then try to upload again.")
+
+
+@pytest.mark.parametrize("query", ["MaxItems=many", "Marker=%C2%B2"], ids=["size", "marker"])
+def test_a_number_that_is_none_is_refused(services, query):
+    status, answer = call(services, "GET", f"/2015-03-31/functions?{query}")
+
+    assert status == 400
+    assert "is a whole number" in answer["message"]
+
+
+def test_the_number_of_a_deleted_version_is_not_given_again(services):
+    create(services)
+    path = "/2015-03-31/functions/hello"
+    published = []
+    for number in range(3):
+        call(services, "PUT", f"{path}/configuration", {"Description": str(number)})
+        published.append(call(services, "POST", f"{path}/versions", {})[1]["Version"])
+        call(services, "DELETE", f"{path}?Qualifier=1")
+
+    assert published == ["1", "2", "3"]
+
+
+def test_the_folder_of_a_deleted_version_is_gone_once_nothing_has_its_code(services):
+    create(services, code=zipped(app="def handler(event, context):\n    return __file__\n"), Publish=True)
+    _, path = call(services, "POST", INVOKE, {})
+    call(services, "PUT", "/2015-03-31/functions/hello/code", {"ZipFile": base64.b64encode(zipped(app=HELLO)).decode()})
+    assert Path(path).exists()
+
+    call(services, "DELETE", "/2015-03-31/functions/hello?Qualifier=1")
+    assert not Path(path).parent.exists()
+
+
 def test_the_folder_of_a_deleted_function_is_gone(services):
     create(services, code=zipped(app="def handler(event, context):\n    return __file__\n"))
     _, path = call(services, "POST", INVOKE, {})

@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import sys
 import threading
 from decimal import Decimal
@@ -445,3 +446,11 @@ def test_a_handler_s_own_files_are_beside_its_module(service, tmp_path):
     code += "    return [Path(__file__).with_name('greeting.txt').read_text(), sorted(os.listdir(root))[-1]]\n"
     service.register("f", folder(tmp_path, app=code), handler_name="app.handler")
     assert result_of(service, "f") == ["hello", "greeting.txt"]
+
+
+def test_a_function_whose_folder_is_gone_says_so_at_once(service, tmp_path):
+    code = folder(tmp_path / "code", app="def handler(event, context): ...")
+    service.register("gone", code, handler_name="app.handler")
+    shutil.rmtree(code)
+
+    assert error_of(service, "gone")["errorType"] == "Runtime.ImportModuleError"
