@@ -17,7 +17,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qs, unquote
 
 from stepstack.clock import Randomness, Timeline, Timer, set_off_by_schedule
@@ -164,6 +164,8 @@ class SchedulerFront:
         if not EventTargets.is_known(str(target.get("Arn", ""))):
             what = "functions, state machines, queues, topics and event buses"
             raise ServiceError("ValidationException", f"stepstack's schedules invoke {what}, not {target.get('Arn')}")
+        for name in ("StartDate", "EndDate"):
+            _date(parameters, name)
         zone = str(parameters.get("ScheduleExpressionTimezone") or "UTC")
         return parse_schedule(str(parameters.get("ScheduleExpression", "")), zone)
 
@@ -194,8 +196,8 @@ class SchedulerFront:
             key,
             schedule,
             fire,
-            start=_moment(parameters.get("StartDate")),
-            end=_moment(parameters.get("EndDate")) or float("inf"),
+            start=_date(parameters, "StartDate"),
+            end=_date(parameters, "EndDate") or float("inf"),
             fires_at_start=schedule.is_rate,
             ended=delete if parameters.get("ActionAfterCompletion") == "DELETE" else None,
         )
@@ -219,10 +221,13 @@ def iso_time(moment: float) -> str:
     return f"{datetime.fromtimestamp(round(moment), timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _moment(value: Any) -> float | None:
-    """A date in seconds since the epoch, as it is sent, or as a template writes it."""
+def _date(parameters: Json, name: str) -> float | None:
+    """A date in seconds since the epoch: it is sent so, templates write it as text. ServiceError where it is none."""
+    value = parameters.get(name)
     if value is None or isinstance(value, (int, float)):
         return value
-    text = str(value).replace("Z", "+00:00")
-    found = datetime.fromisoformat(text)
+    try:
+        found = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except ValueError:
+        raise ServiceError("ValidationException", f"{name} is no date: {value}") from None
     return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).timestamp()

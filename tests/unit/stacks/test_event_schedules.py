@@ -6,6 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stepstack.assembly import Settings, embedded_stack
+from stepstack.errors import SettingsError
 
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
@@ -250,6 +251,25 @@ def test_what_nobody_takes_goes_to_the_dead_letter_queue(world):
 def test_a_rule_s_expression_that_is_none_is_refused(world, expression):
     with pytest.raises(ClientError, match="Parameter ScheduleExpression is not valid"):
         world.client("events").put_rule(Name="tick", ScheduleExpression=expression)
+
+
+def test_a_date_that_is_none_is_refused_and_nothing_is_made(world, tmp_path):
+    (tmp_path / "template.yaml").write_text(
+        f"""
+        Resources:
+          Alarm:
+            Type: AWS::Scheduler::Schedule
+            Properties:
+              ScheduleExpression: rate(1 hour)
+              StartDate: tomorrow
+              FlexibleTimeWindow: {{Mode: 'OFF'}}
+              Target: {{Arn: '{world.arn}', RoleArn: '{ROLE}'}}
+        """
+    )
+    with pytest.raises(SettingsError, match="StartDate is no date: tomorrow"):
+        world.stack.deploy(tmp_path / "template.yaml")
+
+    assert world.client("scheduler").list_schedules()["Schedules"] == []
 
 
 def test_a_target_that_is_not_supported_is_refused_by_name(world):
