@@ -52,12 +52,18 @@ def compile_pattern(text: str) -> LogPattern:
         rule = f"Member must have length less than or equal to {MAXIMUM_LENGTH}"
         message = f"1 validation error detected: Value '{text}' at 'filterPattern' failed to satisfy constraint: {rule}"
         raise ServiceError("InvalidParameterException", message)
-    stripped = text.strip()
-    if stripped.startswith("{"):
-        return LogPattern(text, _JsonPattern(stripped).extract)
-    if stripped.startswith("["):
-        return LogPattern(text, _DelimitedPattern(stripped).extract)
-    return LogPattern(text, _terms(stripped))
+    try:
+        return LogPattern(text, _extraction(text.strip()))
+    except RecursionError:
+        _invalid("too many parentheses in each other")
+
+
+def _extraction(text: str) -> Callable[[str], Mapping[str, str] | None]:
+    if text.startswith("{"):
+        return _JsonPattern(text).extract
+    if text.startswith("["):
+        return _DelimitedPattern(text).extract
+    return _terms(text)
 
 
 def _invalid(reason: str) -> NoReturn:

@@ -292,3 +292,8 @@ def test_a_property_matches_at_most_one_of_equal_and_unequal(value):
     is_value_node = isinstance(value, (str, int, float))
     assert (equal or unequal) is is_value_node
     assert not (equal and unequal)
+
+
+def test_a_pattern_of_parentheses_within_each_other_is_refused():
+    with pytest.raises(ServiceError, match="parentheses"):
+        compile_pattern("{ " + "(" * 480 + "$.a = 1" + ")" * 480 + " }")
