@@ -38,9 +38,17 @@ class UniqueNames:
         self._head = "-".join(_clean(part) for part in (prefix, run, worker))
         self._test = _clean(test)
         self._counts: dict[str, itertools.count[int]] = {}
+        self._given: set[str] = set()
 
     def __call__(self, label: str = "", *, limit: int = NAME_LIMIT) -> str:
         """A new name; `label` tells what it is for. `limit` is the most characters it may have."""
+        # Labels that differ in signs that no name has, or `x-2` and a second `x`, come to the same.
+        while (name := self._named(label, limit)) in self._given:
+            continue
+        self._given.add(name)
+        return name
+
+    def _named(self, label: str, limit: int) -> str:
         count = next(self._counts.setdefault(label, itertools.count(1)))
         tail = [part for part in (_clean(label), "" if count == 1 else str(count)) if part]
         name = "-".join([self._head, self._test, *tail])

@@ -48,3 +48,11 @@ def test_every_name_fits_awss_alphabet_and_length(test, label, limit):
 
 def test_run_ids_differ():
     assert len({new_run_id() for _ in range(200)}) == 200
+
+
+def test_labels_that_come_to_the_same_name_have_different_ones():
+    unique_name = UniqueNames(run="r", worker="w", test="t")
+
+    names = [unique_name(label) for label in ("a.b", "a-b", "x", "x", "x-2", "a/b")]
+
+    assert len(set(names)) == len(names)
