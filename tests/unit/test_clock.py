@@ -24,6 +24,11 @@ def run(scenario, scale=0.0):
     return asyncio.run(main())
 
 
+def about(seconds):
+    """So much modelled time, never less: whatever works takes real time, and more of it on a machine that others keep busy."""
+    return pytest.approx(seconds + 1, abs=1.001)
+
+
 async def working(timeline, work):
     with timeline.working():
         return await work()
@@ -37,7 +42,7 @@ def sleeping(clock, log, name, *waits):
     async def body():
         for seconds in waits:
             await timeline.sleep(seconds)
-            log.append((name, round(timeline.now() - begun, 2)))
+            log.append((name, timeline.now() - begun))
 
     return asyncio.ensure_future(working(timeline, body))
 
@@ -51,7 +56,7 @@ class TestSkipping:
             return log, time.monotonic() - before
 
         log, real_seconds = run(scenario)
-        assert log == [("a", 3600.0)]
+        assert log == [("a", about(3600))]
         assert real_seconds < 5
 
     def test_sleepers_wake_in_the_order_of_their_deadlines(self):
@@ -62,7 +67,8 @@ class TestSkipping:
             )
             return log
 
-        assert run(scenario) == [("steps", 10.0), ("steps", 20.0), ("slow", 30.0), ("late", 31.0), ("steps", 35.0)]
+        expected = [("steps", 10), ("steps", 20), ("slow", 30), ("late", 31), ("steps", 35)]
+        assert run(scenario) == [(name, about(seconds)) for name, seconds in expected]
 
     def test_sleepers_with_the_same_deadline_all_wake_before_time_moves_on(self):
         async def scenario(clock):
@@ -71,7 +77,7 @@ class TestSkipping:
             return log
 
         for _ in range(200):
-            assert [stamp for _, stamp in run(scenario)] == pytest.approx([100] * 3 + [200] * 3 + [300] * 3, abs=0.5)
+            assert [stamp for _, stamp in run(scenario)] == [about(100)] * 3 + [about(200)] * 3 + [about(300)] * 3
 
     def test_nothing_is_skipped_to_a_timer_that_nobody_awaits(self):
         async def scenario(clock):
@@ -125,10 +131,11 @@ class TestSkipping:
 
         log = run(scenario)
         stamps = [stamp for _, stamp in log]
+        # Each task's time began a moment after the one before.
         assert all(later >= earlier - 0.5 for earlier, later in itertools.pairwise(stamps))
         for index, waits in enumerate(plans):
             expected = [sum(waits[: count + 1]) for count in range(len(waits))]
-            assert [stamp for name, stamp in log if name == index] == pytest.approx(expected, abs=0.5)
+            assert [stamp for name, stamp in log if name == index] == [about(seconds) for seconds in expected]
 
     def test_time_stands_still_for_others_while_somebody_works(self):
         async def scenario(clock):
@@ -142,7 +149,7 @@ class TestSkipping:
             await asyncio.gather(busy, sleeper)
             return log
 
-        assert run(scenario) == [("a", pytest.approx(60, abs=1))]
+        assert run(scenario) == [("a", about(60))]
 
     def test_a_cancelled_timer_never_fires(self):
         async def scenario(clock):
@@ -170,7 +177,7 @@ class TestSkipping:
             return log, len(clock._heap)
 
         log, entries = run(scenario)
-        assert log == [("a", 90.0)]
+        assert log == [("a", about(90))]
         assert entries < 100
 
     def test_a_cancelled_timer_keeps_nothing_alive(self):
@@ -205,7 +212,7 @@ class TestSkipping:
             assert held.now() - begun < 5
             return log
 
-        assert run(scenario) == [("other", 3600.0)]
+        assert run(scenario) == [("other", about(3600))]
 
     def test_a_timeout_still_fires_for_who_is_held(self):
         async def scenario(clock):
@@ -230,21 +237,23 @@ class TestScaled:
             await sleeping(clock, log, "a", 10)
             return log, time.monotonic() - before
 
-        log, real_seconds = run(scenario, 0.005)
-        assert log == [("a", pytest.approx(10, abs=1))]
+        ((_, modelled_seconds),), real_seconds = run(scenario, 0.005)
         assert real_seconds >= 0.045
+        # A timer that fires late is as much later in modelled time, and no more.
+        assert 10 - 1e-3 <= modelled_seconds <= real_seconds / 0.005
 
 
 class TestReal:
     def test_modelled_time_is_real_time(self):
         async def scenario(clock):
             log = []
+            before = time.monotonic()
             await sleeping(clock, log, "a", 0.03)
-            return log, clock.now()
+            return log, time.monotonic() - before, clock.now() - time.time()  # noqa: TID251 - real time is what this is about
 
-        log, now = run(scenario, 1.0)
-        assert log == [("a", pytest.approx(0.03, abs=0.02))]
-        assert now == pytest.approx(time.time(), abs=1)  # noqa: TID251 - real time is what this is about
+        ((_, modelled_seconds),), real_seconds, ahead = run(scenario, 1.0)
+        assert 0.03 - 1e-3 <= modelled_seconds <= real_seconds
+        assert ahead == pytest.approx(0, abs=1)
 
 
 class TestRewind:
