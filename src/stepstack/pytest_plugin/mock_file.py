@@ -59,8 +59,15 @@ class MockFileWriter:
         if worker_output is not None:
             worker_output[WORKER_OUTPUT] = self.contents.cases
         elif not self._config.getoption("collectonly"):
-            self._path.write_text(self.contents.text(), encoding="utf-8")
+            self._write()
         return result
+
+    def _write(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(self.contents.text(), encoding="utf-8")
+        except OSError as error:
+            raise pytest.UsageError(f"--stepstack-write-mocks: {self._path} cannot be written: {error.strerror}") from error
 
     def pytest_report_header(self) -> str:
         return f"stepstack: mocks are written to {self._path}"

@@ -76,6 +76,18 @@ def elsewhere(run, pytester):
         ]
 
 
+def test_the_folder_of_the_file_is_made(run, pytester):
+    run("--stepstack-write-mocks=new/folder/mocks.json").assert_outcomes(passed=2)
+    assert (pytester.path / "new" / "folder" / "mocks.json").is_file()
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(run, pytester):
+    pytester.mkdir("mocks")
+    result = run("--stepstack-write-mocks=mocks")
+    result.stderr.fnmatch_lines(["ERROR: --stepstack-write-mocks: *mocks cannot be written: Is a directory"])
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
 def test_the_same_tests_pass_on_a_server_that_has_the_file(run, elsewhere):
     run(*elsewhere).assert_outcomes(passed=2)
 
