@@ -24,7 +24,7 @@ from stepstack.query.java_text import java_text
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.scope import Expression, Scope
 
-__all__ = ["FUNCTION_NAMES", "IntrinsicCall", "compile_expression"]
+__all__ = ["FUNCTION_NAMES", "HASH_ALGORITHMS", "IntrinsicCall", "compile_expression"]
 
 RANGE_LIMIT = 1000
 """Items that States.ArrayRange makes at most."""
@@ -35,7 +35,8 @@ TEXT_LIMIT = 10_000
 _Function = Callable[[list[Json], Scope], Json]
 _Argument = Callable[[Scope], Json]
 
-_ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+HASH_ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
+"""AWS's names of hash functions, JSONata's `$hash` included, and Python's."""
 _PLACEHOLDER = re.compile(r"\\[\\'{}]|\{\}")
 
 
@@ -270,9 +271,9 @@ def _base64_decode(arguments: list[Json], scope: Scope) -> Json:
 
 def _hash(arguments: list[Json], scope: Scope) -> Json:
     _check_count(arguments, 2)
-    algorithm = _ALGORITHMS.get(_text(arguments[1]))
+    algorithm = HASH_ALGORITHMS.get(_text(arguments[1]))
     if algorithm is None:
-        raise _Refusal(f"the algorithm is one of {', '.join(_ALGORITHMS)}, but was {arguments[1]}")
+        raise _Refusal(f"the algorithm is one of {', '.join(HASH_ALGORITHMS)}, but was {arguments[1]}")
     data = _short_text(arguments[0]).encode("utf-8", "surrogatepass")
     return hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
 

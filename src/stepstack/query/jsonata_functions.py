@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from stepstack.json_types import parse_json
+from stepstack.query.intrinsic_functions import HASH_ALGORITHMS
 from stepstack.query.java_random import JavaRandom
 from stepstack.query.jsonata_javascript import JAVASCRIPTS_FUNCTIONS, expanded, native_function
 from stepstack.query.jsonata_library import Functions, JException, Utils
@@ -42,8 +43,6 @@ STRING_LIMIT = 8 * ITEMS_LIMIT
 """Characters of a string that an expression puts together: AWS has been seen to take four million and to refuse eight."""
 
 TOO_LARGE = "Expression evaluation memory limit exceeded: Check for excessive memory usage"
-
-_ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
 class BeyondLimit(Exception):
@@ -84,7 +83,7 @@ def _range(first: float | None, last: float | None, step: float | None) -> list[
 def _hash(content: str | None, algorithm: str | None = "SHA-256") -> str | None:
     if content is None:
         return None
-    name = _ALGORITHMS.get(algorithm or "SHA-256")
+    name = HASH_ALGORITHMS.get(algorithm or "SHA-256")
     if name is None:
         raise JException("T0410", -1, 2, "hash")
     return hashlib.new(name, content.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
