@@ -77,6 +77,8 @@ class IntrinsicCall:
             raise self._failure(str(refused)) from None
         except RecursionError:
             raise self._failure("the values are nested too deeply") from None
+        except (OverflowError, ValueError):  # beyond Python's floating-point numbers, or beyond the digits that it writes
+            raise self._failure("a number is too large") from None
 
     def _failure(self, reason: str) -> IntrinsicFailure:
         name = self.text.partition("(")[0].rstrip()
@@ -228,10 +230,9 @@ def _array_range(arguments: list[Json], scope: Scope) -> Json:
     first, last, step = map(_whole_number, arguments)
     if step == 0:
         raise _Refusal("the step is not 0")
-    numbers = range(first, last + (1 if step > 0 else -1), step)
-    if len(numbers) > RANGE_LIMIT:
+    if (last - first) // step >= RANGE_LIMIT:
         raise _Refusal(f"the range has more than {RANGE_LIMIT} items")
-    return list(numbers)
+    return list(range(first, last + (1 if step > 0 else -1), step))
 
 
 def _array_get_item(arguments: list[Json], scope: Scope) -> Json:

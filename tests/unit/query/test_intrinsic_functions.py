@@ -155,6 +155,27 @@ def test_a_malformed_call_is_refused_with_its_place(text: str) -> None:
     assert 0 <= raised.value.offset <= len(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("States.ArrayRange(0, 1e300, 1)", "the range has more than 1000 items"),
+        ("States.ArrayRange(0, -1e300, -1)", "the range has more than 1000 items"),
+        (f"States.MathRandom(0, {'9' * 400}, 5)", "a number is too large"),
+        (f"States.JsonToString(States.MathAdd({'9' * 4300}, 1))", "a number is too large"),
+    ],
+    ids=["range", "range downwards", "random", "sum"],
+)
+def test_numbers_beyond_all_bounds_are_refused_like_any_other(text: str, problem: str) -> None:
+    with pytest.raises(IntrinsicFailure, match=problem):
+        call(text)
+
+
+def test_a_range_may_have_a_thousand_items() -> None:
+    assert call("States.ArrayRange(1, 1000, 1)") == [*range(1, 1001)]
+    with pytest.raises(IntrinsicFailure):
+        call("States.ArrayRange(0, 1000, 1)")
+
+
 def test_values_that_are_nested_too_deeply_are_refused() -> None:
     deep: Any = []
     for _ in range(20_000):
