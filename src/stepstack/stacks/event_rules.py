@@ -173,6 +173,11 @@ def _check_targets(mine: list[Json], others: list[Json], *, is_schedule: bool) -
         what = "functions, state machines, queues, topics and event buses"
         raise ServiceError("ValidationException", f"stepstack's schedules invoke {what}, not {others[0].get('Arn')}")
     for target in mine:
+        if target.get("Input"):
+            try:
+                json.loads(target["Input"])
+            except ValueError as error:
+                raise ServiceError("ValidationException", f"JSON syntax error in input for target {target['Id']}: [{error}]") from None
         if target["Arn"].endswith(".fifo") and ":sqs:" in target["Arn"] and not target.get("SqsParameters"):
             raise ServiceError("ValidationException", f"Parameter(s) SqsParameters must be specified for target: {target['Id']}.")
 

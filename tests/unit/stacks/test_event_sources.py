@@ -459,8 +459,13 @@ def test_an_event_for_nobody_goes_to_the_dead_letter_queue(world):
             {"Rule": "r", "Targets": [{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:1:q.fifo"}]},
             b"SqsParameters must be specified",
         ),
+        (
+            "PutTargets",
+            {"Rule": "r", "Targets": [{"Id": "one", "Arn": "arn:aws:lambda:us-east-1:1:function:f", "Input": "{env: dev}"}]},
+            b"JSON syntax error in input for target one",
+        ),
     ],
-    ids=["pattern", "fifo queue without a group"],
+    ids=["pattern", "fifo queue without a group", "input"],
 )
 def test_a_rule_that_cannot_be_is_refused(world, operation, parameters, text):
     async def scenario():
