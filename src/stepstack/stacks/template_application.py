@@ -167,7 +167,10 @@ async def _make(workshop: Workshop, intrinsics: Intrinsics, logical_id: str, res
             properties[name] = {"S3Bucket": LOCAL_BUCKET, "S3Key": beside, "Bucket": LOCAL_BUCKET, "Key": beside}
     kind = resource_type(resource["Type"])
     assert kind is not None  # noqa: S101 - checked before anything is made
-    return await kind.make(workshop, logical_id, properties)
+    try:
+        return await kind.make(workshop, logical_id, properties)
+    except KeyError as missing:
+        raise SettingsError(f"the resource {logical_id} ({resource['Type']}) lacks {missing}, or names what is not there") from missing
 
 
 def _in_order(resources: Mapping[str, Json]) -> Iterator[str]:

@@ -233,11 +233,12 @@ def test_code_in_the_template_and_code_of_cdk_are_run(world):
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Nowhere}}}", SettingsError, "no parameter and no resource Nowhere"),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue x}}}", UnsupportedFeature, "Fn::ImportValue"),
         ("{X: {Type: AWS::Events::Rule, Properties: {ScheduleExpression: now and then}}}", ServiceError, "ScheduleExpression is not valid"),
+        ("{X: {Type: AWS::Events::EventBus, Properties: {}}}", SettingsError, "the resource X (AWS::Events::EventBus) lacks 'Name'"),
         ("{X: {Type: AWS::SQS::Queue}}\nOutputs: {Out: {Value: !GetAtt X.Colour}}", SettingsError, "X has no attribute Colour"),
         ("{X: {Type: AWS::SQS::Queue, DependsOn: Y}, Y: {Type: AWS::SQS::Queue, DependsOn: X}}", SettingsError, "X -> Y -> X"),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !GetAtt Y.Colour}}, Y: {Type: AWS::SQS::Queue}}", SettingsError, "Colour"),
     ],
-    ids=["type", "all at once", "reference", "function", "schedule", "output", "circle", "attribute"],
+    ids=["type", "all at once", "reference", "function", "schedule", "property", "output", "circle", "attribute"],
 )
 def test_what_is_not_supported_is_named_and_nothing_is_left(world, resources, error, text):
     async def scenario():
