@@ -9,10 +9,38 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from textwrap import dedent
 
+import boto3
 import pytest
 
+from stepstack.assembly import Settings, embedded_stack
 from stepstack.stacks.embedded import EmbeddedServices
 from stepstack.stacks.template_application import deploy
+
+
+@pytest.fixture(scope="module")
+def stack():
+    """A running stack whose waits are skipped; the tests of a file share it."""
+    with embedded_stack(Settings(scale=0.0)) as made:
+        yield made
+
+
+@pytest.fixture
+def emptied_stack(stack):
+    """The file's stack, of which nothing is left behind the test."""
+    yield stack
+    stack.run(stack.service.reset())
+    stack.assembly.services.reset()
+
+
+@pytest.fixture
+def connect(stack):
+    """`connect("sqs")` is boto3's client for a service of the file's stack."""
+
+    def to(service):
+        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+        return boto3.client(service, endpoint_url=stack.endpoint_url, region_name="us-east-1", **keys)
+
+    return to
 
 
 @pytest.fixture(scope="module")

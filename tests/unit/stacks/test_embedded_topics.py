@@ -1,10 +1,7 @@
 import asyncio
 import json
 
-import boto3
 import pytest
-
-from stepstack.assembly import Settings, embedded_stack
 
 ACCOUNT = "123456789012"
 
@@ -12,17 +9,13 @@ ACCOUNT = "123456789012"
 class World:
     """A stack with a topic and a function, `seen`, that keeps its events."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, connect):
         self.stack = stack
+        self.client = connect
         self.events = []
         self.arn = stack.assembly.services.lambda_service.register("seen", lambda event, _context: self.events.append(event))
         self.sns = self.client("sns")
         self.topic = self.sns.create_topic(Name="news")["TopicArn"]
-
-    def client(self, service):
-        return boto3.client(
-            service, endpoint_url=self.stack.endpoint_url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key=ACCOUNT
-        )
 
     def subscribe(self, **attributes):
         answer = self.sns.subscribe(
@@ -43,17 +36,9 @@ class World:
         return [record["Sns"]["Message"] for event in self.events for record in event["Records"]]
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with embedded_stack(Settings(scale=0.0)) as made:
-        yield made
-
-
 @pytest.fixture
-def world(stack):
-    yield World(stack)
-    stack.run(stack.service.reset())
-    stack.assembly.services.reset()
+def world(emptied_stack, connect):
+    return World(emptied_stack, connect)
 
 
 def test_a_function_gets_a_topic_s_message_as_aws_writes_it(world):

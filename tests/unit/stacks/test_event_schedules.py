@@ -1,11 +1,9 @@
 import asyncio
 import json
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from stepstack.assembly import Settings, embedded_stack
 from stepstack.errors import SettingsError
 
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}
@@ -16,15 +14,11 @@ ROLE = "arn:aws:iam::123456789012:role/r"
 class World:
     """A stack whose waits are skipped, with a function, `seen`, that keeps its events."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, connect):
         self.stack = stack
+        self.client = connect
         self.events = []
         self.arn = stack.assembly.services.lambda_service.register("seen", lambda event, _context: self.events.append(event))
-
-    def client(self, service):
-        return boto3.client(
-            service, endpoint_url=self.stack.endpoint_url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key=ROLE
-        )
 
     def rule(self, expression, *targets, **parameters):
         events = self.client("events")
@@ -55,17 +49,9 @@ class World:
         return [event["time"] for event in self.events]
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with embedded_stack(Settings(scale=0.0)) as made:
-        yield made
-
-
 @pytest.fixture
-def world(stack):
-    yield World(stack)
-    stack.run(stack.service.reset())
-    stack.assembly.services.reset()
+def world(emptied_stack, connect):
+    return World(emptied_stack, connect)
 
 
 def test_a_rule_s_schedule_fires_when_a_test_advances_the_clock(world):

@@ -1,10 +1,7 @@
 import json
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-
-from stepstack.assembly import Settings, embedded_stack
 
 ACCOUNT = "123456789012"
 
@@ -12,8 +9,9 @@ ACCOUNT = "123456789012"
 class World:
     """A stack whose waits are skipped, a function `f` whose answers a test gives, and queues and topics for what comes of it."""
 
-    def __init__(self, stack):
+    def __init__(self, stack, connect):
         self.stack = stack
+        self.client = connect
         self.services = stack.assembly.services
         self.answers = []
         self.events = []
@@ -25,11 +23,6 @@ class World:
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-    def client(self, service):
-        return boto3.client(
-            service, endpoint_url=self.stack.endpoint_url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key=ACCOUNT
-        )
 
     def queue(self, name):
         return self.client("sqs").create_queue(QueueName=name)["QueueUrl"]
@@ -53,17 +46,9 @@ class World:
         self.stack.run(settle())
 
 
-@pytest.fixture(scope="module")
-def stack():
-    with embedded_stack(Settings(scale=0.0)) as made:
-        yield made
-
-
 @pytest.fixture
-def world(stack):
-    yield World(stack)
-    stack.run(stack.service.reset())
-    stack.assembly.services.reset()
+def world(emptied_stack, connect):
+    return World(emptied_stack, connect)
 
 
 @pytest.mark.parametrize(
