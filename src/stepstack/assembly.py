@@ -27,6 +27,7 @@ import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -325,9 +326,19 @@ class EmbeddedStack:
         return self.assembly.clock
 
     def run(self, work: Coroutine[Any, Any, Value], timeout_seconds: float = 60) -> Value:
-        """What `work` returns, run in the stack's loop; for callers in other threads."""
+        """What `work` returns, run in the stack's loop; for callers in other threads.
+
+        Raises concurrent.futures.TimeoutError, and cancels `work`, where it has not ended after `timeout_seconds`.
+        """
         assert self._loop is not None  # noqa: S101 - as above
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_seconds)
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout_seconds)
+        except FutureTimeoutError as error:
+            if not future.cancel():
+                raise  # it is the work's own
+            what = getattr(work, "__qualname__", "the work")
+            raise FutureTimeoutError(f"{what} has not ended in the embedded stack after {timeout_seconds:g} s") from error
 
     def deploy(self, template: Path | str, *, name: str = "stack", parameters: Mapping[str, str] | None = None) -> Application:
         """Deploys a SAM, CloudFormation or CDK template into the stack: what its resources and outputs have become.

@@ -325,21 +325,24 @@ class Clock:
     async def advance(self, seconds: float) -> None:
         """Moves modelled time on by `seconds`, from timer to timer; whatever a timer wakes is at rest again before the next one fires.
 
-        Awaited in the clock's loop, by nobody who counts as working. A clock that was frozen stays so.
+        Awaited in the clock's loop, by nobody who counts as working. A clock that was frozen stays so; one that was not flows on,
+        also where the caller gives up.
         """
         was_frozen = self.is_frozen
         self.freeze()
         target = self.now() + seconds
-        await self._at_rest()
-        timer = self._earliest()
-        while timer is not None and timer._deadline <= target + RESOLUTION_SECONDS:
-            self._frozen_at = max(self.now(), timer._deadline)
-            timer._fire()
+        try:
             await self._at_rest()
             timer = self._earliest()
-        self._frozen_at = target
-        if not was_frozen:
-            self.unfreeze()
+            while timer is not None and timer._deadline <= target + RESOLUTION_SECONDS:
+                self._frozen_at = max(self.now(), timer._deadline)
+                timer._fire()
+                await self._at_rest()
+                timer = self._earliest()
+            self._frozen_at = target
+        finally:
+            if not was_frozen:
+                self.unfreeze()
 
     async def _at_rest(self) -> None:
         """Returns when nothing has worked for a few turns of the loop."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,29 @@ def test_a_stack_that_does_not_start_gives_its_port_back(tmp_path):
     with pytest.raises(SettingsError, match=r"did not start: the data in .* cannot be used"):
         EmbeddedStack(Settings(data_folder=tmp_path / "file" / "data"), bound, with_services=False)
     assert bound.fileno() == -1
+
+
+def test_work_in_a_stack_that_takes_too_long_is_cancelled_and_told():
+    ended = threading.Event()
+
+    async def endless():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with EmbeddedStack(Settings(), listen("127.0.0.1", 0), with_services=False) as stack:
+        with pytest.raises(FutureTimeoutError, match=r"endless has not ended in the embedded stack after 0\.05 s"):
+            stack.run(endless(), 0.05)
+        assert ended.wait(10)
+
+
+def test_a_timeout_of_the_work_itself_is_passed_on():
+    async def work():
+        raise FutureTimeoutError("of its own")
+
+    with (
+        EmbeddedStack(Settings(), listen("127.0.0.1", 0), with_services=False) as stack,
+        pytest.raises(FutureTimeoutError, match=r"^of its own$"),
+    ):
+        stack.run(work())

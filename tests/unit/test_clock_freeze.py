@@ -118,6 +118,15 @@ def test_a_held_timeline_flows_on_after_the_freeze():
     assert passed == pytest.approx(0.05, abs=0.04)
 
 
+def test_time_flows_on_where_an_advance_is_given_up():
+    async def scenario(clock):
+        with clock.timeline().working(), pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(clock.advance(10), 0.02)
+        return clock.is_frozen
+
+    assert run(scenario) is False
+
+
 def test_a_real_clock_cannot_be_frozen():
     async def scenario(clock):
         clock.freeze()
