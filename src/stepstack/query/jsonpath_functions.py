@@ -37,7 +37,10 @@ class FunctionCall:
 
     def apply(self, found: Json, root: Json) -> Json:
         """The function's value; PathNotFound where it cannot be applied to what was found."""
-        return _FUNCTIONS[self._name](found, [argument(root) for argument in self._arguments])
+        try:
+            return _FUNCTIONS[self._name](found, [argument(root) for argument in self._arguments])
+        except OverflowError:
+            raise PathNotFound(f"{self._name}() comes to a number that is too large") from None
 
 
 def _compile_argument(text: str, compile_path: PathCompiler) -> Callable[[Json], Json]:

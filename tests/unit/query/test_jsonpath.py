@@ -185,6 +185,13 @@ def test_a_path_that_matches_nothing_says_why(text: str, reason: str, scope: Sco
     assert raised.value.text == text
 
 
+@pytest.mark.parametrize("numbers", [[int("9" * 400)], [1e308, 1e308]], ids=["a number", "their sum"])
+@pytest.mark.parametrize("function", ["sum", "avg"])
+def test_numbers_beyond_all_bounds_are_told(numbers: list[Any], function: str) -> None:
+    with pytest.raises(PathNotFound, match=r"\(\) comes to a number that is too large"):
+        evaluate(f"$.{function}()", Scope(numbers, {}, {}))
+
+
 def test_a_path_that_matches_nothing_carries_what_was_searched(scope: Scope) -> None:
     with pytest.raises(PathNotFound) as raised:
         evaluate("$config.gone", scope)
