@@ -234,13 +234,13 @@ class PythonTasks:
 
     async def request(self, call: TaskCall) -> Json:
         if callable(self._tasks):
-            return await _called(self._tasks, call)
+            return await _called(self._tasks, call, call.state_name)
         key = self._key(call)
         if key is not None:
             task = self._tasks[key]
             if not callable(task):
                 return task
-            return await _called(task, call.parameters)
+            return await _called(task, call.parameters, call.state_name)
         if self._others is None:
             raise TaskFailed("States.Runtime", self.problem(call))
         return await self._others.request(call)
@@ -264,8 +264,8 @@ class PythonTasks:
         return next((name for name in names if name in self._tasks), None) if isinstance(self._tasks, Mapping) else None
 
 
-async def _called(task: Callable[[Any], Any], argument: Any) -> Json:
-    """What `task` returns; an exception, or a result that is no JSON, becomes the task's failure, as it would a Lambda function's."""
+async def _called(task: Callable[[Any], Any], argument: Any, state_name: str) -> Json:
+    """What `task` returns; an exception becomes the task's failure, named after its class as a Lambda function's would be."""
     try:
         result = task(argument)
         if inspect.isawaitable(result):
@@ -278,7 +278,6 @@ async def _called(task: Callable[[Any], Any], argument: Any) -> Json:
     try:
         json_text(result)
     except (TypeError, ValueError) as error:
-        cause = {"errorMessage": f"Unable to marshal response: {error}", "errorType": "Runtime.MarshalError"}
-        raise TaskFailed("Runtime.MarshalError", json_text(cause)) from error
+        raise TaskFailed("States.Runtime", f"The task of the state '{state_name}' answers what is no JSON: {error}") from error
     answer: Json = result
     return answer

@@ -89,8 +89,8 @@ class TestTasks:
 
     def test_a_result_that_is_no_json_is_a_failure(self):
         execution = run(task(), tasks={"T": lambda _: {1, 2}})
-        assert (execution.status, execution.error) == ("FAILED", "Runtime.MarshalError")
-        assert json.loads(execution.cause)["errorMessage"] == "Unable to marshal response: Object of type set is not JSON serializable"
+        assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
+        assert execution.cause == "The task of the state 'T' answers what is no JSON: Object of type set is not JSON serializable"
 
     def test_a_failure_may_be_named(self):
         def fail(_):
