@@ -88,7 +88,11 @@ def found_application(stack: Stack) -> DeployedApplication:
     if not name:
         raise SettingsError(f"on AWS an application is deployed by `sam deploy`: say the stack's name in {STACK_NAME_VARIABLE}")
     cloudformation = stack.client("cloudformation")
-    [description] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    try:
+        [description] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except cloudformation.exceptions.ClientError as error:
+        message = error.response["Error"].get("Message")
+        raise SettingsError(f"{STACK_NAME_VARIABLE} is {name!r}, and CloudFormation in {stack.region} says: {message}") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
     ids = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for page in pages for entry in page["StackResourceSummaries"]}

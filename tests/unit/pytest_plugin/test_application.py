@@ -82,6 +82,13 @@ def test_a_stack_that_is_deployed_already_is_found_by_its_name(stack, tmp_path, 
     assert (found.name, found.outputs, found.physical_ids) == ("shop", deployed.outputs, deployed.physical_ids)
 
 
+def test_a_stack_that_nobody_deployed_is_told_by_its_name(stack, monkeypatch):
+    monkeypatch.setenv("AWS_SAM_STACK_NAME", "nowhere")
+
+    with pytest.raises(SettingsError, match=r"AWS_SAM_STACK_NAME is 'nowhere', and CloudFormation in us-east-1 says: .*does not exist"):
+        found_application(stack)
+
+
 def test_a_stack_that_is_to_be_found_must_be_named(stack, monkeypatch):
     monkeypatch.delenv("AWS_SAM_STACK_NAME", raising=False)
 
