@@ -23,7 +23,7 @@ __all__ = ["diagnose_template"]
 UNFILLED: Final = "UNFILLED_PLACEHOLDER"
 
 _PLACEHOLDER: Final = re.compile(r"\$\{[^{}\"]*\}")
-_RESOURCE: Final = re.compile(r'("Resource"\s*:\s*")([^"\\\n]*\$\{[^"\\\n]*)(?=")')
+_RESOURCE: Final = re.compile(r'("Resource"\s*:\s*")([^"\\\n]*)(?=")')
 _FUNCTION: Final = re.compile(r"\$\{[^{}\"]*\}(?::[^:]*)?")
 """A whole ARN, with an alias or a version behind it or without."""
 _STAND_IN: Final = "Placeholder"

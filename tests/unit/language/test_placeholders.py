@@ -101,3 +101,8 @@ def test_a_placeholder_outside_of_texts_is_one_error_that_names_it() -> None:
 def test_other_mistakes_stay_as_they_are(definition: str) -> None:
     assert all(wrong.code != "UNFILLED_PLACEHOLDER" or "${X}" in wrong.message for wrong in found(definition))
     assert found(definition)
+
+
+def test_a_resource_that_never_ends_is_judged_at_once() -> None:
+    definition = '{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "' + "${" * 100_000
+    assert [each.code for each in found(definition)] == ["INVALID_JSON_DESCRIPTION"]
