@@ -146,7 +146,12 @@ class DurableExecution:
     def abandon(self) -> None:
         """The function is gone: nothing runs any more. May be called from any thread."""
         if self._task is not None and not self._task.done():
-            self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+            self._task.get_loop().call_soon_threadsafe(self._abandon, self._task)
+
+    def _abandon(self, task: asyncio.Task[None]) -> None:
+        # Before the task is cancelled: `asyncio.wait_for` of Python 3.11 and older forgets that it was, where the function ends just then.
+        self.stop({"ErrorMessage": "The function was deleted"})
+        task.cancel()
 
     # What the function says
 
@@ -298,11 +303,8 @@ class DurableExecution:
                         await self._pause(RETRY_SECONDS)
                     else:
                         await self._until(lambda: bool(self.operations.unseen()))
-        except asyncio.CancelledError:
-            self.stop({"ErrorMessage": "The function was deleted"})
-            raise
         finally:
-            # Whoever waits is told, even where a fault in here has ended the execution.
+            # Whoever waits is told, even where a fault in here has ended the execution, or its loop ends.
             self._close("FAILED", error={"ErrorMessage": "The execution could not go on"})
             for task in list(self._chained):
                 task.cancel()

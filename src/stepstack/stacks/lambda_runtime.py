@@ -80,10 +80,9 @@ async def run(invocation: Invocation) -> Outcome:
     ended: asyncio.Future[Outcome] = loop.create_future()
     thread = _HandlerThread(invocation, loop, ended)
     thread.start()
-    try:
-        return await asyncio.wait_for(asyncio.shield(ended), INIT_SECONDS + invocation.timeout_seconds)
-    except asyncio.TimeoutError:
-        return thread.time_out()
+    # Not wait_for: until Python 3.11 it forgets that its caller was cancelled, where the handler ends just then.
+    done, _ = await asyncio.wait({ended}, timeout=INIT_SECONDS + invocation.timeout_seconds)
+    return ended.result() if done else thread.time_out()
 
 
 class _HandlerThread(threading.Thread):

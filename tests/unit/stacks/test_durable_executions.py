@@ -1,3 +1,5 @@
+import asyncio
+import contextlib
 import itertools
 import json
 from datetime import timedelta
@@ -9,7 +11,10 @@ from botocore.exceptions import ClientError
 from tests.unit.stacks.durable_function import Failed, durable_handler
 
 from stepstack.assembly import Settings, embedded_stack
-from stepstack.clock import Deadline
+from stepstack.clock import Clock, Deadline, Randomness
+from stepstack.stacks.durable_executions import DurableExecutions, DurableStart
+from stepstack.stacks.lambda_code import CallableCode
+from stepstack.stacks.lambda_function import Function, InvokeResult
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
@@ -522,6 +527,35 @@ def test_an_execution_of_a_function_that_is_deleted_ends(stack, client, durable)
     opened_callback(client, arn)
     stack.assembly.services.lambda_service.unregister(function.removesuffix(":$LATEST"))
     assert ended(client, arn)["Status"] == "STOPPED"
+
+
+def test_an_execution_is_stopped_though_its_invocation_ends_just_when_it_is_cancelled():
+    function = Function(
+        name="f",
+        region="us-east-1",
+        arn="arn:aws:lambda:us-east-1:123456789012:function:f",
+        code=CallableCode(lambda _event, _context: None),
+        configuration={"Version": "$LATEST", "DurableConfig": {"ExecutionTimeout": 60}},
+    )
+
+    async def scenario():
+        invoked = asyncio.Event()
+
+        async def ends_when_cancelled(_function, _payload):
+            invoked.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return InvokeResult(200, b'{"Status": "PENDING"}')
+
+        clock = Clock(asyncio.get_running_loop(), 0.0)
+        executions = DurableExecutions(ends_when_cancelled, lambda *_: None, timeline=clock.timeline, randomness=Randomness(1))
+        execution = await executions.invoke(DurableStart(function, b"", is_qualified=True, invocation_type="Event"))
+        await invoked.wait()
+        executions.abandon(function)
+        await asyncio.wait_for(execution.wait(), 20)
+        return execution.status
+
+    assert asyncio.run(scenario()) == "STOPPED"
 
 
 def machine(stack, function, **state):
