@@ -111,7 +111,7 @@ class BucketNotifications:
         if request.method == "POST" and "delete" in names and not key:
             removed = [("ObjectRemoved:Delete", bucket, name) for name in _deleted_keys(response.body)]
             return self._deliver(request, response, functions, removed)
-        event = _event_name(request, names) if key else None
+        event = _event_name(request, response, names) if key else None
         return self._deliver(request, response, functions, [(event, bucket, key)]) if event else None
 
     async def _put(self, bucket: str, request: ServiceRequest) -> ServiceResponse:
@@ -202,14 +202,17 @@ def _bucket_and_key(request: ServiceRequest) -> tuple[str, str]:
     return bucket, key
 
 
-def _event_name(request: ServiceRequest, names: dict[str, list[str]]) -> str | None:
+def _event_name(request: ServiceRequest, response: ServiceResponse, names: dict[str, list[str]]) -> str | None:
     if request.method == "POST" and "uploadId" in names:
         return "ObjectCreated:CompleteMultipartUpload"
     if names.keys() & _SUBRESOURCES or "uploadId" in names:
         return None
     if request.method == "PUT":
         return "ObjectCreated:Copy" if "x-amz-copy-source" in request.headers else "ObjectCreated:Put"
-    return "ObjectRemoved:Delete" if request.method == "DELETE" else None
+    if request.method != "DELETE":
+        return None
+    is_marked = "versionId" not in names and _lowered(response).get("x-amz-delete-marker") == "true"
+    return "ObjectRemoved:DeleteMarkerCreated" if is_marked else "ObjectRemoved:Delete"
 
 
 def _local(element: ET.Element) -> str:

@@ -294,6 +294,24 @@ def test_an_object_notifies_the_function_that_wants_it(world):
     assert world.arn in shown
 
 
+def test_an_object_that_is_hidden_is_told_from_a_version_that_is_deleted(world):
+    configuration = NOTIFICATION.replace("s3:ObjectCreated:*", "s3:ObjectRemoved:*")
+    enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+
+    async def scenario():
+        await world.send("s3", "PUT", "/bucket")
+        await world.send("s3", "PUT", "/bucket?versioning", body=enabled)
+        await world.send("s3", "PUT", "/bucket?notification", body=configuration.format(arn=world.arn).encode())
+        headers, _ = await world.send("s3", "PUT", "/bucket/in/a.png", body=b"1")
+        version = {name.lower(): value for name, value in headers.items()}["x-amz-version-id"]
+        for query in ("", f"?versionId={version}"):
+            await world.send("s3", "DELETE", f"/bucket/in/a.png{query}")
+            await world.rest()
+
+    run(scenario())
+    assert [record["eventName"] for record in world.records()] == ["ObjectRemoved:DeleteMarkerCreated", "ObjectRemoved:Delete"]
+
+
 def test_a_bucket_that_is_made_again_notifies_nobody(world):
     async def scenario():
         await world.send("s3", "PUT", "/bucket")
