@@ -79,6 +79,9 @@ class EmbeddedServices:
         self._custom_resources: CustomResources | None = None
         self._moto: MotoBackends | None = None
         self._loading = threading.Lock()
+        """Held while moto is imported, in a worker thread."""
+        self._making = threading.Lock()
+        """Held while the Lambda service is made, which the loop may do: it must not wait for moto."""
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._warm: set[str] = set()
         self._busy = 0
@@ -199,7 +202,7 @@ class EmbeddedServices:
         from stepstack.stacks.lambda_api import LambdaApi
         from stepstack.stacks.lambda_service import LambdaService
 
-        with self._loading:
+        with self._making:
             if self._lambda is None:
                 service = LambdaService(account_id=self.account_id, region=self.region, variables=self._function_variables)
                 service.working = self._at_work

@@ -263,6 +263,11 @@ def test_an_object_whose_client_goes_away_in_the_middle_is_not_stored(services):
     assert sent == []
 
 
+def test_functions_are_there_while_moto_is_imported(services):
+    with services._loading:
+        assert not services.lambda_service.has("f")
+
+
 def test_a_presigned_url_names_its_service_in_the_query(services):
     query = b"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=key%2F20260101%2Feu-west-1%2Fs3%2Faws4_request"
     status, _, body = asyncio.run(asgi(services, "GET", "/nosuchbucket/key", query=query))
