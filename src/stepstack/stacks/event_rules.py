@@ -19,7 +19,7 @@ from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
 from stepstack.stacks.event_patterns import EventPattern
 from stepstack.stacks.event_schedules import EventSchedules, iso_time
-from stepstack.stacks.event_targets import EventTargets
+from stepstack.stacks.event_targets import KNOWN_TARGETS, EventTargets
 from stepstack.stacks.schedule_expressions import parse_schedule
 
 if TYPE_CHECKING:
@@ -170,8 +170,7 @@ class _PlainText(str):
 
 def _check_targets(mine: list[Json], others: list[Json], *, is_schedule: bool) -> None:
     if is_schedule and others:
-        what = "functions, state machines, queues, topics and event buses"
-        raise ServiceError("ValidationException", f"stepstack's schedules invoke {what}, not {others[0].get('Arn')}")
+        raise ServiceError("ValidationException", f"stepstack's schedules invoke {KNOWN_TARGETS}, not {others[0].get('Arn')}")
     for target in mine:
         if target.get("Input"):
             try:

@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, unquote
 from stepstack.clock import Randomness, Timeline, Timer, set_off_by_schedule
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
-from stepstack.stacks.event_targets import EventTargets
+from stepstack.stacks.event_targets import KNOWN_TARGETS, EventTargets
 from stepstack.stacks.schedule_expressions import Schedule, parse_schedule
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ class SchedulerFront:
     def _checked(self, parameters: Json) -> Schedule:
         target = parameters.get("Target") or {}
         if not EventTargets.is_known(str(target.get("Arn", ""))):
-            what = "functions, state machines, queues, topics and event buses"
-            raise ServiceError("ValidationException", f"stepstack's schedules invoke {what}, not {target.get('Arn')}")
+            raise ServiceError("ValidationException", f"stepstack's schedules invoke {KNOWN_TARGETS}, not {target.get('Arn')}")
         for name in ("StartDate", "EndDate"):
             _date(parameters, name)
         zone = str(parameters.get("ScheduleExpressionTimezone") or "UTC")

@@ -17,7 +17,7 @@ from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, c
 if TYPE_CHECKING:
     from stepstack.stacks.lambda_service import LambdaService
 
-__all__ = ["EventTargets"]
+__all__ = ["KNOWN_TARGETS", "EventTargets"]
 
 Json: TypeAlias = dict[str, Any]
 _Handle: TypeAlias = "Callable[[ServiceRequest], Awaitable[ServiceResponse]]"
@@ -26,6 +26,7 @@ _Start: TypeAlias = "Callable[[str, str], Awaitable[object]]"
 _log = logging.getLogger("stepstack.embedded")
 
 _SERVICES = frozenset({"events", "lambda", "sns", "sqs", "states"})
+KNOWN_TARGETS = "functions, state machines, queues, topics and event buses"
 
 
 class EventTargets:
@@ -46,8 +47,7 @@ class EventTargets:
     async def send(self, arn: str, text: str, details: Json) -> None:
         """Sends `text`, JSON. `details` are members of SendMessage, Publish or a PutEvents entry; ServiceError where nobody is there."""
         if not self.is_known(arn):
-            what = "functions, state machines, queues, topics and buses"
-            raise ServiceError("ValidationException", f"stepstack sends events to {what}, not to {arn}")
+            raise ServiceError("ValidationException", f"stepstack sends events to {KNOWN_TARGETS}, not to {arn}")
         service, region = arn.split(":")[2], arn.split(":")[3] or self._region
         if service == "lambda":
             await self._functions.invoke(arn, text.encode(), invocation_type="Event")
