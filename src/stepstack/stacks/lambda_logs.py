@@ -55,9 +55,13 @@ class FunctionLogs:
         """Keeps the events of one invocation."""
         self._waiting.setdefault((region, group, stream), []).extend(events)
         self._count += len(events)
-        while self._count > EVENTS_KEPT:
+        while (surplus := self._count - EVENTS_KEPT) > 0:
             oldest = next(iter(self._waiting))
-            self._count -= len(self._waiting.pop(oldest))
+            dropped = min(surplus, len(self._waiting[oldest]))
+            del self._waiting[oldest][:dropped]
+            self._count -= dropped
+            if not self._waiting[oldest]:
+                del self._waiting[oldest]
 
     def reset(self) -> None:
         """Forgets what waits."""
