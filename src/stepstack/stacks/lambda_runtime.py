@@ -19,6 +19,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
@@ -96,6 +97,7 @@ class _HandlerThread(threading.Thread):
         self._timer: asyncio.TimerHandle | None = None
         self._settling = threading.Lock()
         self._outcome: Outcome | None = None
+        self._handler_loop: asyncio.AbstractEventLoop | None = None
 
     def run(self) -> None:
         try:
@@ -118,7 +120,14 @@ class _HandlerThread(threading.Thread):
         outcome = self._settle(payload, is_error=True, is_cold=True)
         if outcome.payload is payload and self.ident is not None:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Abandoned))
+            self._wake()
         return outcome
+
+    def _wake(self) -> None:
+        """An asynchronous handler stands in its loop's selector, where no Python instruction would come."""
+        if self._handler_loop is not None:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                self._handler_loop.call_soon_threadsafe(lambda: None)
 
     def _result(self) -> tuple[bytes, bool, bool]:
         """The payload, whether it is an error's, whether the function begins anew."""
@@ -139,7 +148,7 @@ class _HandlerThread(threading.Thread):
         try:
             result = handler(_event(invocation.payload), invocation.make_context())
             if inspect.isawaitable(result):
-                result = asyncio.run(_awaited(result))
+                result = asyncio.run(self._awaited(result))
         except _Abandoned:
             raise
         except SystemExit as leaving:
@@ -147,6 +156,10 @@ class _HandlerThread(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - whatever the handler raises
             return self._raised(error, request_id=invocation.request_id), True, False
         return (*self._marshalled(result), False)
+
+    async def _awaited(self, result: Any) -> Any:
+        self._handler_loop = asyncio.get_running_loop()
+        return await result
 
     def _marshalled(self, result: Any) -> tuple[bytes, bool]:
         if isinstance(result, bytes):
@@ -206,10 +219,6 @@ class _HandlerThread(threading.Thread):
         except RuntimeError:
             # The loop of the caller is closed: nobody waits any more.
             return
-
-
-async def _awaited(result: Any) -> Any:
-    return await result
 
 
 def _event(payload: bytes) -> Any:

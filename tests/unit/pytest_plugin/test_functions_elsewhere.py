@@ -52,6 +52,7 @@ def elsewhere(monkeypatch):
         monkeypatch.setenv("LAMBDA_ENDPOINT", f"http://host.docker.internal:{port}")
         monkeypatch.setenv("STEPSTACK_LAMBDA_HOST", "127.0.0.1")
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # of the run that this test is part of
         yield port
 
 

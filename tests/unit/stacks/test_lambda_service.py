@@ -195,9 +195,7 @@ def test_a_syntax_error_names_file_and_line(service, tmp_path):
     assert error["stackTrace"][0].startswith('  File "/var/task/app.py" Line 1')
 
 
-def test_a_handler_that_takes_too_long_is_answered_for_and_stopped(service):
-    stopped = threading.Event()
-
+def _spins(stopped):
     def handler(_event, _context):
         try:
             while True:
@@ -205,7 +203,23 @@ def test_a_handler_that_takes_too_long_is_answered_for_and_stopped(service):
         finally:
             stopped.set()
 
-    service.register("f", handler, timeout_seconds=1)
+    return handler
+
+
+def _waits(stopped):
+    async def handler(_event, _context):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    return handler
+
+
+@pytest.mark.parametrize("make_handler", [_spins, _waits], ids=["busy", "asynchronous"])
+def test_a_handler_that_takes_too_long_is_answered_for_and_stopped(service, make_handler):
+    stopped = threading.Event()
+    service.register("f", make_handler(stopped), timeout_seconds=1)
     result = invoke(service, "f")
     assert json.loads(result.payload) == {
         "errorType": "Sandbox.Timedout",
