@@ -14,20 +14,23 @@ Called by `stepstack.assembly`; calls `embedded_moto`, the checks in front of mo
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 from xml.sax.saxutils import unescape
 
 from stepstack.errors import ServiceError
 from stepstack.stacks.deployed_stacks import DeployedStacks
+from stepstack.stacks.embedded_body import read_upload
 from stepstack.stacks.embedded_queues import LongPoll
-from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
+from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, failure
 
 if TYPE_CHECKING:
     from stepstack.clock import Timeline
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from stepstack.stacks.lambda_service import LambdaService
 
 __all__ = ["EmbeddedServices"]
+
+_log = logging.getLogger("stepstack.embedded")
 
 MAXIMUM_THREADS = 16
 
@@ -98,20 +103,18 @@ class EmbeddedServices:
         """Answers one HTTP request (ASGI)."""
         if scope["type"] != "http":
             return
-        body = await _whole_body(receive)
-        if body is None:
-            return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        path = scope.get("raw_path") or scope["path"].encode()
-        request = ServiceRequest.read(
-            scope["method"],
-            path.decode("latin-1").partition("?")[0],
-            scope.get("query_string", b"").decode("latin-1"),
-            headers,
-            body,
-            scheme=scope.get("scheme", "http"),
-        )
-        response = await self.handle(request)
+        request = _request_of(scope)
+        try:
+            body = await read_upload(receive, request.headers.get("content-length"))
+        except ServiceError as refusal:
+            refused = failure(request, 400, refusal.error_code, refusal.message)
+            # What is left of the body would be taken for the next request.
+            response = replace(refused, headers={**refused.headers, "Connection": "close"})
+        else:
+            if body is None:
+                return
+            request = replace(request, body=body)
+            response = await self.handle(request)
         await send({"type": "http.response.start", "status": response.status, "headers": _wire_headers(request, response)})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
 
@@ -134,7 +137,16 @@ class EmbeddedServices:
         return request
 
     async def handle(self, request: ServiceRequest) -> ServiceResponse:
-        """The answer of the service that `request` is for."""
+        """The answer of the service that `request` is for; never raises for what a client may send."""
+        try:
+            return await self._handled(request)
+        except ServiceError as refusal:
+            return failure(request, 400, refusal.error_code, refusal.message)
+        except Exception as fault:  # noqa: BLE001 - the boundary: a fault of ours must not reach the state machine, nor end the request bare
+            _log.exception("%s %s (%s) failed", request.method, request.path, request.operation)
+            return failure(request, 500, "InternalFailure", f"stepstack failed: {type(fault).__name__}: {fault}")
+
+    async def _handled(self, request: ServiceRequest) -> ServiceResponse:
         own = self._own_answer(request)
         if own is not None:
             return await own
@@ -325,16 +337,14 @@ class EmbeddedServices:
             return self._moto
 
 
-async def _whole_body(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> bytes | None:
-    """The body; None where its client went away before its end: half an object must not be stored."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts) if len(parts) > 1 else parts[0]
+def _request_of(scope: MutableMapping[str, Any]) -> ServiceRequest:
+    """The request as far as its head tells it."""
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    path = scope.get("raw_path") or scope["path"].encode()
+    query = scope.get("query_string", b"").decode("latin-1")
+    return ServiceRequest.read(
+        scope["method"], path.decode("latin-1").partition("?")[0], query, headers, b"", scheme=scope.get("scheme", "http")
+    )
 
 
 def _wire_headers(request: ServiceRequest, response: ServiceResponse) -> list[tuple[bytes, bytes]]:

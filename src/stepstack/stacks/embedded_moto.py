@@ -20,7 +20,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote, unquote_to_bytes
-from xml.sax.saxutils import escape
 
 import moto.core.responses
 from botocore.exceptions import ClientError
@@ -33,7 +32,7 @@ from stepstack.stacks.embedded_corrections import CORRECTIONS
 from stepstack.stacks.embedded_dynamodb import DynamoDbFront
 from stepstack.stacks.embedded_isolation import IsolatedBackends
 from stepstack.stacks.embedded_queue_counts import count_when_asked
-from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, json_response
+from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse, failure
 from stepstack.stacks.embedded_topics import keep_messages_to_functions
 
 __all__ = ["MotoBackends"]
@@ -90,10 +89,10 @@ class MotoBackends:
             except HTTPException as refusal:
                 return ServiceResponse(refusal.code or 400, dict(refusal.get_headers()), str(refusal.get_body()).encode())
             except NotImplementedError as missing:
-                return _failure(request, 501, "NotImplemented", f"The embedded stack does not support this: {missing}")
+                return failure(request, 501, "NotImplemented", f"The embedded stack does not support this: {missing}")
             except Exception as fault:  # noqa: BLE001 - the boundary to moto: a fault of its own must not end the server
                 _log.exception("moto failed at %s %s (%s)", request.method, request.path, request.operation)
-                return _failure(request, 500, "InternalFailure", f"moto failed: {type(fault).__name__}: {fault}")
+                return failure(request, 500, "InternalFailure", f"moto failed: {type(fault).__name__}: {fault}")
 
     @property
     def outbox(self) -> deque[tuple[str, dict[str, Any]]]:
@@ -109,7 +108,7 @@ class MotoBackends:
         backend = _backend_of(request)
         handler = _handler_for(backend, request.path)
         if handler is None:
-            return _failure(request, 404, "UnknownOperationException", f"moto has no {request.method} {request.path} in {backend}.")
+            return failure(request, 404, "UnknownOperationException", f"moto has no {request.method} {request.path} in {backend}.")
         wire = self._wire_request(request)
         return _response(request, handler(wire, wire.raw_url, dict(wire.headers)))
 
@@ -215,16 +214,6 @@ def _response(request: ServiceRequest, answer: Any) -> ServiceResponse:
     if request.method != "HEAD":
         kept = {name: value for name, value in kept.items() if name.lower() != "content-length"}
     return ServiceResponse(int(status), kept, content)
-
-
-def _failure(request: ServiceRequest, status: int, code: str, message: str) -> ServiceResponse:
-    if request.service == "s3" or request.form():
-        error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
-        body = f"<Error>{error}</Error>" if request.service == "s3" else f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
-        return ServiceResponse(status, {"Content-Type": "text/xml"}, body.encode())
-    return json_response(
-        status, {"__type": code, "message": message}, content_type="application/x-amz-json-1.0", headers={"x-amzn-ErrorType": code}
-    )
 
 
 @functools.cache

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote
+from xml.sax.saxutils import escape
 
 from stepstack.errors import ServiceError
 
-__all__ = ["ServiceRequest", "ServiceResponse", "call_operation", "json_response"]
+__all__ = ["ServiceRequest", "ServiceResponse", "call_operation", "failure", "json_response"]
 
 _SCOPE = re.compile(r"(?:Credential=|X-Amz-Credential=)([^/,&]+)/(\d+)/([^/,&]+)/([^/,&]+)/aws4_request")
 _AWS_HOST = re.compile(r"(?:[^.]+\.)*?(?P<service>[a-z0-9-]+)(?:\.(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?::\d+)?")
@@ -127,6 +128,17 @@ def json_response(
 ) -> ServiceResponse:
     """`value` as a JSON answer."""
     return ServiceResponse(status, {"Content-Type": content_type, **(headers or {})}, json.dumps(value, ensure_ascii=False).encode())
+
+
+def failure(request: ServiceRequest, status: int, code: str, message: str) -> ServiceResponse:
+    """A refusal in the form of the service that `request` is for."""
+    if request.service == "s3" or request.form():
+        error = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
+        body = f"<Error>{error}</Error>" if request.service == "s3" else f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
+        return ServiceResponse(status, {"Content-Type": "text/xml"}, body.encode())
+    return json_response(
+        status, {"__type": code, "message": message}, content_type="application/x-amz-json-1.0", headers={"x-amzn-ErrorType": code}
+    )
 
 
 _TARGETS_OF = {

@@ -7,6 +7,7 @@ import boto3
 import moto
 import pytest
 
+from stepstack.stacks import embedded_body
 from stepstack.stacks.embedded import EmbeddedServices
 
 TABLE = {
@@ -292,3 +293,40 @@ def test_a_fault_inside_moto_is_an_answer_and_the_next_request_is_served(service
     assert status in {400, 500}
     assert answer["message"]
     assert dynamodb(services, "ListTables", {})[0] == 200
+
+
+def test_a_fault_of_the_functions_own_code_is_an_answer_and_in_the_log(services, caplog):
+    malformed = json.dumps({"FunctionName": "f", "Code": "no object"}).encode()
+    status, headers, body = asyncio.run(services.transport("POST", "http://anywhere/2015-03-31/functions", {}, malformed, service="lambda"))
+    assert (status, headers["x-amzn-ErrorType"]) == (500, "InternalFailure")
+    assert "AttributeError" in json.loads(body)["message"]
+    assert caplog.records[-1].exc_info is not None
+
+
+@pytest.mark.parametrize("headers", [[], [(b"content-length", b"11")]], ids=["in chunks", "announced"])
+def test_an_upload_above_the_limit_is_refused_as_s3_refuses_it(services, monkeypatch, headers):
+    monkeypatch.setattr(embedded_body, "UPLOAD_LIMIT_BYTES", 10)
+    status, answered, body = asyncio.run(asgi(services, "PUT", "/bucket/key", headers=[SIGNED_S3, *headers], chunks=[b"123456", b"78901"]))
+    assert (status, answered[b"connection"]) == (400, b"close")
+    assert b"<Code>EntityTooLarge</Code>" in body
+
+
+def test_an_upload_that_stalls_is_answered(services, monkeypatch):
+    monkeypatch.setattr(embedded_body, "STALL_SECONDS", 0.01)
+    scope = {"type": "http", "method": "PUT", "path": "/bucket/key", "raw_path": b"/bucket/key", "headers": [SIGNED_S3]}
+    sent = []
+
+    async def scenario():
+        pieces = [{"type": "http.request", "body": b"half", "more_body": True}]
+
+        async def receive():
+            return pieces.pop() if pieces else await asyncio.Event().wait()
+
+        async def send(message):
+            sent.append(message)
+
+        await services(scope, receive, send)
+
+    asyncio.run(scenario())
+    assert sent[0]["status"] == 400
+    assert b"<Code>RequestTimeout</Code>" in sent[1]["body"]
