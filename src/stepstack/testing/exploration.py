@@ -21,8 +21,8 @@ from stepstack.language import parse
 
 try:
     from hypothesis import HealthCheck, Phase, find, given, seed, settings
-    from hypothesis.errors import NoSuchExample
-    from hypothesis.strategies import SearchStrategy
+    from hypothesis.errors import Flaky, NoSuchExample
+    from hypothesis.strategies import DrawFn, SearchStrategy, composite
 except ImportError as error:  # pragma: no cover - every environment of ours has it
     raise SettingsError("trying many inputs needs Hypothesis: pip install 'stepstack[hypothesis]'") from error
 
@@ -124,20 +124,28 @@ def _smallest(strategy: SearchStrategy[Json], is_wanted: Callable[[Json], bool],
     """The smallest input found before the deadline that is still wanted; `known` is one."""
     smallest = known
 
-    def is_still_wanted(execution_input: Json) -> bool:
-        nonlocal smallest
+    @composite
+    def in_time(draw: DrawFn) -> Json:
+        # Asked here, because of many that Hypothesis tries nothing comes to be looked at.
         if deadline.has_passed():
             raise _TimeIsUp
+        return draw(strategy)
+
+    def is_still_wanted(execution_input: Json) -> bool:
+        nonlocal smallest
         if not is_wanted(execution_input):
             return False
         # Each one that Hypothesis tries after a wanted one is smaller.
         smallest = execution_input
         return True
 
-    quiet = settings(max_examples=SHRINKING_EXAMPLES, database=None, deadline=None, suppress_health_check=SILENT)
+    # Without its phase of explaining, which traces every line of the engine.
+    phases = [Phase.generate, Phase.shrink]
+    quiet = settings(max_examples=SHRINKING_EXAMPLES, database=None, deadline=None, phases=phases, suppress_health_check=SILENT)
     try:
-        return find(strategy, is_still_wanted, settings=quiet, random=Random(first_seed))  # noqa: S311 - the same seed finds the same inputs
-    except (NoSuchExample, _TimeIsUp):
+        return find(in_time(), is_still_wanted, settings=quiet, random=Random(first_seed))  # noqa: S311 - the same seed finds the same inputs
+    except (NoSuchExample, Flaky, _TimeIsUp):
+        # Flaky is what Hypothesis makes of a draw that is broken off, and of a definition that ends otherwise each time.
         return smallest
 
 
