@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from stepstack.stacks.lambda_code import Code, CodeFault, FolderCode
 from stepstack.stacks.lambda_context import LambdaContext
@@ -38,8 +38,19 @@ INIT_SECONDS = 60.0
 
 _OWN_FILES = (__file__, inspect.getsourcefile(CodeFault) or "")
 _DECIMAL = re.compile(r'"\\u0000([^"\\]*)\\u0000"')
-_initialising = threading.Lock()
-"""Functions import one after the other: modules make boto3 clients while they are imported, which is not safe in several threads."""
+_T = TypeVar("_T")
+
+
+class _Initialising:
+    """Functions import one after the other: modules make boto3 clients while they are imported, which is not safe in several threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.handler = ""
+        """The handler whose module is being imported."""
+
+
+_initialising = _Initialising()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +108,8 @@ class _HandlerThread(threading.Thread):
         self._timer: asyncio.TimerHandle | None = None
         self._settling = threading.Lock()
         self._outcome: Outcome | None = None
+        self._is_inside = False
+        """Whether the function's own code runs, which may be interrupted; read and written while `_settling`."""
         self._handler_loop: asyncio.AbstractEventLoop | None = None
 
     def run(self) -> None:
@@ -118,10 +131,15 @@ class _HandlerThread(threading.Thread):
         payload = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": text}, separators=(",", ":")).encode()
         self._surroundings.add(f"{_iso_now()} {self._invocation.request_id} Task timed out after {seconds:.2f} seconds\n\n")
         outcome = self._settle(payload, is_error=True, is_cold=True)
-        if outcome.payload is payload and self.ident is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Abandoned))
-            self._wake()
+        if outcome.payload is payload:
+            self._interrupt()
         return outcome
+
+    def _interrupt(self) -> None:
+        with self._settling:
+            if self._is_inside and self.ident is not None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Abandoned))
+        self._wake()
 
     def _wake(self) -> None:
         """An asynchronous handler stands in its loop's selector, where no Python instruction would come."""
@@ -132,23 +150,23 @@ class _HandlerThread(threading.Thread):
     def _result(self) -> tuple[bytes, bool, bool]:
         """The payload, whether it is an error's, whether the function begins anew."""
         invocation = self._invocation
+        if not _initialising.lock.acquire(timeout=INIT_SECONDS):
+            return self._kept_waiting(_initialising.handler), True, True
         try:
-            with _initialising:
-                handler = invocation.code.handler(invocation.handler)
-                if invocation.prepare is not None:
-                    invocation.prepare()
+            _initialising.handler = invocation.handler
+            handler = self._interruptible(self._initialised)
         except _Abandoned:
             raise
         except CodeFault as fault:
             return self._failure(fault.error_type, fault.message, fault.trace, request_id=""), True, True
         except BaseException as error:  # noqa: BLE001 - whatever the function's module raises
             return self._raised(error, request_id=""), True, True
+        finally:
+            _initialising.lock.release()
         self._started_at = time.perf_counter()
         self._tell(self._start_timer)
         try:
-            result = handler(_event(invocation.payload), invocation.make_context())
-            if inspect.isawaitable(result):
-                result = asyncio.run(self._awaited(result))
+            result = self._interruptible(lambda: self._handled(handler))
         except _Abandoned:
             raise
         except SystemExit as leaving:
@@ -156,6 +174,38 @@ class _HandlerThread(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - whatever the handler raises
             return self._raised(error, request_id=invocation.request_id), True, False
         return (*self._marshalled(result), False)
+
+    def _initialised(self) -> Callable[..., Any]:
+        handler = self._invocation.code.handler(self._invocation.handler)
+        if self._invocation.prepare is not None:
+            self._invocation.prepare()
+        return handler
+
+    def _handled(self, handler: Callable[..., Any]) -> Any:
+        result = handler(_event(self._invocation.payload), self._invocation.make_context())
+        return asyncio.run(self._awaited(result)) if inspect.isawaitable(result) else result
+
+    def _interruptible(self, work: Callable[[], _T]) -> _T:
+        """What `work` returns. _Abandoned comes while this runs and at no other time: what is around it must not stay half done."""
+        try:
+            try:
+                with self._settling:
+                    if self._outcome is not None:
+                        raise _Abandoned
+                    self._is_inside = True
+                return work()
+            finally:
+                self._withdraw()
+        except _Abandoned:
+            # It may have come while the function was being left.
+            self._withdraw()
+            raise
+
+    def _withdraw(self) -> None:
+        with self._settling:
+            self._is_inside = False
+            # One that was thrown but has not come yet is called back.
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(threading.get_ident()), None)
 
     async def _awaited(self, result: Any) -> Any:
         self._handler_loop = asyncio.get_running_loop()
@@ -185,6 +235,13 @@ class _HandlerThread(threading.Thread):
         text = f"RequestId: {self._invocation.request_id} Error: Runtime exited {how}"
         self._surroundings.add(f"{text}\nRuntime.ExitError\n")
         return json.dumps({"errorType": "Runtime.ExitError", "errorMessage": text}, separators=(",", ":")).encode()
+
+    def _kept_waiting(self, other: str) -> bytes:
+        message = (
+            f"{self._invocation.handler} could not be initialised: "
+            f"{other} has been importing its module for more than {INIT_SECONDS:g} seconds, and functions import one after the other"
+        )
+        return self._failure("Runtime.InitTimeout", message, [], request_id="")
 
     def _failure(self, error_type: str, message: str, trace: list[str], *, request_id: str | None = None) -> bytes:
         payload = {

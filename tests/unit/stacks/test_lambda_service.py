@@ -11,6 +11,7 @@ import pytest
 
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError
+from stepstack.stacks import lambda_runtime
 from stepstack.stacks.lambda_service import LambdaService
 
 
@@ -468,3 +469,41 @@ def test_a_function_whose_folder_is_gone_says_so_at_once(service, tmp_path):
     shutil.rmtree(code)
 
     assert error_of(service, "gone")["errorType"] == "Runtime.ImportModuleError"
+
+
+def test_a_function_is_not_interrupted_once_its_handler_has_returned(service):
+    reached, released, ended = threading.Event(), threading.Event(), threading.Event()
+
+    class SlowToWrite(dict):
+        def items(self):
+            reached.set()
+            released.wait(20)
+            ended.set()
+            return super().items()
+
+    service.register("f", lambda _event, _context: SlowToWrite(a=1), timeout_seconds=1)
+    assert error_of(service, "f")["errorType"] == "Sandbox.Timedout"
+    assert reached.is_set()
+    released.set()
+    assert ended.wait(20)
+
+
+def test_a_module_that_hangs_at_import_fails_others_with_its_name(service, tmp_path, monkeypatch):
+    monkeypatch.setattr(lambda_runtime, "INIT_SECONDS", 0.05)
+    importing, released = threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "stepstack_hang", lambda: (importing.set(), released.wait(20)), raising=False)
+    root = folder(tmp_path, hangs="import threading\nthreading.stepstack_hang()\ndef handler(event, context): ...\n")
+    service.register("hangs", root, handler_name="hangs.handler")
+    service.register("f", lambda _event, _context: 1)
+
+    async def scenario():
+        first = asyncio.ensure_future(service.invoke("hangs", b"{}"))
+        await asyncio.to_thread(importing.wait, 20)
+        other = await service.invoke("f", b"{}")
+        released.set()
+        await first
+        return other
+
+    error = json.loads(asyncio.run(scenario()).payload)
+    assert error["errorType"] == "Runtime.InitTimeout"
+    assert "hangs.handler has been importing" in error["errorMessage"]
