@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,6 +32,8 @@ __all__ = ["ChainedInvoke", "DurableExecution", "function_error", "json_object"]
 
 Json: TypeAlias = dict[str, Any]
 Run: TypeAlias = "Callable[[Function, bytes], Awaitable[InvokeResult]]"
+
+_log = logging.getLogger("stepstack.embedded")
 
 STATE_PAGE_BYTES = 5 * 1024 * 1024
 """More than so much of an execution's state does not go along with an invocation: the SDK asks for the rest."""
@@ -259,7 +262,11 @@ class DurableExecution:
         return invoked.details
 
     async def _await_chained(self, operation: DurableOperation, invoked: ChainedInvoke) -> None:
-        status, result, error = await invoked.outcome()
+        try:
+            status, result, error = await invoked.outcome()
+        except Exception as fault:  # noqa: BLE001 - the execution waits for an outcome
+            _log.exception("%s could not have another function invoked", self.arn)
+            status, result, error = "FAILED", None, {"ErrorMessage": str(fault), "ErrorType": type(fault).__name__}
         if self.is_running:
             self._complete(operation, status, self._now(), result=result, error=error)
             self._news.set()

@@ -142,7 +142,7 @@ class EmbeddedServices:
             return await self._handled(request)
         except ServiceError as refusal:
             return failure(request, 400, refusal.error_code, refusal.message)
-        except Exception as fault:  # noqa: BLE001 - the boundary: a fault of ours must not reach the state machine, nor end the request bare
+        except Exception as fault:  # noqa: BLE001 - the boundary: a fault of ours is an answer too
             _log.exception("%s %s (%s) failed", request.method, request.path, request.operation)
             return failure(request, 500, "InternalFailure", f"stepstack failed: {type(fault).__name__}: {fault}")
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
@@ -33,6 +34,11 @@ ServiceCall: TypeAlias = "Callable[[str, str, Mapping[str, Any], str], Awaitable
 """`await call("sqs", "ReceiveMessage", parameters, region)`: the answer; raises ServiceError."""
 
 Working: TypeAlias = "Callable[[], AbstractContextManager[None]]"
+
+_log = logging.getLogger("stepstack.embedded")
+
+WARNED_FAILURES = 3
+"""A batch that has failed so often is told of: it may come again without end, and all the while no wait is skipped."""
 
 RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 5.0
@@ -105,7 +111,12 @@ class EventSourceMapping(ABC):
             at_work = self._working()
             at_work.__enter__()
             self._task = asyncio.get_running_loop().create_task(self._run())
-            self._task.add_done_callback(lambda _: at_work.__exit__(None, None, None))
+            self._task.add_done_callback(lambda task: self._ended(task, at_work))
+
+    def _ended(self, task: asyncio.Task[None], at_work: AbstractContextManager[None]) -> None:
+        at_work.__exit__(None, None, None)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            _log.error("event source mapping %s (of %s) stopped reading", self.identifier, self.source_arn, exc_info=fault)
 
     def close(self) -> None:
         """Reads no more."""
@@ -237,6 +248,8 @@ class StreamMapping(EventSourceMapping):
             succeeded, failed = await self._deliver(batch)
             if succeeded and not failed:
                 return
+            if attempt + 1 == WARNED_FAILURES:
+                self._warn(len(batch), limit)
             if succeeded and failed:
                 # Everything from the first reported record on comes again.
                 numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
@@ -248,6 +261,15 @@ class StreamMapping(EventSourceMapping):
                 await self._deliver_all(batch[middle:])
                 return
         await self._give_up(batch, limit + 1)
+
+    def _warn(self, size: int, limit: int) -> None:
+        answer = "" if self._last is None else self._last.payload[:1000].decode("utf-8", "replace")
+        further = "without end (MaximumRetryAttempts is not set)" if limit < 0 else f"{limit} times in all"
+        _log.warning(
+            "%s has failed %d times at one batch of %d records, which event source mapping %s (of %s) retries %s; "
+            "no wait is skipped meanwhile. Its answer: %s",
+            *(self.function_arn, WARNED_FAILURES, size, self.identifier, self.source_arn, further, answer),
+        )
 
     async def _give_up(self, batch: list[Json], attempts: int) -> None:
         """Tells the mapping's destination for failures which records are lost."""

@@ -131,8 +131,12 @@ class EventSources:
         def ended(task: asyncio.Future[None]) -> None:
             at_work.__exit__(None, None, None)
             self._deliveries.discard(task)
-            if not task.cancelled() and (fault := task.exception()) is not None and not isinstance(fault, ServiceError):
-                # A ServiceError says that the function is gone: AWS drops the event too.
+            if task.cancelled() or (fault := task.exception()) is None:
+                return
+            if isinstance(fault, ServiceError):
+                # The function or the dead-letter queue is gone: AWS drops the event too, but tells nobody.
+                _log.error("an event was not delivered: %s", fault)
+            else:
                 _log.error("an event was not delivered", exc_info=fault)
 
         task.add_done_callback(ended)

@@ -16,6 +16,7 @@ import asyncio
 import base64
 import copy
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -39,6 +40,8 @@ from stepstack.stacks.lambda_surroundings import now_millis
 __all__ = ["LambdaService"]
 
 Handler: TypeAlias = "Callable[[Any, Any], Any]"
+
+_log = logging.getLogger("stepstack.embedded")
 
 _NAME = re.compile(
     r"(?:arn:aws[a-zA-Z-]*:lambda:(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?"
@@ -225,6 +228,8 @@ class LambdaService:
         def ended(_: object) -> None:
             at_work.__exit__(None, None, None)
             self._background.discard(task)
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                _log.error("an asynchronous invocation could not be run", exc_info=fault)
 
         task.add_done_callback(ended)
 

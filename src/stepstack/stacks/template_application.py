@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.clock import Randomness
-from stepstack.errors import ServiceError, SettingsError, StepstackError, UnsupportedFeature
+from stepstack.errors import ServiceError, SettingsError, UnsupportedFeature
 from stepstack.stacks.template import LOCAL_BUCKET, Template, load_template
 from stepstack.stacks.template_assets import asset_path
 from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources, pseudo_parameters
@@ -72,13 +72,13 @@ class Application:
         What is gone already is as good as deleted, as for CloudFormation.
         """
         self._stacks.remove(self)
-        failure: StepstackError | None = None
+        failure: Exception | None = None
         for logical_id in reversed(list(self._made)):
             made = self._made.pop(logical_id)
             try:
                 if made.delete is not None:
                     await made.delete()
-            except StepstackError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others are tried
                 if not (isinstance(error, ServiceError) and _GONE.search(error.error_code)):
                     failure = failure or error
         if failure is not None:

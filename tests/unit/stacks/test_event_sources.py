@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from stepstack.assembly import Settings, embedded_stack
+from stepstack.stacks import event_source_mappings
 from stepstack.stacks.embedded import EmbeddedServices
 
 TABLE = {
@@ -163,6 +164,48 @@ def test_a_failed_batch_comes_again_until_its_retries_are_used_up(world):
 
     run(scenario())
     assert [record["dynamodb"]["Keys"]["id"]["S"] for record in world.records()] == ["1", "1", "2", "2"]
+
+
+def test_a_batch_that_fails_for_the_third_time_is_told_of_once(world, caplog, monkeypatch):
+    monkeypatch.setattr(event_source_mappings, "RETRY_SECONDS", 0.0)
+    world.answers = [RuntimeError("no such luck")] * 5
+
+    async def scenario():
+        mapping = await stream(world)
+        await put(world, "1")
+        await world.rest()
+        return mapping["UUID"]
+
+    identifier = run(scenario())
+    [told] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert world.arn in told
+    assert identifier in told
+    assert "no such luck" in told
+    assert len(world.events) == 6
+
+
+def test_an_event_for_a_function_that_is_gone_is_told_of(world, caplog):
+    async def scenario():
+        world.services.event_sources.deliver_message("arn:aws:lambda:us-east-1:123456789012:function:gone", {})
+        await world.rest()
+
+    run(scenario())
+    [told] = [record.getMessage() for record in caplog.records]
+    assert told.startswith("an event was not delivered: ")
+    assert "gone" in told
+
+
+def test_a_mapping_that_a_fault_has_stopped_is_told_of_with_the_fault(world, caplog):
+    async def scenario():
+        mapping = await stream(world)
+        world.services.event_sources.mappings[mapping["UUID"]].parameters["MaximumRetryAttempts"] = "x"
+        await put(world, "1")
+        await world.rest()
+        return mapping["UUID"]
+
+    identifier = run(scenario())
+    [record] = [record for record in caplog.records if identifier in record.getMessage()]
+    assert record.exc_info[0] is ValueError
 
 
 def test_a_batch_that_is_given_up_is_told_to_the_destination_for_failures(world):

@@ -8,7 +8,9 @@ import pytest
 
 from stepstack.assembly import Settings, embedded_stack
 from stepstack.errors import ServiceError, SettingsError, UnsupportedFeature
-from stepstack.stacks.template_application import deploy
+from stepstack.stacks.deployed_stacks import DeployedStacks
+from stepstack.stacks.template_application import Application, deploy
+from stepstack.stacks.template_workshop import Made
 
 SAM = """
     AWSTemplateFormatVersion: '2010-09-09'
@@ -399,3 +401,22 @@ def test_a_bucket_of_objects_that_are_locked_is_given_up(world):
     left = asyncio.run(scenario())
     assert "<Key>kept</Key>" in left
     assert "<Key>free</Key>" not in left
+
+
+def test_resources_are_deleted_though_one_fails_in_an_unforeseen_way():
+    deleted = []
+    application = Application("app", "arn", DeployedStacks())
+
+    def resource(name, fault=None):
+        async def delete():
+            deleted.append(name)
+            if fault is not None:
+                raise fault
+
+        return Made(name, {}, delete)
+
+    application.add("One", "AWS::SQS::Queue", resource("one"))
+    application.add("Two", "AWS::SQS::Queue", resource("two", TypeError("unforeseen")))
+    with pytest.raises(TypeError, match="unforeseen"):
+        asyncio.run(application.delete())
+    assert deleted == ["two", "one"]
