@@ -34,7 +34,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = ["Clock", "Deadline", "Randomness", "Timeline", "Timer", "awaiting", "awaiting_timeline", "set_off_by_schedule", "time_scale"]
+__all__ = [
+    "Clock",
+    "Deadline",
+    "Randomness",
+    "Timeline",
+    "Timer",
+    "awaiting",
+    "awaiting_timeline",
+    "now_text",
+    "set_off_by_schedule",
+    "time_scale",
+    "timestamp_text",
+]
 
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
@@ -478,6 +490,26 @@ class Deadline:
     def pause(self, seconds: float) -> None:
         """Blocks the calling thread for `seconds`, or for what is left."""
         threading.Event().wait(min(seconds, self.remaining()))
+
+
+_second_texts: dict[int, str] = {}
+
+
+def timestamp_text(seconds: float) -> str:
+    """Seconds since the epoch as AWS writes them: `2026-11-21T10:00:00.123Z`."""
+    milliseconds = int(seconds * 1000)
+    whole = milliseconds // 1000
+    text = _second_texts.get(whole)
+    if text is None:
+        if len(_second_texts) > 512:
+            _second_texts.clear()
+        text = _second_texts[whole] = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(whole))
+    return f"{text}{milliseconds % 1000:03d}Z"
+
+
+def now_text() -> str:
+    """Real time, as `timestamp_text` writes it."""
+    return timestamp_text(time.time())
 
 
 class Randomness:

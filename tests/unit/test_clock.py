@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import itertools
 import time
 import uuid
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepstack.clock import Clock, Randomness, time_scale
+from stepstack.clock import Clock, Randomness, time_scale, timestamp_text
 
 
 def run(scenario, scale=0.0):
@@ -317,3 +318,10 @@ def test_time_is_real_skipped_or_scaled(value, scale):
 def test_a_time_that_means_nothing_is_refused(value):
     with pytest.raises(ValueError, match=r"^time is 'skip', 'real' or a number that is not negative, not "):
         time_scale(value)
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_timestamps_are_utc_with_milliseconds(milliseconds):
+    moment = dt.datetime.fromtimestamp(milliseconds // 1000, dt.timezone.utc)
+    expected = f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    assert timestamp_text(milliseconds / 1000 + 1e-6) == expected

@@ -6,25 +6,10 @@ Made by an execution (`Execution` and `StateMachine`) and by each visit of a sta
 
 from __future__ import annotations
 
-import time
-
+from stepstack.clock import timestamp_text
 from stepstack.json_types import Json, JsonObject
 
-__all__ = ["execution_members", "timestamp_text"]
-
-_second_texts: dict[int, str] = {}
-
-
-def timestamp_text(seconds: float) -> str:
-    """`2026-11-21T10:00:00.123Z`."""
-    milliseconds = int(seconds * 1000)
-    whole = milliseconds // 1000
-    text = _second_texts.get(whole)
-    if text is None:
-        if len(_second_texts) > 512:
-            _second_texts.clear()
-        text = _second_texts[whole] = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(whole))
-    return f"{text}{milliseconds % 1000:03d}Z"
+__all__ = ["execution_members"]
 
 
 def execution_members(

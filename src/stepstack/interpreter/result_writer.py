@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepstack.interpreter.context_object import timestamp_text
+from stepstack.clock import timestamp_text
 from stepstack.interpreter.failures import StateFailed, runtime_failure
 from stepstack.interpreter.item_reader import call_s3
 from stepstack.interpreter.map_run import MapRun

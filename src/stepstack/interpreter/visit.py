@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from stepstack.clock import timestamp_text
 from stepstack.errors import ExpressionError
-from stepstack.interpreter.context_object import timestamp_text
 from stepstack.interpreter.failures import ExecutionBroken, expression_failure, size_failure
 from stepstack.interpreter.payload import Payload, is_too_large, size_bytes
 from stepstack.interpreter.ports import StateFailure

@@ -8,9 +8,9 @@ them. Called by `embedded_moto`. Source: "Using Lambda with Amazon SNS" in the L
 from __future__ import annotations
 
 import functools
-from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
+from stepstack.clock import now_text
 from stepstack.stacks.embedded_isolation import IsolatedBackends
 
 __all__ = ["keep_messages_to_functions"]
@@ -41,7 +41,6 @@ def keep_messages_to_functions() -> None:
 
 
 def _event(subscription: Any, message: str, message_id: str, subject: str | None, attributes: Json) -> Json:
-    now = datetime.now(timezone.utc)
     region = subscription.topic.arn.split(":")[3]
     host = f"https://sns.{region}.amazonaws.com/"
     told = {
@@ -50,7 +49,7 @@ def _event(subscription: Any, message: str, message_id: str, subject: str | None
         "TopicArn": subscription.topic.arn,
         "Subject": subject,
         "Message": message,
-        "Timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z",
+        "Timestamp": now_text(),
         "SignatureVersion": "1",
         "Signature": "STEPSTACK",
         "SigningCertUrl": f"{host}SimpleNotificationService-STEPSTACK.pem",

@@ -17,10 +17,9 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
-from stepstack.clock import awaiting
+from stepstack.clock import awaiting, now_text, timestamp_text
 from stepstack.errors import ServiceError
 from stepstack.stacks.event_patterns import EventPattern
 from stepstack.stacks.lambda_asynchronous import Send
@@ -277,7 +276,7 @@ class StreamMapping(EventSourceMapping):
         if not destination or self._last is None:
             return
         changes = [record["dynamodb"] for record in batch]
-        arrivals = [_iso(change["ApproximateCreationDateTime"]) for change in changes]
+        arrivals = [timestamp_text(change["ApproximateCreationDateTime"]) for change in changes]
         context: Json = {"statusCode": self._last.status_code, "executedVersion": self._last.executed_version}
         if self._last.function_error:
             context["functionError"] = self._last.function_error
@@ -290,7 +289,7 @@ class StreamMapping(EventSourceMapping):
             },
             "responseContext": context,
             "version": "1.0",
-            "timestamp": _iso(datetime.now(timezone.utc).timestamp()),
+            "timestamp": now_text(),
             "DDBStreamBatchInfo": {
                 "shardId": self._shard,
                 "startSequenceNumber": changes[0]["SequenceNumber"],
@@ -302,11 +301,6 @@ class StreamMapping(EventSourceMapping):
             },
         }
         await self._send(str(destination), json.dumps(record), {})
-
-
-def _iso(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def _has_changed(record: Json) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from stepstack.clock import now_text
 from stepstack.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -90,13 +91,12 @@ class AsynchronousInvocation:
         return arn if arn.count(":") > 6 else f"{arn}:$LATEST"
 
     def _record(self, result: InvokeResult, condition: str, attempts: int) -> Json:
-        now = datetime.now(timezone.utc)
         context: Json = {"statusCode": result.status_code, "executedVersion": result.executed_version}
         if result.function_error:
             context["functionError"] = result.function_error
         return {
             "version": "1.0",
-            "timestamp": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z",
+            "timestamp": now_text(),
             "requestContext": {
                 "requestId": self.request_id,
                 "functionArn": self._arn(),

@@ -25,6 +25,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, TypeVar
 
+from stepstack.clock import now_text
 from stepstack.stacks.lambda_code import Code, CodeFault, FolderCode
 from stepstack.stacks.lambda_context import LambdaContext
 from stepstack.stacks.lambda_folder import enter_folder
@@ -129,7 +130,7 @@ class _HandlerThread(threading.Thread):
         seconds = self._invocation.timeout_seconds
         text = f"RequestId: {self._invocation.request_id} Error: Task timed out after {seconds:.2f} seconds"
         payload = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": text}, separators=(",", ":")).encode()
-        self._surroundings.add(f"{_iso_now()} {self._invocation.request_id} Task timed out after {seconds:.2f} seconds\n\n")
+        self._surroundings.add(f"{now_text()} {self._invocation.request_id} Task timed out after {seconds:.2f} seconds\n\n")
         outcome = self._settle(payload, is_error=True, is_cold=True)
         if outcome.payload is payload:
             self._interrupt()
@@ -313,8 +314,3 @@ def _error_line(error_type: str, message: str, trace: list[str]) -> str:
         # CloudWatch would cut leading blanks: AWS's runtime writes no-break spaces.
         lines += ["\u00a0" * (len(line) - len(line.lstrip(" "))) + line.lstrip(" ") for line in entry.splitlines()]
     return "\r".join(lines) + "\n"
-
-
-def _iso_now() -> str:
-    now = time.time_ns()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 1_000_000_000)) + f".{now // 1_000_000 % 1000:03d}Z"

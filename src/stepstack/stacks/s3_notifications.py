@@ -11,11 +11,11 @@ import itertools
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs, quote, quote_plus, unquote
 from xml.etree import ElementTree as ET
 
+from stepstack.clock import now_text
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
 
@@ -155,12 +155,11 @@ class BucketNotifications:
             path = _path(request, bucket, key)
             head = await self._answer(replace(request, method="HEAD", query="", body=b"", path=path, headers=_plain(request)))
             described |= {"size": int(_lowered(head).get("content-length", 0)), **_identity(head)}
-        now = datetime.now(timezone.utc)
         return {
             "eventVersion": "2.1",
             "eventSource": "aws:s3",
             "awsRegion": request.region or self._region,
-            "eventTime": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z",
+            "eventTime": now_text(),
             "eventName": event,
             "userIdentity": {"principalId": "AWS:STEPSTACK"},
             "requestParameters": {"sourceIPAddress": "127.0.0.1"},

@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from stepstack.interpreter.context_object import timestamp_text
+from stepstack.clock import timestamp_text
 from stepstack.interpreter.ports import TaskFailed
 
 PASS = {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}}
