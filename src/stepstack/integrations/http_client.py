@@ -181,10 +181,19 @@ class HttpClient:
 
     async def _connect(self, origin: _Origin, timeout_seconds: float) -> _Connection:
         seconds = min(CONNECT_SECONDS, timeout_seconds)
-        opening = asyncio.open_connection(origin.host, origin.port, limit=HEAD_LIMIT, ssl=self._context(origin))
+        opening = asyncio.ensure_future(asyncio.open_connection(origin.host, origin.port, limit=HEAD_LIMIT, ssl=self._context(origin)))
         try:
-            reader, writer = await asyncio.wait_for(opening, seconds)
-        except asyncio.TimeoutError:
+            # Not wait_for: until Python 3.11 it forgets that its caller was cancelled, where the connection is made just then.
+            await asyncio.wait({opening}, timeout=seconds)
+        except asyncio.CancelledError:
+            _abandon(opening)
+            raise
+        if not opening.done():
+            _abandon(opening)
+            raise CallTimedOut(f"Unable to execute HTTP request: Connect to {origin.authority} failed: connect timed out")
+        try:
+            reader, writer = opening.result()
+        except TimeoutError:
             raise CallTimedOut(f"Unable to execute HTTP request: Connect to {origin.authority} failed: connect timed out") from None
         except socket.gaierror:
             raise ConnectionFailed(f"Unable to execute HTTP request: {origin.host}: Name or service not known") from None
@@ -207,6 +216,17 @@ class HttpClient:
 
 class _NothingCame(EOFError):
     """The connection ended before the first byte of an answer."""
+
+
+def _abandon(opening: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]) -> None:
+    """Nobody waits for the connection any more: one that is made all the same is closed."""
+    opening.cancel()
+    opening.add_done_callback(_close_unused)
+
+
+def _close_unused(opened: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]) -> None:
+    if not opened.cancelled() and opened.exception() is None:
+        opened.result()[1].transport.abort()
 
 
 def _send_at_once(writer: asyncio.StreamWriter) -> None:

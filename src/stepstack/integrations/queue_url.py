@@ -28,11 +28,24 @@ async def check_queue_url(url: str, endpoints: Endpoints) -> None:
     if parts.scheme not in {"http", "https"} or not host or _is_known(host, endpoints):
         return
     try:
-        await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo(host, None), LOOK_UP_SECONDS)
-    except (OSError, UnicodeError, asyncio.TimeoutError) as error:
-        if isinstance(error, socket.gaierror) or not isinstance(error, OSError):
-            raise Unreachable(f"Unable to execute HTTP request: {host}: Name or service not known") from None
-        raise Unreachable(f"Unable to execute HTTP request: {error}") from error
+        is_found = await _is_found(host)
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and not isinstance(error, socket.gaierror):
+            raise Unreachable(f"Unable to execute HTTP request: {error}") from error
+        is_found = False
+    if not is_found:
+        raise Unreachable(f"Unable to execute HTTP request: {host}: Name or service not known")
+
+
+async def _is_found(host: str) -> bool:
+    """Whether the host's name can be looked up in time."""
+    looking = asyncio.ensure_future(asyncio.get_running_loop().getaddrinfo(host, None))
+    try:
+        # Not wait_for: until Python 3.11 it forgets that its caller was cancelled, where the answer comes just then.
+        await asyncio.wait({looking}, timeout=LOOK_UP_SECONDS)
+        return looking.done() and bool(looking.result())
+    finally:
+        looking.cancel()
 
 
 def _is_known(host: str, endpoints: Endpoints) -> bool:

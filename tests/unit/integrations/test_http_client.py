@@ -310,3 +310,53 @@ def self_signed(path):
     encoding = serialization.Encoding.PEM
     path.write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()) + certificate.public_bytes(encoding))
     return path
+
+
+@pytest.fixture
+def silent():
+    """The URL of a server that takes connections and says nothing, not even TLS's greeting; and its socket."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        yield f"https://127.0.0.1:{server.getsockname()[1]}", server
+
+
+def test_a_connection_that_is_not_made_in_time_is_given_up_and_closed(silent):
+    url, server = silent
+
+    async def scenario():
+        client = HttpClient()
+        with pytest.raises(CallTimedOut, match="connect timed out"):
+            await client.request("GET", url, [], timeout_seconds=0.05)
+        await client.close()
+
+    asyncio.run(scenario())
+    assert_closed(server)
+
+
+def test_a_connection_whose_request_is_cancelled_is_closed(silent):
+    url, server = silent
+
+    async def scenario():
+        client = HttpClient()
+        request = asyncio.ensure_future(client.request("GET", url, [], timeout_seconds=20))
+        connection, _ = await asyncio.to_thread(server.accept)
+        request.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await request
+        await client.close()
+        return connection
+
+    drained(asyncio.run(scenario()))
+
+
+def assert_closed(server):
+    drained(server.accept()[0])
+
+
+def drained(connection):
+    """Reads what the client has sent, to its end."""
+    with connection:
+        connection.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            while connection.recv(65536):
+                pass
