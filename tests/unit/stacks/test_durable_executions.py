@@ -373,6 +373,17 @@ def test_an_invoked_function_that_fails_is_told_to_its_caller(stack, client, dur
     assert execution["Error"]["ErrorMessage"].startswith(message)
 
 
+def test_an_invoke_that_a_fault_keeps_from_being_made_fails_and_is_logged(stack, client, durable, caplog):
+    service = stack.assembly.services.lambda_service
+    arn = service.register("unfit", lambda _event, _context: 1)
+    del service.function(arn).configuration["MemorySize"]
+
+    _, execution = run(client, durable(lambda replay: replay.invoke("other", arn, None)))
+
+    assert execution["Error"]["ErrorMessage"].startswith("FAILED KeyError: 'MemorySize'")
+    assert "KeyError" in [record.exc_info[0].__name__ for record in caplog.records if record.exc_info]
+
+
 def test_an_execution_is_stopped(client, durable):
     arn = start(client, durable(lambda replay: replay.callback("never")))
     callback = opened_callback(client, arn)
