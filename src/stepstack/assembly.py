@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from stepstack.integrations.mocks import Mocks
     from stepstack.service import StepFunctionsService
     from stepstack.service.journal import Journal
-    from stepstack.stacks.embedded import EmbeddedServices
-    from stepstack.stacks.template_application import Application
+    from stepstack.stacks.embedded.services import EmbeddedServices
+    from stepstack.stacks.embedded.templates.template_application import Application
 
 __all__ = ["Assembly", "EmbeddedStack", "Settings", "assemble", "deploy_template", "embedded_stack", "run_server", "scale_setting"]
 
@@ -220,7 +220,7 @@ def _journal(settings: Settings) -> Journal | None:
 
 
 def _embedded_services(settings: Settings, port: int) -> EmbeddedServices:
-    from stepstack.stacks.embedded import EmbeddedServices
+    from stepstack.stacks.embedded.services import EmbeddedServices
 
     return EmbeddedServices(account_id=settings.account_id, region=settings.region, endpoint_url=f"http://127.0.0.1:{port}")
 
@@ -377,7 +377,7 @@ async def deploy_template(
     assembly: Assembly, template: Path | str, *, name: str = "stack", parameters: Mapping[str, str] | None = None
 ) -> Application:
     """Deploys a template into a stack that has the embedded services; runs in the stack's loop."""
-    from stepstack.stacks.template_application import deploy
+    from stepstack.stacks.embedded.templates.template_application import deploy
 
     if assembly.services is None:
         raise SettingsError("a template is deployed into a stack with the embedded services: use `stepstack up`, not `serve`")

@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from stepstack.errors import SettingsError
 from stepstack.json_types import Json, json_text
-from stepstack.stacks.template import is_template, parse_document
+from stepstack.stacks.embedded.templates.template import is_template, parse_document
 from stepstack.testing.files import find_file, read_text
 from stepstack.testing.templates import Template
 

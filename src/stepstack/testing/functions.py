@@ -1,6 +1,6 @@
 """Lambda functions in the test's own process, for one test.
 
-Behind the fixture `lambda_functions`. `stepstack.stacks.lambda_service` runs the handlers: with a real context object, in threads, their
+Behind the fixture `lambda_functions`. `lambda_service` runs the handlers: with a real context object, in threads, their
 exceptions as Lambda's error payload. They can be patched, debugged and covered. Task states reach them by name or ARN, boto3 by the
 stack's Lambda endpoint. An engine in a container calls this process (`lambda_server.py`).
 """
@@ -17,7 +17,7 @@ from stepstack.testing.files import find_file
 from stepstack.testing.templates import Template
 
 if TYPE_CHECKING:
-    from stepstack.stacks.lambda_service import LambdaService
+    from stepstack.stacks.embedded.functions.lambda_service import LambdaService
     from stepstack.testing.stack import Stack
 
 __all__ = ["LambdaFunctions"]

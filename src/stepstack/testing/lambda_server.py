@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from stepstack.json_types import Json, json_text, parse_json
 
 if TYPE_CHECKING:
+    from stepstack.stacks.embedded.functions.lambda_service import LambdaService
     from stepstack.stacks.lambda_router import LambdaPlace, RouterMember
-    from stepstack.stacks.lambda_service import LambdaService
 
 __all__ = ["LambdaServer", "with_alias"]
 

@@ -26,8 +26,8 @@ from stepstack.stacks.endpoints import require_ready
 
 if TYPE_CHECKING:
     from stepstack.stacks.aws import AwsAccount
+    from stepstack.stacks.embedded.functions.lambda_service import LambdaService
     from stepstack.stacks.lambda_router import LambdaPlace
-    from stepstack.stacks.lambda_service import LambdaService
     from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.lambda_server import LambdaServer
     from stepstack.testing.state_machines import StateMachineHandle

@@ -1,6 +1,6 @@
 """What the resources of a template are called, without deploying it.
 
-Called by `Template`, for `stepstack.stacks.template_intrinsics` to evaluate references. A name is what the test gives, else the name in
+Called by `Template`, for `template_intrinsics` to evaluate references. A name is what the test gives, else the name in
 the resource's properties, else its logical id; ARNs are built from names in AWS's forms. What a name does not give is a SettingsError
 that says how the test can give it.
 """

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from stepstack.errors import SettingsError
-from stepstack.stacks.template import parameter_values, template_document
-from stepstack.stacks.template_intrinsics import Intrinsics, pseudo_parameters, value_text
+from stepstack.stacks.embedded.templates.template import parameter_values, template_document
+from stepstack.stacks.embedded.templates.template_intrinsics import Intrinsics, pseudo_parameters, value_text
 from stepstack.testing.template_names import NamedResources
 
 __all__ = ["Template", "TemplateFunction", "TemplateStateMachine"]

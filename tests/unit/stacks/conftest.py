@@ -13,8 +13,8 @@ import boto3
 import pytest
 
 from stepstack.assembly import Settings, embedded_stack
-from stepstack.stacks.embedded import EmbeddedServices
-from stepstack.stacks.template_application import deploy
+from stepstack.stacks.embedded.services import EmbeddedServices
+from stepstack.stacks.embedded.templates.template_application import deploy
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from stepstack.errors import UnsupportedFeature
-from stepstack.stacks.api_gateway import Api
-from stepstack.stacks.embedded import EmbeddedServices
+from stepstack.stacks.embedded.api_gateway import Api
+from stepstack.stacks.embedded.services import EmbeddedServices
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:f/invocations"
 

@@ -12,9 +12,9 @@ from tests.unit.stacks.durable_function import Failed, durable_handler
 
 from stepstack.assembly import Settings, embedded_stack
 from stepstack.clock import Clock, Deadline, Randomness
-from stepstack.stacks.durable_executions import DurableExecutions, DurableStart
-from stepstack.stacks.lambda_code import CallableCode
-from stepstack.stacks.lambda_function import Function, InvokeResult
+from stepstack.stacks.embedded.functions.durable_executions import DurableExecutions, DurableStart
+from stepstack.stacks.embedded.functions.lambda_code import CallableCode
+from stepstack.stacks.embedded.functions.lambda_function import Function, InvokeResult
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 

@@ -1,7 +1,7 @@
 import pytest
 
 from stepstack.errors import ServiceError
-from stepstack.stacks.durable_operations import DurableOperations
+from stepstack.stacks.embedded.functions.durable_operations import DurableOperations
 
 NOW = 1_000_000
 

@@ -4,7 +4,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from stepstack.stacks.durable_sdk import renew_client
+from stepstack.stacks.embedded.functions.durable_sdk import renew_client
 
 SDK = "aws_durable_execution_sdk_python.lambda_service"
 

@@ -8,7 +8,7 @@ import moto
 import pytest
 
 from stepstack.stacks import embedded_body
-from stepstack.stacks.embedded import EmbeddedServices
+from stepstack.stacks.embedded.services import EmbeddedServices
 
 TABLE = {
     "TableName": "people",

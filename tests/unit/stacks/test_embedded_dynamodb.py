@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepstack.errors import ServiceError
-from stepstack.stacks import embedded_dynamodb
-from stepstack.stacks.embedded_dynamodb import DynamoDbFront, _canonical_number
-from stepstack.stacks.embedded_request import ServiceRequest, ServiceResponse
+from stepstack.stacks.embedded import dynamodb as embedded_dynamodb
+from stepstack.stacks.embedded.dynamodb import DynamoDbFront, _canonical_number
+from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from moto import mock_aws
 from moto.sqs.models import Queue
 
-from stepstack.stacks.embedded import EmbeddedServices
-from stepstack.stacks.embedded_queue_counts import LateCount
+from stepstack.stacks.embedded.queue_counts import LateCount
+from stepstack.stacks.embedded.services import EmbeddedServices
 
 COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepstack.errors import ServiceError
-from stepstack.stacks.event_patterns import EventPattern
+from stepstack.stacks.embedded.events.event_patterns import EventPattern
 
 EVENT = {
     "source": "shop.orders",

@@ -8,7 +8,7 @@ import pytest
 
 from stepstack.assembly import Settings, embedded_stack
 from stepstack.stacks import event_source_mappings
-from stepstack.stacks.embedded import EmbeddedServices
+from stepstack.stacks.embedded.services import EmbeddedServices
 
 TABLE = {
     "TableName": "people",

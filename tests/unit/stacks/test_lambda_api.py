@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stepstack.stacks.embedded import EmbeddedServices
+from stepstack.stacks.embedded.services import EmbeddedServices
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 HELLO = "def handler(event, context):\n    print('hello log')\n    return {'hello': event}\n"

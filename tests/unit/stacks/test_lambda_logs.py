@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
-from stepstack.stacks.embedded_request import ServiceResponse
-from stepstack.stacks.lambda_logs import EVENTS_KEPT, FunctionLogs
+from stepstack.stacks.embedded.functions.lambda_logs import EVENTS_KEPT, FunctionLogs
+from stepstack.stacks.embedded.request import ServiceResponse
 
 
 def put(logs):

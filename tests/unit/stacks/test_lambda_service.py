@@ -12,7 +12,7 @@ import pytest
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError
 from stepstack.stacks import lambda_runtime
-from stepstack.stacks.lambda_service import LambdaService
+from stepstack.stacks.embedded.functions.lambda_service import LambdaService
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from stepstack.clock import Randomness
-from stepstack.stacks.lambda_service import LambdaService
+from stepstack.stacks.embedded.functions.lambda_service import LambdaService
 
 
 @pytest.fixture

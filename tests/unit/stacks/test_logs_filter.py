@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepstack.errors import ServiceError
-from stepstack.stacks.logs_filter import compile_pattern
+from stepstack.stacks.embedded.logs_filter import compile_pattern
 
 BAD_REQUEST = "[ERROR 400] BAD REQUEST"
 UNAUTHORIZED = "[ERROR 401] UNAUTHORIZED REQUEST"

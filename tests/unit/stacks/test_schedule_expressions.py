@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepstack.errors import ServiceError
-from stepstack.stacks.schedule_expressions import parse_schedule
+from stepstack.stacks.embedded.events.schedule_expressions import parse_schedule
 
 
 def seconds(text):

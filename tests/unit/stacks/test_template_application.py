@@ -8,9 +8,9 @@ import pytest
 
 from stepstack.assembly import Settings, embedded_stack
 from stepstack.errors import ServiceError, SettingsError, UnsupportedFeature
-from stepstack.stacks.deployed_stacks import DeployedStacks
-from stepstack.stacks.template_application import Application, deploy
-from stepstack.stacks.template_workshop import Made
+from stepstack.stacks.embedded.templates.deployed_stacks import DeployedStacks
+from stepstack.stacks.embedded.templates.template_application import Application, deploy
+from stepstack.stacks.embedded.templates.template_workshop import Made
 
 SAM = """
     AWSTemplateFormatVersion: '2010-09-09'

@@ -1,6 +1,6 @@
 import asyncio
 
-from stepstack.stacks.template_assets import asset_parameters, asset_path
+from stepstack.stacks.embedded.templates.template_assets import asset_parameters, asset_path
 
 HASH = "06474e77" * 8
 OTHER = "80d19117" * 8

@@ -1,7 +1,7 @@
 import pytest
 
 from stepstack.errors import SettingsError, UnsupportedFeature
-from stepstack.stacks.template_intrinsics import Intrinsics, needed_resources
+from stepstack.stacks.embedded.templates.template_intrinsics import Intrinsics, needed_resources
 
 
 class Resources:

@@ -1,0 +1,276 @@
+"""SAM and CloudFormation templates: read, transformed and checked, so that `template_application` can make what they describe.
+
+A template is YAML with CloudFormation's short tags (`!Ref`, `!Sub`), or JSON such as `cdk synth` writes. A SAM template is transformed
+by AWS's own library (aws-sam-translator, imported only then: it takes seconds). Local paths, which the library does not take, are handed
+through it under the name of a bucket that does not exist.
+
+`load_template` is called by `template_application`; reading alone (`template_document`, `parameter_values`, which
+transform nothing) also by `stepstack.testing`. Left out: Fn::Transform, nested stacks, imports from other stacks, dynamic references.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stepstack.errors import SettingsError
+from stepstack.stacks.embedded.templates.template_assets import asset_parameters
+from stepstack.stacks.embedded.templates.template_intrinsics import value_text
+
+if TYPE_CHECKING:
+    import yaml
+
+__all__ = [
+    "LOCAL_BUCKET",
+    "Template",
+    "is_template",
+    "load_template",
+    "local_path",
+    "parameter_values",
+    "parse_document",
+    "template_document",
+]
+
+Json: TypeAlias = dict[str, Any]
+
+SAM = "AWS::Serverless-2016-10-31"
+LOCAL_BUCKET = "stepstack-local-path"
+"""Stands for the folder of the template wherever code or a definition is named by an S3 location."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template in CloudFormation's own terms."""
+
+    folder: Path
+    resources: Mapping[str, Json]
+    parameters: Mapping[str, Any]
+    """Their values."""
+    mappings: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+
+
+def load_template(path: Path, parameters: Mapping[str, str] | None = None, *, region: str = "us-east-1") -> Template:
+    """The template in a file, with values for its parameters. Raises SettingsError where it is none."""
+    content = template_document(path)
+    declared = content.get("Parameters") or {}
+    values = {**asset_parameters(path.parent, declared, LOCAL_BUCKET), **parameter_values(path, declared, parameters or {})}
+    missing = next((name for name in declared if name not in values), None)
+    if missing is not None:
+        raise SettingsError(f"{path}: the parameter {missing} has no default and needs a value")
+    transforms = content.get("Transform") or []
+    names = transforms if isinstance(transforms, list) else [transforms]
+    unknown = [name for name in names if name != SAM]
+    if unknown:
+        raise SettingsError(f"{path}: the transform {unknown[0]} is not supported, only {SAM}")
+    if names:
+        content = _transformed(path, content, values, region)
+    return Template(
+        path.parent,
+        content["Resources"],
+        values,
+        content.get("Mappings") or {},
+        content.get("Conditions") or {},
+        content.get("Outputs") or {},
+    )
+
+
+def local_path(folder: Path, location: Any, *, what: str) -> Path:
+    """The file or folder that a local location such as `src/` names. Raises SettingsError where there is none."""
+    path = (folder / str(location)).resolve()
+    if not path.exists():
+        raise SettingsError(f"{what}: {path} does not exist")
+    return path
+
+
+def template_document(path: Path) -> Json:
+    """What stands in a template's file, with nothing evaluated. Raises SettingsError where it is none."""
+    content = _read(path)
+    if not is_template(content):
+        raise SettingsError(f"{path} is no template: it has no Resources")
+    document: Json = content
+    return document
+
+
+def is_template(document: Any) -> bool:
+    """Whether a JSON or YAML document is a template rather than a definition."""
+    return isinstance(document, dict) and isinstance(document.get("Resources"), dict) and "StartAt" not in document
+
+
+def parse_document(text: str, path: Path) -> Any:
+    """The value of `text`, JSON or YAML, the short tags in their long form: `!Ref A` is `{"Ref": "A"}`. `path` says whose text it is."""
+    import yaml
+
+    try:
+        if path.suffix == ".json":
+            return json.loads(text)
+        if text.lstrip().startswith("{"):
+            # JSON is read much faster as JSON, and may be indented by tabs, which YAML is not; but YAML may begin so as well.
+            with suppress(ValueError):
+                return json.loads(text)
+        return yaml.load(text, _yaml_loader())  # noqa: S506 - a SafeLoader
+    except (ValueError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path} is neither YAML nor JSON: {error}") from None
+
+
+def parameter_values(path: Path, declared: Mapping[str, Json], given: Mapping[str, Any]) -> Json:
+    """The parameters' values, as CloudFormation has them: text, or a list of texts. What has neither value nor default is left out."""
+    unknown = sorted(given.keys() - declared.keys())
+    if unknown:
+        raise SettingsError(f"{path} has no parameter {unknown[0]}; it has {', '.join(declared) or 'none'}")
+    values: Json = {}
+    for name, declaration in declared.items():
+        value = given.get(name, declaration.get("Default"))
+        if value is None:
+            continue
+        allowed = declaration.get("AllowedValues")
+        if allowed and value_text(value) not in map(value_text, allowed):
+            raise SettingsError(f"{path}: the parameter {name} is one of {', '.join(map(value_text, allowed))}, not {value}")
+        kind = str(declaration.get("Type", "String"))
+        is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+        values[name] = _text_list(value) if is_list else value_text(value)
+    return values
+
+
+def _text_list(value: Any) -> list[str]:
+    return [value_text(part) for part in value] if isinstance(value, list) else [part.strip() for part in value_text(value).split(",")]
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"the template cannot be read: {error}") from None
+    return parse_document(text, path)
+
+
+@cache
+def _yaml_loader() -> type[yaml.SafeLoader]:
+    """YAML with CloudFormation's short tags."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """A class of its own, because tags are registered on classes."""
+
+    Loader.add_multi_constructor("!", _short_tag)
+    # A version such as 2012-10-17 is text in a template, not a date.
+    Loader.yaml_implicit_resolvers = {
+        first: [(tag, expression) for tag, expression in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    return Loader
+
+
+def _short_tag(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Json:
+    import yaml
+
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)  # noqa: S101 - YAML has three kinds of nodes
+        value = loader.construct_mapping(node, deep=True)
+    if suffix in {"Ref", "Condition"}:
+        return {suffix: value}
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {f"Fn::{suffix}": value}
+
+
+def _transformed(path: Path, content: Json, values: Json, region: str) -> Json:
+    try:
+        from samtranslator.public.exceptions import InvalidDocumentException
+        from samtranslator.translator.transform import transform
+    except ImportError:
+        raise SettingsError(f"{path} is a SAM template: install aws-sam-translator, or stepstack[sam]") from None
+    prepared = copy.deepcopy(content)
+    _replace_local_paths(prepared)
+    _inline_definitions(path.parent, prepared)
+    try:
+        with _default_region(region):
+            result: Json = transform(prepared, dict(values), _NoManagedPolicies())
+    except InvalidDocumentException as error:
+        reasons = "; ".join(str(cause.message) for cause in error.causes)
+        raise SettingsError(f"{path} is no valid SAM template: {reasons}") from error
+    return result
+
+
+_one_region = threading.Lock()
+"""Held while the environment names the region of a template: two stacks of a process may deploy at the same time."""
+
+
+@contextmanager
+def _default_region(region: str) -> Iterator[None]:
+    """For the body, the process's environment names `region`: SAM's library asks boto3 for it, and boto3 the environment."""
+    with _one_region:
+        before = os.environ.get("AWS_DEFAULT_REGION")
+        os.environ["AWS_DEFAULT_REGION"] = region
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["AWS_DEFAULT_REGION"]
+            else:
+                os.environ["AWS_DEFAULT_REGION"] = before
+
+
+class _NoManagedPolicies:
+    """The names of AWS's managed policies are not looked up: roles have no effect here."""
+
+    @staticmethod
+    def load() -> dict[str, str]:
+        return {}
+
+
+def _replace_local_paths(content: Json) -> None:
+    functions = [content.get("Globals", {}).get("Function") or {}]
+    functions += [
+        _properties(resource) for resource in content["Resources"].values() if resource.get("Type") == "AWS::Serverless::Function"
+    ]
+    for properties in functions:
+        location = properties.get("CodeUri")
+        if isinstance(location, str) and not location.startswith("s3://"):
+            properties["CodeUri"] = {"Bucket": LOCAL_BUCKET, "Key": location}
+    for resource in content["Resources"].values():
+        if resource.get("Type") == "AWS::Serverless::Function" and not _has_code(resource, content):
+            _properties(resource)["CodeUri"] = {"Bucket": LOCAL_BUCKET, "Key": "."}
+        if resource.get("Type") == "AWS::Serverless::LayerVersion":
+            location = _properties(resource).get("ContentUri", ".")
+            if isinstance(location, str) and not location.startswith("s3://"):
+                _properties(resource)["ContentUri"] = {"Bucket": LOCAL_BUCKET, "Key": location}
+
+
+def _has_code(resource: Json, content: Json) -> bool:
+    return any(
+        name in properties
+        for properties in (_properties(resource), content.get("Globals", {}).get("Function") or {})
+        for name in ("CodeUri", "InlineCode", "ImageUri")
+    )
+
+
+def _inline_definitions(folder: Path, content: Json) -> None:
+    """Definitions in files take their place in the template, before the library asks for their place in S3."""
+    for name, resource in content["Resources"].items():
+        properties = _properties(resource)
+        kind = resource.get("Type")
+        uri = properties.get("DefinitionUri")
+        if isinstance(uri, str) and not uri.startswith("s3://"):
+            if kind == "AWS::Serverless::StateMachine":
+                properties["Definition"] = _read(local_path(folder, properties.pop("DefinitionUri"), what=f"{name}.DefinitionUri"))
+            elif kind in {"AWS::Serverless::Api", "AWS::Serverless::HttpApi"}:
+                properties["DefinitionBody"] = _read(local_path(folder, properties.pop("DefinitionUri"), what=f"{name}.DefinitionUri"))
+
+
+def _properties(resource: Json) -> Json:
+    properties: Json = resource.setdefault("Properties", {})
+    return properties

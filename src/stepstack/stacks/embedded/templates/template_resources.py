@@ -1,0 +1,212 @@
+"""The resources of a template: how each type is made, what Ref and Fn::GetAtt give of it, and which of its properties count.
+
+A type that is not in `RESOURCES`, or a property that is not known for its type, is refused with its name. Roles, policies and permissions
+are accepted and have no effect: nothing here checks them. Called by `template_application`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from xml.sax.saxutils import escape
+
+from stepstack.errors import UnsupportedFeature
+from stepstack.stacks.embedded.templates.template import LOCAL_BUCKET, local_path
+from stepstack.stacks.embedded.templates.template_apis import APIS
+from stepstack.stacks.embedded.templates.template_events import EVENTS
+from stepstack.stacks.embedded.templates.template_functions import FUNCTIONS
+from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names
+
+__all__ = ["RESOURCES", "resource_type"]
+
+CUSTOM = "AWS::CloudFormation::CustomResource"
+
+
+async def _table(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    name = str(properties.get("TableName") or workshop.name(logical_id, 255))
+    passed = {key: value for key, value in properties.items() if key not in {"TableName", "TimeToLiveSpecification", "Tags"}}
+    passed.pop("PointInTimeRecoverySpecification", None)
+    if "StreamSpecification" in passed:
+        passed["StreamSpecification"] = {"StreamEnabled": True, **passed["StreamSpecification"]}
+    for index in [passed, *(passed.get("GlobalSecondaryIndexes") or [])]:
+        if "ProvisionedThroughput" in index:
+            index["ProvisionedThroughput"] = {key: int(value) for key, value in index["ProvisionedThroughput"].items()}
+    table = (await workshop.call("dynamodb", "CreateTable", {"TableName": name, **passed}))["TableDescription"]
+    if "TimeToLiveSpecification" in properties:
+        ttl = {"Enabled": True, **properties["TimeToLiveSpecification"]}
+        await workshop.call("dynamodb", "UpdateTimeToLive", {"TableName": name, "TimeToLiveSpecification": ttl})
+    attributes = {"Arn": table["TableArn"], **({"StreamArn": table["LatestStreamArn"]} if "LatestStreamArn" in table else {})}
+    return Made(name, attributes, lambda: workshop.call("dynamodb", "DeleteTable", {"TableName": name}))
+
+
+async def _bucket(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    name = str(properties.get("BucketName") or workshop.name(logical_id, 63).lower())
+    location = f"<CreateBucketConfiguration><LocationConstraint>{workshop.region}</LocationConstraint></CreateBucketConfiguration>"
+    await workshop.rest("s3", "PUT", f"/{name}", b"" if workshop.region == "us-east-1" else location.encode())
+    if (properties.get("VersioningConfiguration") or {}).get("Status") == "Enabled":
+        enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+        await workshop.rest("s3", "PUT", f"/{name}?versioning", enabled)
+    notifications = properties.get("NotificationConfiguration")
+    if notifications:
+        await workshop.rest("s3", "PUT", f"/{name}?notification", _notification(logical_id, notifications))
+    attributes = {
+        "Arn": f"arn:aws:s3:::{name}",
+        "DomainName": f"{name}.s3.amazonaws.com",
+        "RegionalDomainName": f"{name}.s3.{workshop.region}.amazonaws.com",
+    }
+
+    async def delete() -> None:
+        # Objects go with the bucket: the stack is a test's.
+        notified = workshop.services.event_sources.notifications
+        notified.configurations.pop(name, None)
+        await workshop.services.empty_bucket(name)
+        await workshop.rest("s3", "DELETE", f"/{name}")
+
+    return Made(name, attributes, delete)
+
+
+_NOTIFIED = {
+    "LambdaConfigurations": ("CloudFunctionConfiguration", "CloudFunction", "Function"),
+    "QueueConfigurations": ("QueueConfiguration", "Queue", "Queue"),
+    "TopicConfigurations": ("TopicConfiguration", "Topic", "Topic"),
+}
+
+
+def _notification(logical_id: str, notifications: Json) -> bytes:
+    unknown = sorted(notifications.keys() - _NOTIFIED.keys())
+    if unknown:
+        raise UnsupportedFeature(f"the resource {logical_id} has NotificationConfiguration.{unknown[0]}, which is not supported here")
+    parts = []
+    for kind, (element, target, member) in _NOTIFIED.items():
+        for number, entry in enumerate(notifications.get(kind) or []):
+            rules = entry.get("Filter", {}).get("S3Key", {}).get("Rules") or []
+            named_rules = [(rule["Name"], escape(str(rule["Value"]))) for rule in rules]
+            shown = "".join(f"<FilterRule><Name>{name}</Name><Value>{value}</Value></FilterRule>" for name, value in named_rules)
+            selected = f"<Filter><S3Key>{shown}</S3Key></Filter>" if shown else ""
+            named = f"<Id>{kind}{number}</Id><{target}>{entry[member]}</{target}><Event>{entry['Event']}</Event>"
+            parts.append(f"<{element}>{named}{selected}</{element}>")
+    body = "".join(parts)
+    return f'<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{body}</NotificationConfiguration>'.encode()
+
+
+async def _queue(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    is_fifo = str(properties.get("FifoQueue", "")).lower() == "true"
+    name = str(properties.get("QueueName") or workshop.name(logical_id, 75) + (".fifo" if is_fifo else ""))
+    attributes = {
+        key: json.dumps(value) if isinstance(value, (dict, list)) else str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in properties.items()
+        if key not in {"QueueName", "Tags"}
+    }
+    url = (await workshop.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes}))["QueueUrl"]
+    made = {"Arn": workshop.arn("sqs", name), "QueueName": name, "QueueUrl": url}
+    return Made(url, made, lambda: workshop.call("sqs", "DeleteQueue", {"QueueUrl": url}))
+
+
+async def _log_group(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    name = str(properties.get("LogGroupName") or workshop.name(logical_id, 512))
+    await workshop.call("logs", "CreateLogGroup", {"logGroupName": name})
+    arn = workshop.arn("logs", f"log-group:{name}:*")
+    return Made(name, {"Arn": arn}, lambda: workshop.call("logs", "DeleteLogGroup", {"logGroupName": name}))
+
+
+async def _state_machine(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    name = str(properties.get("StateMachineName") or workshop.name(logical_id, 80))
+    text = _definition(workshop, logical_id, properties)
+    for key, value in (properties.get("DefinitionSubstitutions") or {}).items():
+        text = text.replace(f"${{{key}}}", str(value))
+    parameters: Json = {
+        "name": name,
+        "definition": text,
+        "roleArn": properties.get("RoleArn") or f"arn:aws:iam::{workshop.account_id}:role/{name}",
+        "type": properties.get("StateMachineType", "STANDARD"),
+    }
+    arn = str((await workshop.step_functions("CreateStateMachine", parameters))["stateMachineArn"])
+    return Made(arn, {"Arn": arn, "Name": name}, lambda: workshop.step_functions("DeleteStateMachine", {"stateMachineArn": arn}))
+
+
+def _definition(workshop: Workshop, logical_id: str, properties: Json) -> str:
+    if "DefinitionString" in properties:
+        return str(properties["DefinitionString"])
+    if "Definition" in properties:
+        return json.dumps(properties["Definition"])
+    location = properties.get("DefinitionS3Location") or {}
+    if location.get("Bucket") == LOCAL_BUCKET:
+        return local_path(workshop.folder, location.get("Key"), what=f"the definition of {logical_id}").read_text(encoding="utf-8")
+    raise UnsupportedFeature(f"the resource {logical_id} has no definition in the template or in a file beside it")
+
+
+async def _accepted(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    """Something that has no effect here: roles, policies, permissions, deployments."""
+    name = str(properties.get("RoleName") or properties.get("ManagedPolicyName") or workshop.name(logical_id))
+    digest = hashlib.sha256(logical_id.encode()).hexdigest()[:16].upper()
+    return Made(name, {"Arn": f"arn:aws:iam::{workshop.account_id}:role/{name}", "RoleId": f"AROA{digest}", "Id": name})
+
+
+async def _custom(workshop: Workshop, logical_id: str, properties: Json, *, type_name: str = CUSTOM) -> Made:
+    stack_id = workshop.arn("cloudformation", f"stack/{workshop.stack_name}/{workshop.suffix}")
+    event = {"StackId": stack_id, "ResourceType": type_name}
+    answers = workshop.services.custom_resources
+    url = workshop.services.endpoint_url
+    answer = await answers.ask("Create", logical_id, properties, endpoint_url=url, event=event)
+    physical_id = str(answer.get("PhysicalResourceId") or workshop.name(logical_id))
+
+    async def delete() -> None:
+        await answers.ask("Delete", logical_id, properties, endpoint_url=url, event={**event, "PhysicalResourceId": physical_id})
+
+    return Made(physical_id, answer.get("Data") or {}, delete)
+
+
+_WITHOUT_EFFECT = ResourceType(_accepted, frozenset(), frozenset({"*"}))
+
+RESOURCES: Mapping[str, ResourceType] = {
+    **APIS,
+    **EVENTS,
+    **FUNCTIONS,
+    "AWS::CDK::Metadata": _WITHOUT_EFFECT,
+    CUSTOM: ResourceType(_custom, frozenset({"*"}), frozenset({"*"})),
+    "AWS::DynamoDB::Table": ResourceType(
+        _table,
+        names(
+            "AttributeDefinitions BillingMode DeletionProtectionEnabled GlobalSecondaryIndexes KeySchema LocalSecondaryIndexes "
+            "PointInTimeRecoverySpecification ProvisionedThroughput SSESpecification StreamSpecification TableClass TableName Tags "
+            "TimeToLiveSpecification"
+        ),
+    ),
+    "AWS::IAM::ManagedPolicy": _WITHOUT_EFFECT,
+    "AWS::IAM::Policy": _WITHOUT_EFFECT,
+    "AWS::IAM::Role": _WITHOUT_EFFECT,
+    "AWS::Lambda::Permission": _WITHOUT_EFFECT,
+    "AWS::Logs::LogGroup": ResourceType(_log_group, names("LogGroupName"), names("KmsKeyId LogGroupClass RetentionInDays Tags")),
+    "AWS::S3::Bucket": ResourceType(
+        _bucket,
+        names("BucketName NotificationConfiguration VersioningConfiguration"),
+        names(
+            "AccessControl BucketEncryption CorsConfiguration LifecycleConfiguration LoggingConfiguration OwnershipControls "
+            "PublicAccessBlockConfiguration Tags"
+        ),
+    ),
+    "AWS::S3::BucketPolicy": _WITHOUT_EFFECT,
+    "AWS::SNS::TopicPolicy": _WITHOUT_EFFECT,
+    "AWS::SQS::Queue": ResourceType(
+        _queue,
+        names(
+            "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue FifoThroughputLimit KmsMasterKeyId MaximumMessageSize "
+            "MessageRetentionPeriod QueueName ReceiveMessageWaitTimeSeconds RedrivePolicy SqsManagedSseEnabled Tags VisibilityTimeout"
+        ),
+    ),
+    "AWS::SQS::QueuePolicy": _WITHOUT_EFFECT,
+    "AWS::StepFunctions::StateMachine": ResourceType(
+        _state_machine,
+        names("Definition DefinitionS3Location DefinitionString DefinitionSubstitutions RoleArn StateMachineName StateMachineType"),
+        names("LoggingConfiguration Tags TracingConfiguration"),
+    ),
+}
+
+
+def resource_type(name: str) -> ResourceType | None:
+    """The resource type of that name; None where it is not supported."""
+    if name.startswith("Custom::"):
+        return ResourceType(partial(_custom, type_name=name), frozenset({"*"}), frozenset({"*"}))
+    return RESOURCES.get(name)

@@ -1,0 +1,93 @@
+"""Where the resources of a template are made: what a maker may use, and what it gives back.
+
+Called by the makers of resources (`template_resources`, `template_functions`, `template_events`) and `template_application`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from stepstack.errors import SettingsError, UnsupportedFeature
+from stepstack.stacks.embedded.request import call_operation
+
+if TYPE_CHECKING:
+    from stepstack.stacks.embedded.services import EmbeddedServices
+
+__all__ = ["Json", "Made", "ResourceType", "StepFunctions", "Workshop", "names"]
+
+Json: TypeAlias = dict[str, Any]
+StepFunctions: TypeAlias = "Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]"
+
+
+@dataclass(slots=True)
+class Made:
+    """A resource that is there."""
+
+    reference: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    delete: Callable[[], Awaitable[object]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Where resources are made."""
+
+    services: EmbeddedServices
+    step_functions: StepFunctions
+    folder: Path
+    stack_name: str
+    suffix: str
+    layers: dict[str, Path] = field(default_factory=dict)
+    """The folders of the template's layers, by the layers' ARNs."""
+
+    @property
+    def region(self) -> str:
+        return self.services.region
+
+    @property
+    def account_id(self) -> str:
+        return self.services.account_id
+
+    def name(self, logical_id: str, longest: int = 64) -> str:
+        """A name for a resource that has none in the template, as CloudFormation makes them."""
+        return f"{self.stack_name}-{logical_id}"[: longest - len(self.suffix) - 1] + f"-{self.suffix}"
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.region}:{self.account_id}:{resource}"
+
+    async def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> Json:
+        """One operation of the embedded services."""
+        return await call_operation(self.services.handle, service, operation, parameters, self.region)
+
+    async def rest(self, service: str, method: str, path: str, body: bytes = b"") -> bytes:
+        """One request to an embedded service that speaks REST."""
+        status, _, answer = await self.services.transport(method, f"http://stack{path}", {}, body, service=service, region=self.region)
+        if status >= 300:
+            raise SettingsError(f"{method} {path} failed with status {status}: {answer.decode('utf-8', 'replace')[:500]}")
+        return answer
+
+
+Maker: TypeAlias = "Callable[[Workshop, str, Json], Awaitable[Made]]"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceType:
+    """How resources of a type are made; `ignored` properties have no effect here."""
+
+    make: Maker
+    properties: frozenset[str]
+    ignored: frozenset[str] = frozenset()
+
+    def check(self, logical_id: str, type_name: str, properties: Json) -> None:
+        """Raises UnsupportedFeature for a property that is neither used nor known to have no effect."""
+        unknown = sorted(properties.keys() - self.properties - self.ignored)
+        if unknown and "*" not in self.ignored:
+            raise UnsupportedFeature(f"the resource {logical_id} ({type_name}) has the property {unknown[0]}, which is not supported here")
+
+
+def names(text: str) -> frozenset[str]:
+    """The names in a text, for the properties of a resource's type."""
+    return frozenset(text.split())
