@@ -7,7 +7,7 @@ import boto3
 import moto
 import pytest
 
-from stepstack.stacks import embedded_body
+from stepstack.stacks.embedded import body as embedded_body
 from stepstack.stacks.embedded.services import EmbeddedServices
 
 TABLE = {

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from stepstack.assembly import Settings, embedded_stack
-from stepstack.stacks import event_source_mappings
+from stepstack.stacks.embedded.events import event_source_mappings
 from stepstack.stacks.embedded.services import EmbeddedServices
 
 TABLE = {

@@ -103,7 +103,8 @@ def test_web_pages_are_turned_away(port, members, answering, headers):
 def test_a_body_of_unknown_or_great_length_is_refused(port, members):
     members("main").join()
 
-    assert invoke(port, "price", body=iter([b"{}"]))[0] == 411
+    # Only the heads are sent: whoever still sends when the router hangs up may not see its answer.
+    assert invoke(port, "price", body=None, Transfer_Encoding="chunked")[0] == 411
     assert invoke(port, "price", body=None, Content_Length=str(8 * 1024 * 1024))[0] == 413
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError
-from stepstack.stacks import lambda_runtime
+from stepstack.stacks.embedded.functions import lambda_runtime
 from stepstack.stacks.embedded.functions.lambda_service import LambdaService
 
 
