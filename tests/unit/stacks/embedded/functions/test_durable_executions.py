@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from tests.unit.stacks.durable_function import Failed, durable_handler
+from tests.unit.stacks.embedded.functions.durable_function import Failed, durable_handler
 
 from stepstack.assembly import Settings, embedded_stack
 from stepstack.clock import Clock, Deadline, Randomness
