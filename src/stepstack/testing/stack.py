@@ -158,6 +158,9 @@ class Stack:
     def environment(self) -> dict[str, str]:
         """The variables with which other code's SDKs reach this stack: `AWS_ENDPOINT_URL`, credentials, region."""
         variables = {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        if self.endpoints.keys() & {"*", "stepfunctions"}:
+            # SDKs put "sync-" before the host for StartSyncExecution and TestState, which no name server knows here.
+            variables["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"
         if self._has_own_credentials:
             variables |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, "AWS_EC2_METADATA_DISABLED": "true"}
         if self.lambda_place is not None and "lambda" not in self.endpoints:

@@ -214,6 +214,9 @@ class TestSettings:
     def test_environment(stepstack_environment, stepstack):
         import boto3
         assert boto3.client("sqs").meta.endpoint_url == stepstack.endpoint_url("sqs") == os.environ["AWS_ENDPOINT_URL"]
+        # AWS's SDKs would put "sync-" before the host for this call.
+        tried = boto3.client("stepfunctions").test_state(definition='{"Type": "Succeed"}', roleArn=stepstack.role_arn(), input="{}")
+        assert tried["status"] == "SUCCEEDED"
 
     def test_it_is_gone():
         assert "AWS_ENDPOINT_URL" not in os.environ

@@ -256,7 +256,7 @@ class EmbeddedServices:
                 await self._answer(self._request("DELETE", path, {}, b"", service="s3", region=self.region))
 
     def _function_variables(self) -> Mapping[str, str]:
-        return {"AWS_ENDPOINT_URL": self.endpoint_url}
+        return {"AWS_ENDPOINT_URL": self.endpoint_url, "AWS_DISABLE_HOST_PREFIX_INJECTION": "true"}
 
     def _at_work(self) -> AbstractContextManager[None]:
         # `working` is set after the functions are made.
