@@ -1,19 +1,16 @@
-import asyncio
 import json
 
 import pytest
+from tests.unit.stacks.embedded.recording import RecordingStack
 
 ACCOUNT = "123456789012"
 
 
-class World:
-    """A stack with a topic and a function, `seen`, that keeps its events."""
+class World(RecordingStack):
+    """A stack with a topic beside the function."""
 
     def __init__(self, stack, connect):
-        self.stack = stack
-        self.client = connect
-        self.events = []
-        self.arn = stack.assembly.services.lambda_service.register("seen", lambda event, _context: self.events.append(event))
+        super().__init__(stack, connect)
         self.sns = self.client("sns")
         self.topic = self.sns.create_topic(Name="news")["TopicArn"]
 
@@ -23,17 +20,8 @@ class World:
         )
         return answer["SubscriptionArn"]
 
-    def settle(self):
-        async def settle():
-            deliveries = self.stack.assembly.services.event_sources._deliveries
-            if deliveries:
-                await asyncio.wait(list(deliveries))
-            await self.stack.assembly.services.lambda_service.settle()
-
-        self.stack.run(asyncio.wait_for(settle(), 20))
-
     def messages(self):
-        return [record["Sns"]["Message"] for event in self.events for record in event["Records"]]
+        return [record["Sns"]["Message"] for record in self.records()]
 
 
 @pytest.fixture
@@ -102,7 +90,7 @@ def test_a_function_that_is_gone_stops_nobody(world):
     queue = world.client("sqs").create_queue(QueueName="q")["QueueUrl"]
     world.subscribe()
     world.sns.subscribe(TopicArn=world.topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ACCOUNT}:q")
-    world.stack.assembly.services.lambda_service.unregister("seen")
+    world.services.lambda_service.unregister("seen")
 
     world.sns.publish(TopicArn=world.topic, Message="hello")
     world.settle()

@@ -3,6 +3,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.unit.stacks.embedded.recording import RecordingStack
 
 from stepstack.errors import SettingsError
 
@@ -11,14 +12,8 @@ PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
 ROLE = "arn:aws:iam::123456789012:role/r"
 
 
-class World:
-    """A stack whose waits are skipped, with a function, `seen`, that keeps its events."""
-
-    def __init__(self, stack, connect):
-        self.stack = stack
-        self.client = connect
-        self.events = []
-        self.arn = stack.assembly.services.lambda_service.register("seen", lambda event, _context: self.events.append(event))
+class World(RecordingStack):
+    """A stack with schedules for the function."""
 
     def rule(self, expression, *targets, **parameters):
         events = self.client("events")

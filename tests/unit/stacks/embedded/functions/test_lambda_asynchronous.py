@@ -2,27 +2,13 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.unit.stacks.embedded.recording import RecordingStack
 
 ACCOUNT = "123456789012"
 
 
-class World:
-    """A stack whose waits are skipped, a function `f` whose answers a test gives, and queues and topics for what comes of it."""
-
-    def __init__(self, stack, connect):
-        self.stack = stack
-        self.client = connect
-        self.services = stack.assembly.services
-        self.answers = []
-        self.events = []
-        self.arn = self.services.lambda_service.register("f", self.handler)
-
-    def handler(self, event, _context):
-        self.events.append(event)
-        answer = self.answers.pop(0) if self.answers else None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+class World(RecordingStack):
+    """A stack with queues for what comes of the function's asynchronous invocations."""
 
     def queue(self, name):
         return self.client("sqs").create_queue(QueueName=name)["QueueUrl"]
@@ -32,18 +18,12 @@ class World:
         return [json.loads(message["Body"]) for message in found]
 
     def configure(self, **configuration):
-        return self.client("lambda").put_function_event_invoke_config(FunctionName="f", **configuration)
+        return self.client("lambda").put_function_event_invoke_config(FunctionName="seen", **configuration)
 
     def invoke(self, event):
-        answer = self.client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps(event))
+        answer = self.client("lambda").invoke(FunctionName="seen", InvocationType="Event", Payload=json.dumps(event))
         assert answer["StatusCode"] == 202
         self.settle()
-
-    def settle(self):
-        async def settle():
-            await self.services.lambda_service.settle()
-
-        self.stack.run(settle())
 
 
 @pytest.fixture
@@ -93,10 +73,10 @@ def test_retries_wait_for_as_long_as_on_aws(world):
 def test_a_deleted_function_is_not_tried_again(world):
     def deletes_itself(event, _context):
         world.events.append(event)
-        world.services.lambda_service.unregister("f")
+        world.services.lambda_service.unregister("seen")
         raise RuntimeError("gone")
 
-    world.services.lambda_service.register("f", deletes_itself)
+    world.services.lambda_service.register("seen", deletes_itself)
 
     world.invoke({})
 
@@ -110,7 +90,7 @@ def test_what_failed_goes_to_the_destination_for_failures_and_to_the_dead_letter
         MaximumRetryAttempts=1,
         DestinationConfig={"OnFailure": {"Destination": f"{arn}:failures"}, "OnSuccess": {"Destination": f"{arn}:successes"}},
     )
-    world.client("lambda").update_function_configuration(FunctionName="f", DeadLetterConfig={"TargetArn": f"{arn}:dead"})
+    world.client("lambda").update_function_configuration(FunctionName="seen", DeadLetterConfig={"TargetArn": f"{arn}:dead"})
     world.answers = [ValueError("bad"), ValueError("bad")]
 
     world.invoke({"order": 7})
@@ -169,14 +149,14 @@ def test_a_configuration_is_read_changed_and_deleted(world):
     made = world.configure(MaximumRetryAttempts=1)
     assert (made["FunctionArn"], made["MaximumRetryAttempts"]) == (f"{world.arn}:$LATEST", 1)
 
-    client.update_function_event_invoke_config(FunctionName="f", MaximumEventAgeInSeconds=90)
-    found = client.get_function_event_invoke_config(FunctionName="f")
+    client.update_function_event_invoke_config(FunctionName="seen", MaximumEventAgeInSeconds=90)
+    found = client.get_function_event_invoke_config(FunctionName="seen")
     assert (found["MaximumRetryAttempts"], found["MaximumEventAgeInSeconds"]) == (1, 90)
-    assert len(client.list_function_event_invoke_configs(FunctionName="f")["FunctionEventInvokeConfigs"]) == 1
+    assert len(client.list_function_event_invoke_configs(FunctionName="seen")["FunctionEventInvokeConfigs"]) == 1
 
-    client.delete_function_event_invoke_config(FunctionName="f")
+    client.delete_function_event_invoke_config(FunctionName="seen")
     with pytest.raises(ClientError, match="doesn't have an EventInvokeConfig"):
-        client.get_function_event_invoke_config(FunctionName="f")
+        client.get_function_event_invoke_config(FunctionName="seen")
 
 
 @pytest.mark.parametrize(
