@@ -1,7 +1,4 @@
-"""The one reader of time, jitter and ids.
-
-Every room that needs to know the time, to wait, to draw a random number or to make an id asks here; a lint rule bans reading them
-elsewhere. Called by the interpreter (waits, retry delays, timeouts), the service (dates, names) and the plugin's `clock` fixture.
+"""Modelled time: the clock of an engine, the timelines of its executions, and their timers, which all know each other.
 
 Modelled time flows with real time while anything works: a task of the engine runs, or a call to the outside is in flight. While
 every task is parked on a timer, it flows `1 / scale` times as fast: scale 1 is real time, 0.01 a scaled clock, 0 skips to the
@@ -26,27 +23,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-import random
-import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-__all__ = [
-    "Clock",
-    "Deadline",
-    "Randomness",
-    "Timeline",
-    "Timer",
-    "awaiting",
-    "awaiting_timeline",
-    "now_text",
-    "set_off_by_schedule",
-    "time_scale",
-    "timestamp_text",
-]
+__all__ = ["Clock", "Timeline", "Timer", "awaiting", "awaiting_timeline", "set_off_by_schedule", "time_scale"]
 
 SETTLING_TURNS = 8
 """Turns of the loop for which nothing may have run before idle time moves: a wake-up crosses a future, a gather and a task."""
@@ -57,9 +39,14 @@ MOST_IDLE_ENTRIES = 64
 RESOLUTION_SECONDS = 1e-6
 """A timer this close to its deadline is due: the loop's own timers fire up to its clock's resolution early."""
 
+MOST_PASSED = 100_000
+"""So many timers that nobody awaits may be skipped to in a row: a schedule's function may start executions that keep time going."""
 
 awaiting_timeline: ContextVar[Timeline | None] = ContextVar("stepstack_awaiting_timeline", default=None)
 """The timeline of whoever awaits the answer of a service in this process, and counts as at work: what the service starts may share it."""
+
+set_off_by_schedule: ContextVar[bool] = ContextVar("stepstack_set_off_by_schedule", default=False)
+"""Whether what runs here was set off by a timer that nobody awaited."""
 
 
 @contextmanager
@@ -70,13 +57,6 @@ def awaiting(timeline: Timeline) -> Iterator[None]:
         yield
     finally:
         awaiting_timeline.reset(token)
-
-
-MOST_PASSED = 100_000
-"""So many timers that nobody awaits may be skipped to in a row: a schedule's function may start executions that keep time going."""
-
-set_off_by_schedule: ContextVar[bool] = ContextVar("stepstack_set_off_by_schedule", default=False)
-"""Whether what runs here was set off by a timer that nobody awaited."""
 
 
 def time_scale(value: str | float) -> float:
@@ -469,64 +449,3 @@ class Clock:
                 break
             timer = self._earliest()
         self._reschedule()
-
-
-class Deadline:
-    """The end of a blocking wait outside the engine, in real time: for a service to answer, an execution to end, a program to stop."""
-
-    __slots__ = ("_ends", "seconds")
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._ends = time.monotonic() + seconds
-
-    def remaining(self) -> float:
-        """Seconds left; 0 once it has passed."""
-        return max(0.0, self._ends - time.monotonic())
-
-    def has_passed(self) -> bool:
-        return time.monotonic() >= self._ends
-
-    def pause(self, seconds: float) -> None:
-        """Blocks the calling thread for `seconds`, or for what is left."""
-        threading.Event().wait(min(seconds, self.remaining()))
-
-
-_second_texts: dict[int, str] = {}
-
-
-def timestamp_text(seconds: float) -> str:
-    """Seconds since the epoch as AWS writes them: `2026-11-21T10:00:00.123Z`."""
-    milliseconds = int(seconds * 1000)
-    whole = milliseconds // 1000
-    text = _second_texts.get(whole)
-    if text is None:
-        if len(_second_texts) > 512:
-            _second_texts.clear()
-        text = _second_texts[whole] = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(whole))
-    return f"{text}{milliseconds % 1000:03d}Z"
-
-
-def now_text() -> str:
-    """Real time, as `timestamp_text` writes it."""
-    return timestamp_text(time.time())
-
-
-class Randomness:
-    """Jitter and ids; give it a seed to draw the same ones again."""
-
-    def __init__(self, seed: int | None = None) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - jitter and test ids, no secrets
-
-    def uuid(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
-
-    def uniform(self, low: float, high: float) -> float:
-        return self._random.uniform(low, high)
-
-    def random(self) -> float:
-        return self._random.random()
-
-    def integer(self, low: int, high: int) -> int:
-        """A whole number between `low` and `high`, both included."""
-        return self._random.randint(low, high)

@@ -5,17 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
-from stepstack.clock import Clock
-
-
-def run(scenario, scale=0.0):
-    """Runs `scenario(clock)` in a loop of its own."""
-
-    async def main():
-        return await asyncio.wait_for(scenario(Clock(asyncio.get_running_loop(), scale)), 20)
-
-    return asyncio.run(main())
+from tests.unit.clock.scenario import run
 
 
 def sleeper(clock, log, *, hold=False):

@@ -1,28 +1,18 @@
-"""Modelled time: real, scaled and skipped; timelines that wait for somebody outside; ids and jitter."""
+"""Modelled time: real, scaled and skipped; timelines that wait for somebody outside."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import itertools
 import time
-import uuid
 import weakref
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.clock.scenario import run
 
-from stepstack.clock import Clock, Randomness, time_scale, timestamp_text
-
-
-def run(scenario, scale=0.0):
-    """Runs `scenario(clock)` on a loop of its own."""
-
-    async def main():
-        return await asyncio.wait_for(scenario(Clock(asyncio.get_running_loop(), scale)), 20)
-
-    return asyncio.run(main())
+from stepstack.clock import Clock, time_scale
 
 
 def about(seconds):
@@ -293,20 +283,6 @@ def test_a_scale_is_not_negative(scale):
         run(scenario)
 
 
-class TestRandomness:
-    def test_a_seed_draws_the_same_again(self):
-        draws = [(source.uuid(), source.uniform(0, 9), source.random(), source.integer(1, 6)) for source in (Randomness(3), Randomness(3))]
-        assert draws[0] == draws[1]
-        assert Randomness(4).uuid() != Randomness(3).uuid()
-
-    def test_ids_are_uuids_of_version_four(self):
-        assert uuid.UUID(Randomness().uuid()).version == 4
-
-    def test_whole_numbers_include_both_ends(self):
-        source = Randomness(1)
-        assert {source.integer(1, 3) for _ in range(100)} == {1, 2, 3}
-
-
 @pytest.mark.parametrize(
     ("value", "scale"), [("real", 1.0), ("SKIP", 0.0), ("skip", 0.0), ("0.01", 0.01), ("2", 2.0), (0.5, 0.5), (0, 0.0)], ids=repr
 )
@@ -318,10 +294,3 @@ def test_time_is_real_skipped_or_scaled(value, scale):
 def test_a_time_that_means_nothing_is_refused(value):
     with pytest.raises(ValueError, match=r"^time is 'skip', 'real' or a number that is not negative, not "):
         time_scale(value)
-
-
-@given(st.integers(0, 4_000_000_000_000))
-def test_timestamps_are_utc_with_milliseconds(milliseconds):
-    moment = dt.datetime.fromtimestamp(milliseconds // 1000, dt.timezone.utc)
-    expected = f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
-    assert timestamp_text(milliseconds / 1000 + 1e-6) == expected
