@@ -47,6 +47,9 @@ _log = logging.getLogger("stepstack.embedded")
 
 MAXIMUM_THREADS = 16
 
+MAXIMUM_LOCKS = 512
+"""More than AWS has services."""
+
 CLOSING_SECONDS = 5.0
 """A request that is still under way then (moto calls an HTTP subscriber that does not answer) is left behind."""
 
@@ -88,7 +91,8 @@ class EmbeddedServices:
         self._making = threading.Lock()
         """Held while the Lambda service is made, which the loop may do: it must not wait for moto."""
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._warm: set[str] = set()
+        self._dynamodb_is_warm = False
+        """Whether moto's DynamoDB is imported: the loop may then answer quick requests itself."""
         self._busy = 0
         """Threads that are at work on a request."""
         self._idle = threading.Condition()
@@ -299,9 +303,9 @@ class EmbeddedServices:
         return body
 
     async def _answer(self, request: ServiceRequest) -> ServiceResponse:
-        service = request.service
-        lock = self._locks[service]
-        if service in self._warm and service == "dynamodb" and request.operation in _QUICK and lock.acquire(blocking=False):
+        lock = self._lock_of(request.service)
+        is_quick = self._dynamodb_is_warm and request.service == "dynamodb" and request.operation in _QUICK
+        if is_quick and lock.acquire(blocking=False):
             try:
                 return self._handle_now(request)
             finally:
@@ -312,13 +316,19 @@ class EmbeddedServices:
                 self.event_sources.deliver_message(*self._moto.outbox.popleft())
         return response
 
+    def _lock_of(self, service: str) -> threading.Lock:
+        """The lock of a service. Who signs requests may name any: those beyond the maximum share a lock."""
+        is_one_too_many = service not in self._locks and len(self._locks) >= MAXIMUM_LOCKS
+        return self._locks["" if is_one_too_many else service]
+
     def _handle_in_turn(self, request: ServiceRequest, lock: threading.Lock) -> ServiceResponse:
         with self._idle:
             self._busy += 1
         try:
             with lock:
                 response = self._handle_now(request)
-                self._warm.add(request.service)
+                if request.service == "dynamodb":
+                    self._dynamodb_is_warm = True
                 return response
         finally:
             with self._idle:

@@ -1,8 +1,8 @@
 """Event patterns: what EventBridge rules and the FilterCriteria of event source mappings select by.
 
 A pattern is an object whose leaves are lists of what a value may be: `{"detail": {"state": ["done", {"prefix": "re"}]}}`. Compiled once,
-then matched. Called by `event_sources`. Source: "Comparison operators for use in event patterns" in the EventBridge user
-guide, "Lambda event filtering" in the Lambda developer guide.
+then matched. Called by `event_rules` and `event_source_mappings`. Source: "Comparison operators for use in event patterns" in the
+EventBridge user guide, "Lambda event filtering" in the Lambda developer guide.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from stepstack.errors import ServiceError
@@ -39,6 +40,12 @@ class EventPattern:
         except ValueError as error:
             raise _invalid(f"Filter is not an object: {error}") from None
         self._test = _object(pattern)
+
+    @staticmethod
+    @lru_cache(maxsize=512)
+    def compile(text: str) -> EventPattern:
+        """The pattern of `text`, compiled when it is seen first; ServiceError where it is none."""
+        return EventPattern(text)
 
     def matches(self, event: Any) -> bool:
         """Whether the event (a JSON value) has what the pattern asks for."""

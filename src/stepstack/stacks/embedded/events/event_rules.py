@@ -77,7 +77,7 @@ class EventRules:
         if parameters.get("ScheduleExpression"):
             parse_schedule(str(parameters["ScheduleExpression"]), counts_strictly=True)
         if parameters.get("EventPattern"):
-            EventPattern(parameters["EventPattern"])
+            EventPattern.compile(parameters["EventPattern"])
         response = await self._answer(request)
         if response.status == 200:
             await self._schedule(place)
@@ -147,7 +147,7 @@ class EventRules:
             rules = (await self._call("events", "ListRules", {"EventBusName": bus}, region)).get("Rules") or []
             for rule in rules:
                 is_wanted = rule.get("State", "ENABLED") != "DISABLED" and rule.get("EventPattern")
-                if is_wanted and EventPattern(rule["EventPattern"]).matches(event):
+                if is_wanted and EventPattern.compile(rule["EventPattern"]).matches(event):
                     await self._deliver_to_targets(rule, bus, event, region)
 
     async def _deliver_to_targets(self, rule: Json, bus: str, event: Json, region: str) -> None:

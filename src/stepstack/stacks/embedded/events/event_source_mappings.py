@@ -184,7 +184,7 @@ class EventSourceMapping(ABC):
 def _patterns(criteria: Any) -> list[EventPattern]:
     filters = (criteria or {}).get("Filters") or []
     try:
-        return [EventPattern(entry["Pattern"]) for entry in filters if entry.get("Pattern")]
+        return [EventPattern.compile(entry["Pattern"]) for entry in filters if entry.get("Pattern")]
     except ServiceError as refusal:
         # What EventBridge calls an invalid pattern is an invalid parameter to Lambda.
         raise ServiceError("InvalidParameterValueException", f"Invalid filter pattern definition. {refusal.message}") from refusal
