@@ -13,7 +13,6 @@ from typing import cast
 
 from stepstack.clock import Timer
 from stepstack.interpreter.data_flow import noted_arguments, noted_input, output_from_result
-from stepstack.interpreter.deadline import Deadline
 from stepstack.interpreter.error_handling import attempt
 from stepstack.interpreter.failures import StateFailed, runtime_failure
 from stepstack.interpreter.number_fields import whole_number
@@ -21,6 +20,7 @@ from stepstack.interpreter.payload import Payload, is_too_large
 from stepstack.interpreter.ports import StateFailure, TaskCall, TaskFailed
 from stepstack.interpreter.task_events import TaskEvents
 from stepstack.interpreter.task_tokens import PendingTask
+from stepstack.interpreter.time_limit import TimeLimit
 from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Resumption, Visit
 from stepstack.json_types import JsonObject
@@ -155,14 +155,14 @@ class _TaskAttempt:
         if self.state.resource.kind is ResourceKind.ACTIVITY and not self.environment.tasks.is_mocked(self.call):
             return await self._activity_result()
         self.events.started()
-        with Deadline(self.branch.timeline, self.branch, self.timeout):
+        with TimeLimit(self.branch.timeline, self.branch, self.timeout):
             return await self._service_result()
 
     async def _resumed_result(self, resumption: Resumption) -> Payload:
         """The result of work that was begun before the process ended, and is awaited on."""
         if self.state.resource.kind is ResourceKind.ACTIVITY:
             return await self._activity_result(resumption)
-        with Deadline(self.branch.timeline, self.branch, self._rest(resumption)):
+        with TimeLimit(self.branch.timeline, self.branch, self._rest(resumption)):
             if self.pending is not None:
                 with self._heartbeat(self.pending):
                     return await self._answer(self.pending)
@@ -201,7 +201,7 @@ class _TaskAttempt:
         pending = cast("PendingTask", self.pending)
         if resumption is None or not resumption.has_begun:
             self.events.started(await self._worker_name(pending))
-        with Deadline(self.branch.timeline, self.branch, self._rest(resumption)), self._heartbeat(pending):
+        with TimeLimit(self.branch.timeline, self.branch, self._rest(resumption)), self._heartbeat(pending):
             return await self._answer(pending)
 
     async def _worker_name(self, pending: PendingTask) -> str | None:

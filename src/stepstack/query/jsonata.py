@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stepstack.errors import ExpressionSyntaxError, QueryEvaluationFailure
 from stepstack.json_types import Json
 from stepstack.query.jsonata_paths import MEETS_ARRAY, follow, plain_path
-from stepstack.query.scope import ABSENT, Expression, Literal, Scope
+from stepstack.query.scope import ABSENT, TEMPLATE_NESTING_LIMIT, Expression, Literal, Scope
 
 if TYPE_CHECKING:
     from stepstack.query.jsonata_engine import ParsedExpression
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["JsonataExpression", "JsonataTemplate", "expression_text", "is_jsonata"]
 
 UNDEFINED = "returned nothing (undefined)."
-
-NESTING_LIMIT = 250
-"""Objects and arrays inside each other in a template: within Python's stack, wherever a template is evaluated."""
 
 _Evaluate = Callable[[Scope], Json]
 
@@ -136,7 +133,7 @@ class JsonataTemplate:
 
 def _compiled(value: Json, place: str, variables: set[str], depth: int) -> _Evaluate | None:
     """What evaluates `value`; None where it is constant. Adds the variables that it reads."""
-    if depth > NESTING_LIMIT:
+    if depth > TEMPLATE_NESTING_LIMIT:
         raise ExpressionSyntaxError("The template is nested too deeply", field=place.partition("/")[0])
     if isinstance(value, str):
         if not is_jsonata(value):

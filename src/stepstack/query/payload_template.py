@@ -13,12 +13,9 @@ from stepstack.errors import ExpressionError, ExpressionSyntaxError
 from stepstack.json_types import Json
 from stepstack.query.intrinsic_functions import compile_expression
 from stepstack.query.jsonpath import AslPath
-from stepstack.query.scope import Expression, Literal, Scope
+from stepstack.query.scope import TEMPLATE_NESTING_LIMIT, Expression, Literal, Scope
 
 __all__ = ["PayloadTemplate"]
-
-NESTING_LIMIT = 250
-"""Objects and arrays inside each other in a template: within Python's stack, wherever a template is evaluated."""
 
 _Evaluate = Callable[[Scope], Json]
 
@@ -51,7 +48,7 @@ class PayloadTemplate:
 
 def _compiled(value: Json, variables: set[str], depth: int) -> _Evaluate | None:
     """What evaluates `value`; None where it is constant. Adds the variables that it reads."""
-    if depth > NESTING_LIMIT:
+    if depth > TEMPLATE_NESTING_LIMIT:
         raise ExpressionSyntaxError("The template is nested too deeply")
     if isinstance(value, dict):
         return _compiled_object(value, variables, depth)

@@ -17,7 +17,10 @@ from stepstack.json_types import Json, JsonObject
 if TYPE_CHECKING:
     from stepstack.clock import Randomness
 
-__all__ = ["ABSENT", "Expression", "Literal", "Scope", "Sources"]
+__all__ = ["ABSENT", "TEMPLATE_NESTING_LIMIT", "Expression", "Literal", "Scope", "Sources"]
+
+TEMPLATE_NESTING_LIMIT: Final = 250
+"""Objects and arrays inside each other in a template, of either query language: within Python's stack, wherever one is evaluated."""
 
 
 class _Absent:

@@ -14,11 +14,11 @@ from stepstack.clock import Timeline, Timer
 if TYPE_CHECKING:
     from stepstack.interpreter.branch import Branch
 
-__all__ = ["Deadline"]
+__all__ = ["TimeLimit"]
 
 
-class Deadline:
-    """`with Deadline(timeline, branch, seconds)`: TimeoutError out of the body once `seconds` have passed; None for no limit.
+class TimeLimit:
+    """`with TimeLimit(timeline, branch, seconds)`: TimeoutError out of the body once `seconds` have passed; None for no limit.
 
     A branch that is stopped from outside meanwhile gets its cancellation, never a timeout.
     """
@@ -31,7 +31,7 @@ class Deadline:
         self._task: asyncio.Task[object] | None = None
         self._has_expired = False
 
-    def __enter__(self) -> Deadline:
+    def __enter__(self) -> TimeLimit:
         if self._seconds is not None:
             self._task = asyncio.current_task()
             self._timer = self._timeline.call_later(self._seconds, self._expire)
