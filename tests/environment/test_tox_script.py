@@ -90,6 +90,15 @@ def test_of_runs_that_start_at_once_one_makes_the_environment_and_all_use_it(pro
     assert sum(SAYS_MAKING in complained for _, complained in answers) == 1
 
 
+def test_a_checkout_may_lie_in_a_folder_of_any_name_in_any_locale(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    monkeypatch.setenv("PYTHONCOERCECLOCALE", "0")
+    elsewhere = project.rename(project.with_name("Größe und Weite"))
+    require(elsewhere, "4.91")
+    assert run(elsewhere, "0")[:2] == (0, "tox 4.91 ['0']\n")
+
+
 def test_an_environment_that_is_somebody_else_s_keeps_what_it_holds(project: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", str(project / ".venv")], check=True, timeout=100)
     (project / ".venv" / "mine.txt").touch()
