@@ -134,7 +134,7 @@ class _Router(socketserver.ThreadingTCPServer):
         self.secret = place.secret
         self._own = place.worker
         self._urls = {place.worker: own_url}
-        self._is_ending = False
+        self.is_ending = False
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
         super().__init__((host, place.port), _Handler)
@@ -146,9 +146,9 @@ class _Router(socketserver.ThreadingTCPServer):
     def take_in(self, worker: str, url: str) -> bool:
         """False where the router is about to end: whoever asks is the next one."""
         with self._changed:
-            if not self._is_ending:
+            if not self.is_ending:
                 self._urls[worker] = url
-            return not self._is_ending
+            return not self.is_ending
 
     def let_go(self, worker: str) -> None:
         with self._changed:
@@ -166,7 +166,7 @@ class _Router(socketserver.ThreadingTCPServer):
             while (others := set(self._urls) - {self._own}) and not deadline.has_passed():
                 if not self._changed.wait(min(1.0, deadline.remaining())):
                     self._forget_the_dead(others)
-            self._is_ending = True
+            self.is_ending = True
         self.shutdown()
         self._thread.join()
         with self._changed:
@@ -275,7 +275,8 @@ class _Handler(BaseHTTPRequestHandler):
             kept = {header: value for header, value in response.getheaders() if header.lower() not in _NOT_PASSED_ON | {"date", "server"}}
             self._answer(HTTPStatus(response.status), kept, answer)
         except (OSError, http.client.HTTPException) as error:
-            self._refuse(HTTPStatus.BAD_GATEWAY, "ServiceException", f"the process that has {name} does not answer: {error}")
+            if not self.server.is_ending:  # else the router itself has cut the way
+                self._refuse(HTTPStatus.BAD_GATEWAY, "ServiceException", f"the process that has {name} does not answer: {error}")
         finally:
             if way is not None:
                 self.server.closed(way)
