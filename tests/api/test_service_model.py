@@ -1,4 +1,7 @@
-"""Requests drawn from botocore's service model, right and wrong, over HTTP: every answer is one that botocore understands."""
+"""Whatever a client sends to any operation, over HTTP: an answer of the model's shape, or one of its errors; never a fault of ours.
+
+Requests are drawn from botocore's service model, right and wrong; every answer is one that botocore understands.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,12 @@ ARNS = [
     f"arn:aws:states:{ACCOUNT}:activity:known",
     f"arn:aws:states:{ACCOUNT}:execution:known:first",
     f"arn:aws:states:{ACCOUNT}:execution:known:none",
+    f"arn:aws:states:{ACCOUNT}:stateMachine:express",
+    f"arn:aws:states:{ACCOUNT}:express:express:first:x",
     f"arn:aws:states:{ACCOUNT}:mapRun:known/label:x",
+    f"arn:aws:states:{ACCOUNT}:stateMachine:",
+    f"{MACHINE}:\u00b2",
+    "arn:",
 ]
 TEXTS = [DEFINITION, "{}", "[1]", "known", "first", "live", '{"Type": "Pass", "End": true}', "A", "\ud800", "a/b", "1e400"]
 FITTING = {
@@ -53,6 +61,12 @@ FITTING = {
 """What members of these names are given half of the time."""
 
 WRONG = [None, True, 0, -1, 2**31, 2**70, 1.5, "", "x" * 300, [], [[]], {}, {"a": {"b": []}}, ["x"], "\x00"]
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
 
 bounded = settings(
     max_examples=12,
@@ -138,6 +152,7 @@ def service(stack):
     made = Service(stack.port)
     version = made.made("CreateStateMachine", name="known", definition=DEFINITION, roleArn=ROLE, publish=True)["stateMachineVersionArn"]
     made.made("CreateStateMachineAlias", name="live", routingConfiguration=[{"stateMachineVersionArn": version, "weight": 100}])
+    made.made("CreateStateMachine", name="express", definition=DEFINITION, roleArn=ROLE, type="EXPRESS")
     made.made("CreateActivity", name="known")
     made.made("StartExecution", stateMachineArn=MACHINE, name="first")
     yield made
@@ -185,6 +200,22 @@ def test_right_parameters_get_an_answer_of_the_outputs_shape_or_a_modelled_error
 def test_wrong_parameters_get_a_modelled_or_a_validation_error_or_are_passed_over(service, operation, data):
     params = data.draw(spoiled(MODEL.operation_model(operation).input_shape))
     check(operation, *service.ask(operation, json.dumps(params).encode()))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@bounded
+@given(data=st.data())
+def test_members_of_any_shape_get_a_modelled_or_a_validation_error_or_are_passed_over(service, operation, data):
+    members = sorted(MODEL.operation_model(operation).input_shape.members)
+    names = st.sampled_from(members) if members else st.text(max_size=5)
+    params = data.draw(st.dictionaries(names, anything, max_size=4))
+    check(operation, *service.ask(operation, json.dumps(params).encode()))
+
+
+@settings(bounded, max_examples=60)
+@given(body=st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()))
+def test_any_body_gets_an_answer_or_a_serialization_or_validation_error(service, body):
+    check("ListStateMachines", *service.ask("ListStateMachines", body))
 
 
 def test_the_model_has_all_the_operations():
