@@ -14,12 +14,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from stepstack.interpreter.failures import StateFailed, runtime_failure
+from stepstack.interpreter.failures import StateFailed
 from stepstack.interpreter.item_batcher import Batches
 from stepstack.interpreter.item_reader import ItemSource
 from stepstack.interpreter.map_items import item_input, items_of
+from stepstack.interpreter.map_limits import max_concurrency, tolerated_failure_count, tolerated_failure_percentage
 from stepstack.interpreter.map_run import EndedChild, EndedMapRun, MapRun, MapRunPlace
-from stepstack.interpreter.number_fields import number, whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
 from stepstack.interpreter.result_writer import ResultTarget, returned_results
@@ -132,15 +132,9 @@ class _DistributedMap:
     def _map_run(self) -> MapRun:
         visit, state, execution = self.visit, self.state, self.execution
         scope = visit.scope(self.effective.value)
-        concurrency = 0 if state.max_concurrency is None else whole_number(visit, state.max_concurrency, scope)
-        count = 0 if state.tolerated_failure_count is None else whole_number(visit, state.tolerated_failure_count, scope)
-        percentage = 0.0 if state.tolerated_failure_percentage is None else number(visit, state.tolerated_failure_percentage, scope)
-        if concurrency < 0:
-            raise runtime_failure(visit, "MaxConcurrency cannot be negative.")
-        if count < 0:
-            raise runtime_failure(visit, "ToleratedFailureCount cannot be negative.")
-        if not 0 <= percentage <= 100:
-            raise runtime_failure(visit, "ToleratedFailurePercentage must be between 0 and 100.")
+        concurrency = max_concurrency(visit, state, scope)
+        count = tolerated_failure_count(visit, state, scope)
+        percentage = tolerated_failure_percentage(visit, state, scope)
         uuid = execution.environment.randomness.uuid
         name = f"{execution.state_machine_name}/{state.label or uuid()}"
         machine_arn = execution.state_machine_arn.rpartition(":")[0]

@@ -1,8 +1,8 @@
 """ItemReader: where a distributed Map gets its items from when they are not in its input.
 
 Lists the objects of a bucket, reads all that it lists, or reads one object as JSON, JSON Lines, CSV or as a manifest that names further
-objects. Called by `distributed_map`; the calls to S3 are the TaskRunner's. Left out: Parquet. Source: the developer guide's
-"ItemReader (Map)", recorded executions for the errors.
+objects. Called by `distributed_map`, and by `map_trial` for data that TestState is given; the calls to S3 are the TaskRunner's. Left out:
+Parquet. Source: the developer guide's "ItemReader (Map)", recorded executions for the errors.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from stepstack.json_types import Json, JsonObject, json_text, parse_json
 from stepstack.language.resources import TaskResource
 from stepstack.language.state_machine import ItemReader
 
-__all__ = ["ItemSource", "call_s3"]
+__all__ = ["ItemSource", "call_s3", "pointed_at"]
 
 DELIMITERS: Final = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 LISTED_MEMBERS: Final = {"ETag": "Etag", "LastModified": "LastModified", "Key": "Key", "Size": "Size", "StorageClass": "StorageClass"}
@@ -51,13 +51,20 @@ class ItemSource:
 
     async def items(self) -> list[MapItem]:
         """All items. Raises StateFailed with States.ItemReaderFailed."""
-        if self._most is not None and self._most < 0:
-            raise _failed("field MaxItems must be positive")
-        most = min(self._most or MOST_ITEMS, MOST_ITEMS)
+        most = self._limit()
         try:
             return await self._read(most)
         except TaskFailed as failed:
             raise StateFailed(StateFailure("States.ItemReaderFailed", failed.failure.cause)) from failed
+
+    def items_of(self, text: str) -> list[MapItem]:
+        """The items of `text`, which TestState is given in place of what would be read."""
+        return [MapItem(item) for item in islice(items_in(self._reader, text), self._limit())]
+
+    def _limit(self) -> int:
+        if self._most is not None and self._most < 0:
+            raise _failed("field MaxItems must be positive")
+        return min(self._most or MOST_ITEMS, MOST_ITEMS)
 
     async def _read(self, most: int) -> list[MapItem]:
         reader = self._reader
@@ -72,7 +79,7 @@ class ItemSource:
         if reader.input_type == "MANIFEST" or reader.manifest_type is not None:
             return await self._manifest(text, most)
         source = _uri(bucket, str(self._parameters.get("Key")))
-        return [MapItem(item, source) for item in islice(self._parsed(text), most)]
+        return [MapItem(item, source) for item in islice(items_in(self._reader, text), most)]
 
     async def _objects(self, most: int) -> list[Json]:
         items: list[Json] = []
@@ -102,28 +109,6 @@ class ItemSource:
                 raise _failed(f"Unable to decompress the object {parameters.get('Key')}: {error}") from error
         return body.decode("utf-8-sig", "replace")
 
-    def _parsed(self, text: str) -> Iterator[Json]:
-        input_type = self._reader.input_type or "JSON"
-        if input_type == "CSV":
-            return self._rows(text)
-        if input_type == "JSONL":
-            return (_parse(line) for line in _lines(text))
-        value = _parse(text)
-        for name in (self._reader.items_pointer or "").split("/")[1:]:
-            value = _member(value, name)
-        if not isinstance(value, list):
-            raise _failed("Attempting to map over non-iterable node.")
-        return iter(value)
-
-    def _rows(self, text: str) -> Iterator[Json]:
-        delimiter = DELIMITERS.get(self._reader.csv_delimiter or "COMMA", ",")
-        rows = _csv_rows(text, delimiter)
-        if self._reader.csv_header_location == "FIRST_ROW":
-            headers: list[str] = next(rows, [])
-        else:
-            headers = list(self._reader.csv_headers or ())
-        return (_record(headers, row) for row in rows)
-
     async def _manifest(self, text: str, most: int) -> list[MapItem]:
         """An S3 inventory's manifest.json, or a list of `s3://bucket/key` lines as Athena's UNLOAD writes it."""
         if self._reader.manifest_type == "ATHENA_DATA":
@@ -150,7 +135,7 @@ class ItemSource:
         for bucket, key in places:
             if len(items) >= most:
                 break
-            read, source = self._parsed(await self._text({"Bucket": bucket, "Key": key})), _uri(bucket, key)
+            read, source = items_in(self._reader, await self._text({"Bucket": bucket, "Key": key})), _uri(bucket, key)
             items += [MapItem(item, source) for item in islice(read, most - len(items))]
         return items
 
@@ -176,6 +161,35 @@ async def call_s3(visit: Visit, resource: TaskResource, parameters: JsonObject, 
 
 def _failed(cause: str) -> StateFailed:
     return StateFailed(StateFailure("States.ItemReaderFailed", cause))
+
+
+def items_in(reader: ItemReader, text: str) -> Iterator[Json]:
+    """The items in an object's `text`, which has the reader's InputType; raises StateFailed with States.ItemReaderFailed."""
+    if reader.input_type == "CSV":
+        return _rows(reader, text)
+    if reader.input_type == "JSONL":
+        return (_parse(line) for line in _lines(text))
+    value = pointed_at(reader, text)
+    if not isinstance(value, list):
+        raise _failed("Attempting to map over non-iterable node.")
+    return iter(value)
+
+
+def pointed_at(reader: ItemReader, text: str) -> Json:
+    """What ItemsPointer names in JSON `text`; all of it without one."""
+    value = _parse(text)
+    for name in (reader.items_pointer or "").split("/")[1:]:
+        value = _member(value, name)
+    return value
+
+
+def _rows(reader: ItemReader, text: str) -> Iterator[Json]:
+    rows = _csv_rows(text, DELIMITERS.get(reader.csv_delimiter or "COMMA", ","))
+    if reader.csv_header_location == "FIRST_ROW":
+        headers: list[str] = next(rows, [])
+    else:
+        headers = list(reader.csv_headers or ())
+    return (_record(headers, row) for row in rows)
 
 
 def _lines(text: str) -> Iterator[str]:

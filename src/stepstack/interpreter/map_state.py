@@ -24,8 +24,8 @@ from stepstack.interpreter.failures import (
     unexpected_type,
 )
 from stepstack.interpreter.map_items import MapItem, item_context, item_input
+from stepstack.interpreter.map_limits import max_concurrency
 from stepstack.interpreter.map_trial import tried_result
-from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
@@ -79,12 +79,8 @@ def _items(visit: Visit, state: MapState, effective: Payload) -> Sequence[Json] 
 
 
 async def _run_inline(visit: Visit, state: MapState, effective: Payload, items: Sequence[Json]) -> Payload:
-    concurrency = INLINE_CONCURRENCY
-    if state.max_concurrency is not None:
-        limit = await unhurried(whole_number, visit, state.max_concurrency, visit.scope(effective.value))
-        if limit < 0:
-            raise runtime_failure(visit, "MaxConcurrency cannot be negative.")
-        concurrency = min(limit or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
+    limit = await unhurried(max_concurrency, visit, state, visit.scope(effective.value))
+    concurrency = min(limit or INLINE_CONCURRENCY, INLINE_CONCURRENCY)
     iterations = visit.ended_in
     if not isinstance(iterations, InlineIterations):
         visit.branch.record("MapStateStarted", {"length": len(items)})

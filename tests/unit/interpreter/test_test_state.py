@@ -165,3 +165,72 @@ class TestContextAndVariables:
         test = try_state(state, variables={"x": 1})
         assert test.output == '{"x":1}'
         assert json.loads(test.inspection["variables"]) == {"x": 1, "y": 2}
+
+
+PROCESSOR = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "I", "States": {"I": {"Type": "Succeed"}}}
+
+
+def distributed_map(**fields):
+    return {"Type": "Map", "ItemProcessor": PROCESSOR, "End": True, **fields}
+
+
+def reading(**config):
+    return {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}, "ReaderConfig": config}
+
+
+@pytest.mark.parametrize(
+    ("config", "data", "items"),
+    [
+        pytest.param({"InputType": "JSON"}, "[1, 2]", [1, 2], id="JSON"),
+        pytest.param({"InputType": "JSONL"}, '{"a": 1}\n{"a": 2}\n', [{"a": 1}, {"a": 2}], id="JSON Lines"),
+        pytest.param({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, "a,b\n1,2", [{"a": "1", "b": "2"}], id="CSV with its headers"),
+        pytest.param({"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["x"]}, "1\n2", [{"x": "1"}, {"x": "2"}], id="CSV"),
+        pytest.param({"InputType": "JSON", "MaxItems": 1}, "[1, 2]", [1], id="MaxItems"),
+    ],
+)
+def test_the_data_of_an_item_reader_is_read_as_its_reader_config_says(try_state, config, data, items):
+    state = distributed_map(ItemReader=reading(**config), ItemSelector={"item.$": "$$.Map.Item.Value"})
+    test = try_state(state, mock=StateMock(result="[]"), map_item_reader_data=data)
+    assert json.loads(test.inspection["afterItemSelector"]) == [{"item": item} for item in items]
+
+
+def test_what_an_items_pointer_names_is_shown(try_state):
+    state = distributed_map(ItemReader=reading(InputType="JSON", ItemsPointer="/a/b"))
+    test = try_state(state, mock=StateMock(result="[]"), map_item_reader_data='{"a": {"b": [1, {"c": 2}]}}')
+    assert test.inspection["afterItemsPointer"] == '[1, {"c":2}]'
+
+
+@pytest.mark.parametrize(
+    ("config", "data", "cause"),
+    [
+        pytest.param({"InputType": "JSON"}, '{"a": 1}', "Attempting to map over non-iterable node.", id="an object"),
+        pytest.param({"InputType": "JSON", "MaxItems": 0}, "[1", "Unable to parse the item as JSON", id="no JSON"),
+    ],
+)
+def test_data_that_an_item_reader_cannot_read_fail_the_state(try_state, config, data, cause):
+    test = try_state(distributed_map(ItemReader=reading(**config)), mock=StateMock(result="[]"), map_item_reader_data=data)
+    assert (test.status, test.error) == ("FAILED", "States.ItemReaderFailed")
+    assert test.cause.startswith(cause)
+
+
+def test_items_are_shown_as_java_writes_a_list_of_json_values(try_state):
+    test = try_state(distributed_map(ItemsPath="$.v"), {"v": [{"a": [1, 2]}, "x", None]}, mock=StateMock(result="[]"))
+    assert test.inspection["afterItemsPath"] == '[{"a":[1,2]}, "x", null]'
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "cause"),
+    [
+        pytest.param("MaxConcurrencyPath", -1, "MaxConcurrency cannot be negative.", id="MaxConcurrency"),
+        pytest.param("ToleratedFailureCountPath", -1, "ToleratedFailureCount cannot be negative.", id="ToleratedFailureCount"),
+        pytest.param(
+            "ToleratedFailurePercentagePath",
+            100.1,
+            "ToleratedFailurePercentage must be between 0 and 100.",
+            id="ToleratedFailurePercentage",
+        ),
+    ],
+)
+def test_a_map_refuses_the_limits_that_an_execution_refuses(try_state, field, value, cause):
+    test = try_state(distributed_map(ItemsPath="$.v", **{field: "$.limit"}), {"v": [1], "limit": value}, mock=StateMock(result="[1]"))
+    assert (test.status, test.error, test.cause) == ("FAILED", "States.Runtime", cause)
