@@ -74,10 +74,12 @@ class ActivityTasks:
         if task is not None:
             self._journal.task_taken(task.token, worker)
             try:
-                self._journal.commit()
-            except StorageError:
-                # The worker is told of the error alone, and asks again.
+                await self._journal.committed()
+            except (StorageError, asyncio.CancelledError):
+                # The worker is told of the error alone, and asks again; or it is gone.
+                self._journal.task_returned(task.token)
                 self._waiting.setdefault(activity_arn, deque()).appendleft(task)
+                self._wake(activity_arn)
                 raise
             task.started(worker)
         return task

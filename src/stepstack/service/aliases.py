@@ -11,7 +11,7 @@ from typing import Any
 from stepstack.errors import ServiceError
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import StatesArn, parse_arn
-from stepstack.service.paging import page
+from stepstack.service.paging import listed
 from stepstack.service.store import AliasRecord, StateMachineRecord
 
 __all__ = ["Aliases"]
@@ -84,11 +84,11 @@ class Aliases:
         aliases = sorted(record.aliases.values(), key=lambda alias: alias.name)
         if arn.is_version:
             aliases = [alias for alias in aliases if any(version == arn.text for version, _ in alias.routing)]
-        found, token = page(
-            aliases, lambda alias: alias.name, scope=f"aliases {arn.text}", token=params.get("nextToken"), size=params.get("maxResults")
-        )
-        items = [{"stateMachineAliasArn": alias.arn, "creationDate": wire_time(alias.created_at)} for alias in found]
-        return {"stateMachineAliases": items} if token is None else {"stateMachineAliases": items, "nextToken": token}
+
+        def told(alias: AliasRecord) -> Result:
+            return {"stateMachineAliasArn": alias.arn, "creationDate": wire_time(alias.created_at)}
+
+        return listed("stateMachineAliases", aliases, lambda alias: alias.name, told, params, scope=f"aliases {arn.text}")
 
     def _find(self, arn: StatesArn) -> AliasRecord:
         alias = self._account.find_alias(arn)

@@ -22,7 +22,7 @@ from stepstack.service.account import Account, Params, Result, resource_not_foun
 from stepstack.service.arns import StatesArn, checked_name, parse_arn
 from stepstack.service.execution_logs import ExecutionLogs
 from stepstack.service.json_problem import json_problem
-from stepstack.service.paging import page
+from stepstack.service.paging import listed
 from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
 
 __all__ = ["Executions", "checked_input"]
@@ -243,18 +243,15 @@ class Executions:
         events = record.events
         is_reversed = params.get("reverseOrder", False)
         include_data = params.get("includeExecutionData", True)
-        found, token = page(
-            reversed(events) if is_reversed else events,
-            lambda event: event.id,
-            scope=f"history {record.arn} {is_reversed}",
-            token=params.get("nextToken"),
-            size=params.get("maxResults"),
-            descending=is_reversed,
-        )
-        items = [wire_event(event, include_execution_data=include_data) for event in found]
-        for item in items:
+
+        def told(event: HistoryEvent) -> Result:
+            item = wire_event(event, include_execution_data=include_data)
             item["timestamp"] = wire_time(item["timestamp"])
-        return {"events": items} if token is None else {"events": items, "nextToken": token}
+            return item
+
+        ordered = reversed(events) if is_reversed else events
+        scope = f"history {record.arn} {is_reversed}"
+        return listed("events", ordered, lambda event: event.id, told, params, scope=scope, descending=is_reversed)
 
     # ------------------------------------------------------------------------------------------------------------------------- list
 
@@ -266,16 +263,8 @@ class Executions:
             chosen = (record for record in chosen if record.status == status)
         if redriven is not None:
             chosen = (record for record in chosen if (record.redrive_count > 0) == (redriven == "REDRIVEN"))
-        found, token = page(
-            chosen,
-            lambda record: record.number,
-            scope=f"{scope} {status} {redriven}",
-            token=params.get("nextToken"),
-            size=params.get("maxResults"),
-            descending=True,
-        )
-        items = [_list_item(record) for record in found]
-        return {"executions": items} if token is None else {"executions": items, "nextToken": token}
+        scope = f"{scope} {status} {redriven}"
+        return listed("executions", chosen, lambda record: record.number, _list_item, params, scope=scope, descending=True)
 
     def _listed(self, params: Params) -> tuple[Iterator[ExecutionRecord], str]:
         """The executions that are asked for, the newest first, and a name for their list."""

@@ -1,8 +1,8 @@
 """What is to survive the process: the families tell a journal each change, and it has them written before an operation is answered.
 
-Changes are noted with the first group of methods; `commit` writes what was noted. The service commits before it answers, and before an
-execution calls anything outside: what somebody else knows of is never lost. This journal forgets it all: a service keeps everything in
-memory unless it is given a folder (`stepstack.service.sqlite_journal`).
+Changes are noted with the first group of methods and written soon after; `committed` waits for that. The service waits before it answers,
+and before an execution calls anything outside: what somebody else knows of is never lost. This journal forgets it all: a service keeps
+everything in memory unless it is given a folder (`stepstack.service.sqlite_journal`).
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ class Journal:
     def task_taken(self, token: str, worker: str | None) -> None:
         """A worker has taken the task from its activity."""
 
+    def task_returned(self, token: str) -> None:
+        """The worker has not got it after all."""
+
     def task_closed(self, token: str) -> None:
         """Nobody awaits the answer to this task any more."""
 
@@ -75,7 +78,7 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------------------------------------ writing
 
-    def commit(self) -> None:
+    async def committed(self) -> None:
         """Returns once all that was noted will outlive the process; raises StorageError where that cannot be."""
 
     def clear(self) -> None:

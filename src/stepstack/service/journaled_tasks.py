@@ -29,7 +29,7 @@ class JournaledTasks:
 
     async def request(self, call: TaskCall) -> Json:
         try:
-            self._journal.commit()
+            await self._journal.committed()
         except StorageError as error:
             raise TaskFailed("States.Runtime", str(error)) from error
         return await self._tasks.request(call)

@@ -14,7 +14,7 @@ from stepstack.errors import ServiceError
 from stepstack.interpreter.map_run import EndedChild, EndedMapRun
 from stepstack.service.account import Account, Params, Result, resource_not_found, wire_time
 from stepstack.service.arns import parse_arn
-from stepstack.service.paging import page
+from stepstack.service.paging import listed
 from stepstack.service.store import ExecutionRecord, MapRunRecord
 
 if TYPE_CHECKING:
@@ -143,15 +143,8 @@ class MapRuns:
         record = self._account.find_execution(params["executionArn"])
         runs = [self._account.store.map_runs[arn] for arn in record.map_run_arns]
         runs.sort(key=lambda run: (run.started_at, run.arn))
-        found, token = page(
-            runs,
-            lambda run: f"{run.started_at:.6f} {run.arn}",
-            scope=f"mapRuns {record.arn}",
-            token=params.get("nextToken"),
-            size=params.get("maxResults"),
-        )
-        items = []
-        for run in found:
+
+        def told(run: MapRunRecord) -> Result:
             item: Result = {
                 "executionArn": record.arn,
                 "mapRunArn": run.arn,
@@ -160,8 +153,9 @@ class MapRuns:
             }
             if run.stopped_at is not None:
                 item["stopDate"] = wire_time(run.stopped_at)
-            items.append(item)
-        return {"mapRuns": items} if token is None else {"mapRuns": items, "nextToken": token}
+            return item
+
+        return listed("mapRuns", runs, lambda run: f"{run.started_at:.6f} {run.arn}", told, params, scope=f"mapRuns {record.arn}")
 
     def describe(self, params: Params) -> Result:
         run = self._find(params)

@@ -1,7 +1,7 @@
 """Pages of a list, and the tokens that lead to the next one.
 
-Called by every operation that lists. A token holds the key of the last item told, not a position, so that what is created or deleted
-between two pages neither repeats nor hides the rest.
+Called by every operation that lists, and by GetExecutionHistory. A token holds the key of the last item told, not a position, so that
+what is created or deleted between two pages neither repeats nor hides the rest.
 """
 
 from __future__ import annotations
@@ -9,17 +9,37 @@ from __future__ import annotations
 import base64
 import binascii
 import itertools
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from stepstack.errors import ServiceError
 from stepstack.json_types import json_text, parse_json
 
-__all__ = ["DEFAULT_PAGE_SIZE", "page"]
+__all__ = ["DEFAULT_PAGE_SIZE", "listed", "page"]
 
 DEFAULT_PAGE_SIZE = 100
 
 Item = TypeVar("Item")
+
+
+def listed(
+    member: str,
+    items: Iterable[Item],
+    key: Callable[[Item], str | int],
+    told: Callable[[Item], dict[str, Any]],
+    params: Mapping[str, Any],
+    *,
+    scope: str,
+    descending: bool = False,
+) -> dict[str, Any]:
+    """The answer to `params` of an operation that lists: a `page` of `items`, each as `told` has it, and `nextToken` where there is more.
+
+    `{"activities": [{...}], "nextToken": "..."}`, where `member` is `activities`.
+    """
+    token, size = params.get("nextToken"), params.get("maxResults")
+    found, next_token = page(items, key, scope=scope, token=token, size=size, descending=descending)
+    answer: dict[str, Any] = {member: [told(item) for item in found]}
+    return answer if next_token is None else {**answer, "nextToken": next_token}
 
 
 def page(

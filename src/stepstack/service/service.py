@@ -157,14 +157,19 @@ class StepFunctionsService:
         handler = self._handlers.get(operation)
         if handler is None:
             raise ServiceError("UnknownOperationException", f"Step Functions has no operation {operation!r}")
-        if timeline is not None and operation == "StartExecution":
-            result = self.executions.start(params, timeline)
-        elif timeline is not None and operation == "StartSyncExecution":
-            result = await self.executions.start_sync(params, timeline)
-        else:
-            answer = handler(params)
-            result = await answer if inspect.isawaitable(answer) else answer
-        self._journal.commit()
+        try:
+            if timeline is not None and operation == "StartExecution":
+                result = self.executions.start(params, timeline)
+            elif timeline is not None and operation == "StartSyncExecution":
+                result = await self.executions.start_sync(params, timeline)
+            else:
+                answer = handler(params)
+                result = await answer if inspect.isawaitable(answer) else answer
+        except ServiceError:
+            # A refusal tells of what others have changed, too.
+            await self._journal.committed()
+            raise
+        await self._journal.committed()
         return result
 
     async def resume(self) -> None:
@@ -173,7 +178,7 @@ class StepFunctionsService:
         Raises StorageError where that cannot be written.
         """
         Restart(self._account, self.executions, self.tokens, self.activity_tasks).begin()
-        self._journal.commit()
+        await self._journal.committed()
 
     async def execution_ended(self, execution_arn: str) -> None:
         """Returns once the execution is over; at once where there is none of that ARN."""

@@ -1,29 +1,27 @@
 """A journal in a folder: what the service acknowledged outlives it, also when it is killed.
 
-Made by `stepstack.assembly` for `--data DIR`. One SQLite file in write-ahead mode. Changes are collected and written in one transaction,
-which the operating system has before an operation is answered; without an operation, at the next turn of the loop. Each change says how
-something stands now, so a transaction that fails (a full disk) is simply made again later. Histories are written in compressed pieces, as
+Made by `stepstack.assembly` for `--data DIR`. One SQLite file in write-ahead mode. Changes are collected and written together
+(`stepstack.service.group_commit`): the operating system has them before an operation is answered. Each change says how something stands
+now, so a transaction that fails (a full disk) is simply made again later. Histories are written in compressed pieces, as
 they grow, and read again when they are asked for. How records look as JSON is in `stepstack.service.stored_records`. Left out: Express
 executions, which nothing tells of, and the other services' data (moto keeps its in memory).
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
-import logging
 import sqlite3
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from stepstack.errors import DefinitionError, SettingsError, StorageError
 from stepstack.history import HistoryEvent
 from stepstack.interpreter.task_tokens import REMEMBERED_CLOSED_TOKENS, KeptTask, PendingTask, TokenKeeper
 from stepstack.language.resources import ResourceCatalog
 from stepstack.service import stored_records as stored
+from stepstack.service.group_commit import GroupCommit
 from stepstack.service.journal import Journal, RestoredTask
 from stepstack.service.store import ActivityRecord, ExecutionRecord, MapRunRecord, Revision, StateMachineRecord, Store
 
@@ -37,8 +35,7 @@ EVENT_BITS = 24
 """A piece of a history has the execution's number and, in the last bits of its id, the number of the event before it."""
 PRUNE_EVERY = 1000
 """After so many closed tokens, or new revisions, those that nobody needs are deleted."""
-WAL_BYTES = 16 * 1024 * 1024
-"""What the write-ahead file is cut back to, once it was larger."""
+EVENTS_IN_A_PIECE = 1000
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS revisions (id INTEGER PRIMARY KEY, record TEXT NOT NULL);
@@ -57,8 +54,6 @@ AND id NOT IN (SELECT value FROM state_machines, json_each(state_machines.record
 OLD_TOKENS = """DELETE FROM tasks WHERE is_closed AND rowid <=
 (SELECT rowid FROM tasks WHERE is_closed ORDER BY rowid DESC LIMIT 1 OFFSET ?)"""
 
-logger = logging.getLogger("stepstack.service")
-
 
 class SqliteJournal(Journal):
     """The journal in `folder`, which is made where it is missing; raises SettingsError where it cannot be used."""
@@ -67,20 +62,15 @@ class SqliteJournal(Journal):
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
-        self._changes: dict[object, Callable[[], None]] = {}
-        """What is to be written, by what it is about; in order."""
-        self._written: list[Callable[[], None]] = []
-        """What is to be noted once the transaction has succeeded."""
         self._new_revisions: dict[Revision, int] = {}
         self._tasks: dict[str, stored.Task] = {}
         """Task tokens that are open, or were closed since the last commit."""
         self._store: Store | None = None
         self._last_read: tuple[int, int | None, list[HistoryEvent]] | None = None
         """The history that was read last, with its execution's number and how many events there were: it is asked for page by page."""
-        self._until_pruning = PRUNE_EVERY
-        self._is_scheduled = False
-        self._is_closed = False
-        self._told = ""
+        self._closed_tokens = 0
+        """Those that were written since old ones were deleted."""
+        self._unpruned_revisions = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._path, timeout=1, isolation_level=None, check_same_thread=False)
@@ -94,6 +84,8 @@ class SqliteJournal(Journal):
         except SettingsError:
             self._connection.close()
             raise
+        self._commits = GroupCommit(self._connection, self._path, last=self._prune, over=self._new_revisions.clear)
+        self._changes = self._commits.changes
 
     def _prepare(self) -> None:
         # Exclusive: a second service on the same folder is refused at once, instead of the two undoing each other's work.
@@ -104,7 +96,8 @@ class SqliteJournal(Journal):
             raise SettingsError(f"{self._path} was written by {which} stepstack: it has the format {found}, and this one reads {FORMAT}")
         if found == 0 and self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SettingsError(f"{self._path} is a database of something else")
-        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"journal_size_limit = {WAL_BYTES}"):
+        # The write-ahead file is folded into the database by GroupCommit, in a thread.
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.execute("BEGIN IMMEDIATE")
         for statement in SCHEMA.split(";\n"):
@@ -115,23 +108,27 @@ class SqliteJournal(Journal):
     # ------------------------------------------------------------------------------------------------------------------------ changes
 
     def state_machine(self, record: StateMachineRecord) -> None:
-        self._note(record.arn, functools.partial(self._write_state_machine, record))
+        self._commits.note(record.arn, record.arn, functools.partial(self._write_state_machine, record))
 
     def state_machine_deleted(self, record: StateMachineRecord) -> None:
-        self._note(record.arn, functools.partial(self._connection.execute, "DELETE FROM state_machines WHERE arn = ?", (record.arn,)))
+        self._delete("state_machines", record.arn)
 
     def activity(self, record: ActivityRecord) -> None:
-        self._note(record.arn, functools.partial(self._write_activity, record))
+        self._commits.note(record.arn, record.arn, functools.partial(self._write_activity, record))
 
     def activity_deleted(self, arn: str) -> None:
-        self._note(arn, functools.partial(self._connection.execute, "DELETE FROM activities WHERE arn = ?", (arn,)))
+        self._delete("activities", arn)
+
+    def _delete(self, table: str, arn: str) -> None:
+        statement = f"DELETE FROM {table} WHERE arn = ?"  # noqa: S608 - a name of ours
+        self._commits.note(arn, arn, functools.partial(self._connection.execute, statement, (arn,)))
 
     def execution(self, record: ExecutionRecord) -> None:
         if record.number not in self._changes:
-            self._note(record.number, functools.partial(self._write_execution, record))
+            self._commits.note(record.number, record.arn, functools.partial(self._write_execution, record))
 
     def execution_forgotten(self, record: ExecutionRecord) -> None:
-        self._note(record.number, functools.partial(self._delete_execution, record))
+        self._commits.note(record.number, record.arn, functools.partial(self._delete_execution, record))
 
     def listener(self, record: ExecutionRecord) -> Callable[[HistoryEvent], None] | None:
         number, changes = record.number, self._changes
@@ -144,7 +141,7 @@ class SqliteJournal(Journal):
 
     def map_run(self, record: MapRunRecord) -> None:
         if record.arn not in self._changes:
-            self._note(record.arn, functools.partial(self._write_map_run, record))
+            self._commits.note(record.arn, record.arn, functools.partial(self._write_map_run, record))
 
     @property
     def token_keeper(self) -> TokenKeeper | None:
@@ -162,6 +159,12 @@ class SqliteJournal(Journal):
             task.is_taken, task.worker = True, worker
             self._note_task(token)
 
+    def task_returned(self, token: str) -> None:
+        task = self._tasks.get(token)
+        if task is not None:
+            task.is_taken, task.worker = False, None
+            self._note_task(token)
+
     def task_answered(self, task: PendingTask) -> None:
         kept = self._tasks.get(task.token)
         if kept is not None:
@@ -175,66 +178,20 @@ class SqliteJournal(Journal):
             self._note_task(token)
 
     def _note_task(self, token: str) -> None:
-        self._note(token, functools.partial(self._write_task, token))
-
-    def _note(self, key: object, write: Callable[[], Any]) -> None:
-        if self._is_closed:
-            return
-        self._changes[key] = write
-        if not self._is_scheduled:
-            with contextlib.suppress(RuntimeError):  # no loop runs while a service is made: it commits itself
-                asyncio.get_running_loop().call_soon(self._commit_unasked)
-                self._is_scheduled = True
+        self._commits.note(token, "a task token", functools.partial(self._write_task, token))
 
     # ------------------------------------------------------------------------------------------------------------------------ writing
 
-    def commit(self) -> None:
-        if not self._changes or self._is_closed:
-            return
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for write in self._changes.values():
-                write()
-            self._prune()
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._undo()
-            raise StorageError(f"{self._path} cannot be written: {error}. Nothing is acknowledged until it can") from error
-        except BaseException:
-            self._undo()
-            raise
-        self._changes.clear()
-        for note in self._written:
-            note()
-        self._written.clear()
-        self._new_revisions.clear()
-        self._told = ""
-
-    def _undo(self) -> None:
-        self._written.clear()
-        self._new_revisions.clear()
-        with contextlib.suppress(sqlite3.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-
-    def _commit_unasked(self) -> None:
-        """Nobody waits for it: a failure is logged once, and is told to whoever asks for something."""
-        self._is_scheduled = False
-        try:
-            self.commit()
-        except StorageError as error:
-            if str(error) != self._told:
-                self._told = str(error)
-                logger.error("%s", error)  # noqa: TRY400 - its text says it all
+    async def committed(self) -> None:
+        await self._commits.committed()
 
     def _prune(self) -> None:
-        if self._until_pruning <= 0:
+        if self._closed_tokens >= PRUNE_EVERY:
             self._connection.execute(OLD_TOKENS, (REMEMBERED_CLOSED_TOKENS,))
+            self._commits.afterwards.append(functools.partial(setattr, self, "_closed_tokens", 0))
+        if self._unpruned_revisions >= PRUNE_EVERY:
             self._connection.execute(UNUSED_REVISIONS)
-            self._written.append(self._pruned)
-
-    def _pruned(self) -> None:
-        self._until_pruning = PRUNE_EVERY
+            self._commits.afterwards.append(functools.partial(setattr, self, "_unpruned_revisions", 0))
 
     def _write_state_machine(self, record: StateMachineRecord) -> None:
         text = stored.text_of(stored.state_machine_json(record, self._revision_id))
@@ -257,10 +214,10 @@ class SqliteJournal(Journal):
             self._connection.execute("INSERT INTO executions VALUES (?, ?, ?, ?)", row)
         elif standing is not None:
             self._connection.execute("UPDATE executions SET standing = ? WHERE number = ?", (standing, record.number))
-        if count > kept:
-            piece = stored.packed_events(events[kept:count])
-            self._connection.execute("INSERT INTO events VALUES (?, ?)", (record.number << EVENT_BITS | kept, piece))
-        self._written.append(functools.partial(self._execution_written, record, count, is_ended=is_ended))
+        for first in range(kept, count, EVENTS_IN_A_PIECE):
+            piece = stored.packed_events(events[first : min(first + EVENTS_IN_A_PIECE, count)])
+            self._connection.execute("INSERT INTO events VALUES (?, ?)", (record.number << EVENT_BITS | first, piece))
+        self._commits.afterwards.append(functools.partial(self._execution_written, record, count, is_ended=is_ended))
 
     def _execution_written(self, record: ExecutionRecord, count: int, *, is_ended: bool) -> None:
         record.kept_events = count
@@ -293,11 +250,11 @@ class SqliteJournal(Journal):
             (token, task.execution, stored.text_of(stored.task_json(task)), int(task.is_closed)),
         )
         if task.is_closed:
-            self._written.append(functools.partial(self._task_written, token))
+            self._commits.afterwards.append(functools.partial(self._task_written, token))
 
     def _task_written(self, token: str) -> None:
         self._tasks.pop(token, None)
-        self._until_pruning -= 1
+        self._closed_tokens += 1
 
     def _revision_id(self, revision: Revision) -> int:
         number = revision.stored_as or self._new_revisions.get(revision)
@@ -306,12 +263,12 @@ class SqliteJournal(Journal):
                 "INSERT INTO revisions (record) VALUES (?)", (stored.text_of(stored.revision_json(revision)),)
             )
             number = self._new_revisions[revision] = int(cursor.lastrowid or 0)
-            self._written.append(functools.partial(self._revision_written, revision, number))
+            self._commits.afterwards.append(functools.partial(self._revision_written, revision, number))
         return number
 
     def _revision_written(self, revision: Revision, number: int) -> None:
         revision.stored_as = number
-        self._until_pruning -= 1
+        self._unpruned_revisions += 1
 
     def clear(self) -> None:
         self._changes.clear()
@@ -323,14 +280,13 @@ class SqliteJournal(Journal):
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._undo()
+            with contextlib.suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
             raise StorageError(f"{self._path} cannot be written: {error}") from error
 
     def close(self) -> None:
-        if not self._is_closed:
-            self._commit_unasked()
-            self._is_closed = True
-            self._connection.close()
+        self._commits.close()
 
     # ------------------------------------------------------------------------------------------------------------------------ reading
 
@@ -339,8 +295,8 @@ class SqliteJournal(Journal):
         try:
             self._restore(store, stored.Revisions(catalog))
         except BaseException as error:
-            self._is_closed = True
-            self._connection.close()
+            self._changes.clear()
+            self._commits.close()
             if isinstance(error, DefinitionError):
                 raise SettingsError(f"{self._path} holds a definition that is no longer accepted: {error}") from error
             if isinstance(error, (sqlite3.Error, LookupError, TypeError, ValueError, AttributeError)):

@@ -16,7 +16,7 @@ from stepstack.language.state_machine import StateMachine
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import checked_name, parse_arn
 from stepstack.service.configurations import AWS_OWNED_KEY, encryption_configuration, logging_configuration, tracing_configuration
-from stepstack.service.paging import page
+from stepstack.service.paging import listed
 from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
 from stepstack.service.tags import tag_map
 from stepstack.service.versions import Versions
@@ -170,19 +170,16 @@ class StateMachines:
 
     def list(self, params: Params) -> Result:
         records = sorted(self._account.store.state_machines.values(), key=lambda record: record.name)
-        found, token = page(
-            records, lambda record: record.name, scope="stateMachines", token=params.get("nextToken"), size=params.get("maxResults")
-        )
-        items = [
-            {
-                "stateMachineArn": record.arn,
-                "name": record.name,
-                "type": record.type,
-                "creationDate": wire_time(record.created_at),
-            }
-            for record in found
-        ]
-        return {"stateMachines": items} if token is None else {"stateMachines": items, "nextToken": token}
+        return listed("stateMachines", records, lambda record: record.name, _list_item, params, scope="stateMachines")
+
+
+def _list_item(record: StateMachineRecord) -> Result:
+    return {
+        "stateMachineArn": record.arn,
+        "name": record.name,
+        "type": record.type,
+        "creationDate": wire_time(record.created_at),
+    }
 
 
 def parse_arn_of_role(arn: str) -> None:

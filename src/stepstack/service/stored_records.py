@@ -16,7 +16,7 @@ from stepstack.history import HistoryEvent
 from stepstack.interpreter.map_run import MapRunCounts
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import StateFailure
-from stepstack.json_types import json_text, parse_json
+from stepstack.json_types import parse_json
 from stepstack.language import parse
 from stepstack.language.resources import ResourceCatalog
 from stepstack.language.state_machine import StateMachine
@@ -206,7 +206,7 @@ def execution(number: int, revision: Revision, text: str, standing: str | None) 
 
 
 def packed_events(events: Sequence[HistoryEvent]) -> bytes:
-    return zlib.compress(json_text([list(event) for event in events]).encode("utf-8", "surrogatepass"), COMPRESSION_LEVEL)
+    return zlib.compress(text_of(events).encode("ascii"), COMPRESSION_LEVEL)
 
 
 def unpacked_events(piece: bytes) -> list[HistoryEvent]:

@@ -31,6 +31,9 @@ CONTEXT_FIELDS: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
 }
 """What a Context Object of the caller's may hold, and of which type."""
 
+MEMBERS_FOR_MOCKS = ("mapIterationFailureCount", "errorCausedByState", "mapItemReaderData")
+"""What of a test's configuration says something about the mock."""
+
 WORDS = {str: "a string", int: "a number"}
 
 
@@ -76,10 +79,13 @@ def _refused(message: str) -> ServiceError:
 def _check_request(state: State, params: Params, mock: Mapping[str, Any] | None, configuration: Mapping[str, Any]) -> None:
     """Refuses what TestState does not do with such a state, in AWS's words."""
     if mock is None:
-        if "mapIterationFailureCount" in configuration:
-            raise _refused("TestState does not support MapIterationFailureCount when a mock is not specified.")
+        for name in MEMBERS_FOR_MOCKS:
+            if name in configuration:
+                raise _unmocked(f"{name[0].upper()}{name[1:]}")
         if isinstance(state, (MapState, ParallelState)):
-            raise _refused(f"State type '{state.type}' requires a mock to be specified")
+            raise _refused(f"State type '{state.type}' is not supported when a mock is not specified")
+        if isinstance(state, TaskState):
+            _check_can_be_called(state)
         if params.get("roleArn") is None and isinstance(state, TaskState):
             raise _refused("RoleArn must be specified when testing a Task state without a mock")
         return
@@ -89,6 +95,17 @@ def _check_request(state: State, params: Params, mock: Mapping[str, Any] | None,
         raise _refused("A test mock should have only one of the following fields: [result, errorOutput].")
     if params.get("revealSecrets"):
         raise _refused("TestState does not support RevealSecrets when a mock is specified.")
+
+
+def _check_can_be_called(state: TaskState) -> None:
+    if state.resource.kind is ResourceKind.ACTIVITY:
+        raise _unmocked("Activity tasks")
+    if state.resource.pattern is not IntegrationPattern.REQUEST_RESPONSE:
+        raise _unmocked("'.sync' or '.waitForTaskToken' service integration patterns")
+
+
+def _unmocked(what: str) -> ServiceError:
+    return _refused(f"TestState does not support {what} when a mock is not specified.")
 
 
 def _mock(mock: Mapping[str, Any] | None, state: State) -> StateMock | None:

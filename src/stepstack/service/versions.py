@@ -9,7 +9,7 @@ from __future__ import annotations
 from stepstack.errors import ServiceError
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import parse_arn
-from stepstack.service.paging import page
+from stepstack.service.paging import listed
 from stepstack.service.store import StateMachineRecord, VersionRecord
 
 __all__ = ["Versions"]
@@ -73,13 +73,9 @@ class Versions:
         record = self._account.store.state_machines.get(arn.text)
         published = record.versions.values() if record is not None else ()
         versions = sorted(published, key=lambda version: version.number, reverse=True)
-        found, token = page(
-            versions,
-            lambda version: version.number,
-            scope=f"versions {arn.text}",
-            token=params.get("nextToken"),
-            size=params.get("maxResults"),
-            descending=True,
-        )
-        items = [{"stateMachineVersionArn": version.arn, "creationDate": wire_time(version.created_at)} for version in found]
-        return {"stateMachineVersions": items} if token is None else {"stateMachineVersions": items, "nextToken": token}
+
+        def told(version: VersionRecord) -> Result:
+            return {"stateMachineVersionArn": version.arn, "creationDate": wire_time(version.created_at)}
+
+        scope = f"versions {arn.text}"
+        return listed("stateMachineVersions", versions, lambda version: version.number, told, params, scope=scope, descending=True)
