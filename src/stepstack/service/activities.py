@@ -19,7 +19,7 @@ from stepstack.service.arns import checked_name, parse_arn
 from stepstack.service.configurations import AWS_OWNED_KEY, encryption_configuration
 from stepstack.service.journal import Journal
 from stepstack.service.json_problem import json_problem
-from stepstack.service.paging import page
+from stepstack.service.paging import listed
 from stepstack.service.store import ActivityRecord, Store
 from stepstack.service.tags import tag_map
 
@@ -171,11 +171,11 @@ class Activities:
 
     def list(self, params: Params) -> Result:
         records = sorted(self._account.store.activities.values(), key=lambda record: record.name)
-        found, token = page(
-            records, lambda record: record.name, scope="activities", token=params.get("nextToken"), size=params.get("maxResults")
-        )
-        items = [{"activityArn": record.arn, "name": record.name, "creationDate": wire_time(record.created_at)} for record in found]
-        return {"activities": items} if token is None else {"activities": items, "nextToken": token}
+
+        def told(record: ActivityRecord) -> Result:
+            return {"activityArn": record.arn, "name": record.name, "creationDate": wire_time(record.created_at)}
+
+        return listed("activities", records, lambda record: record.name, told, params, scope="activities")
 
     async def get_task(self, params: Params) -> Result:
         record = self._find(params["activityArn"])

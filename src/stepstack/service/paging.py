@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from stepstack.errors import ServiceError
 from stepstack.json_types import json_text, parse_json
 
-__all__ = ["DEFAULT_PAGE_SIZE", "listed", "page"]
+__all__ = ["DEFAULT_PAGE_SIZE", "listed"]
 
 DEFAULT_PAGE_SIZE = 100
 
@@ -32,17 +32,17 @@ def listed(
     scope: str,
     descending: bool = False,
 ) -> dict[str, Any]:
-    """The answer to `params` of an operation that lists: a `page` of `items`, each as `told` has it, and `nextToken` where there is more.
+    """The answer to `params` of an operation that lists: a page of `items`, each as `told` has it, and `nextToken` where there is more.
 
     `{"activities": [{...}], "nextToken": "..."}`, where `member` is `activities`.
     """
     token, size = params.get("nextToken"), params.get("maxResults")
-    found, next_token = page(items, key, scope=scope, token=token, size=size, descending=descending)
+    found, next_token = _page(items, key, scope=scope, token=token, size=size, descending=descending)
     answer: dict[str, Any] = {member: [told(item) for item in found]}
     return answer if next_token is None else {**answer, "nextToken": next_token}
 
 
-def page(
+def _page(
     items: Iterable[Item],
     key: Callable[[Item], str | int],
     *,

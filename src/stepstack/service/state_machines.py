@@ -210,5 +210,5 @@ def invalid_definition(diagnostics: tuple[Diagnostic, ...], definition: str) -> 
     for diagnostic in diagnostics:
         if diagnostic.code == INVALID_LABEL_NAME:
             return ServiceError("InvalidDefinition", f"Error=ValueError Args={[diagnostic.message]} in definition '{definition}'.")
-    listed = ", ".join(str(diagnostic) for diagnostic in diagnostics)
-    return ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{listed}'")
+    problems = ", ".join(str(diagnostic) for diagnostic in diagnostics)
+    return ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{problems}'")
