@@ -9,6 +9,7 @@ import json
 from collections import Counter
 
 import pytest
+from tests.unit.coverage.failing_task import failing
 
 import stepstack
 from stepstack.coverage import MachineCounts, observe
@@ -158,19 +159,6 @@ def items(text):
         else:
             found.add(("rule", state, f"{what} {rest[0]}"))
     return found
-
-
-def failing(errors):
-    """A task that raises these errors in turn, then succeeds."""
-    left = iter(errors)
-
-    def work(_):
-        error = next(left, None)
-        if error is not None:
-            raise type(error, (Exception,), {})
-        return {}
-
-    return work
 
 
 def counted(definition, histories):

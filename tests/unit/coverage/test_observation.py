@@ -6,6 +6,7 @@ import itertools
 import json
 
 import pytest
+from tests.unit.coverage.failing_task import failing
 
 import stepstack
 from stepstack.coverage import MachineCounts, observe
@@ -22,19 +23,6 @@ def covered(definition, *runs, tasks=None):
         finished = stepstack.run(text, given, tasks=tasks)
         observe(counts, parse(text), finished.history)
     return dict(counts.counts)
-
-
-def failing(*errors):
-    """A task that raises these errors in turn, then succeeds."""
-    left = iter(errors)
-
-    def work(_):
-        error = next(left, None)
-        if error is not None:
-            raise type(error, (Exception,), {})
-        return {}
-
-    return {"work": work}
 
 
 CHOICE = {
@@ -144,7 +132,7 @@ HANDLERS = {
 
 @pytest.mark.parametrize(("errors", "expected", "end"), HANDLERS.values(), ids=HANDLERS.keys())
 def test_retriers_and_catchers_are_told_by_the_errors(errors, expected, end):
-    items = covered(work_machine(), {}, tasks=failing(*errors))
+    items = covered(work_machine(), {}, tasks={"work": failing(errors)})
     assert {(kind, detail) for kind, _, detail in items if kind in {"retrier", "catcher"}} == expected
     assert ("state", end, "") in items
     assert (("transition", "Work", "Done") in items) is (end == "Done")

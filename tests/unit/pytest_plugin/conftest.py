@@ -21,3 +21,14 @@ def run_pytest(pytester, monkeypatch):
         return pytester.runpytest_inprocess(*plugins, *words)
 
     return start
+
+
+@pytest.fixture
+def run(pytester, run_pytest, request):
+    """Runs the SUITE of the file of tests with this code and these words."""
+
+    def start(code, *words):
+        pytester.makepyfile(test_suite=f"{request.module.SUITE}\n{code}")
+        return run_pytest(*words)
+
+    return start

@@ -34,17 +34,6 @@ NOTHING = """
 OTHER_HALF = HALF.replace('"n": 2', '"n": 1')
 
 
-@pytest.fixture
-def run(pytester, run_pytest):
-    """Runs the suite with this code and these words."""
-
-    def start(code, *words):
-        pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
-        return run_pytest(*words)
-
-    return start
-
-
 def report_of(pytester):
     return json.loads((pytester.path / "report.json").read_text())
 

@@ -25,17 +25,6 @@ EMPTY = {"items": []}
 """
 
 
-@pytest.fixture
-def run(pytester, run_pytest):
-    """Runs the suite with this code and these words."""
-
-    def start(code, *words):
-        pytester.makepyfile(test_suite=f"{SUITE}\n{code}")
-        return run_pytest(*words)
-
-    return start
-
-
 def test_a_name_that_is_no_task_state_fails_a_test_that_passed(run):
     result = run(
         """
