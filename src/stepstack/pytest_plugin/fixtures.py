@@ -87,8 +87,13 @@ def dynamodb_resource(stepstack: Stack) -> Any:
 
 @pytest.fixture
 def stepstack_environment(stepstack: Stack, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """Sets AWS_ENDPOINT_URL, credentials and region, so that the code under test reaches the stack by itself; the variables."""
+    """Sets AWS_ENDPOINT_URL, credentials and region, so that the code under test reaches the stack by itself; the variables.
+
+    A profile, endpoints and files of an account that the shell names are hidden from it.
+    """
     variables = stepstack.environment()
+    for name in stepstack.misleading_variables():
+        monkeypatch.delenv(name)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables

@@ -33,9 +33,11 @@ class LambdaFunctions(Mapping[str, str]):
 
     def __init__(self, stack: Stack, folders: tuple[Path, ...] = ()) -> None:
         self._service: LambdaService = stack.lambda_service()
-        # Handlers that are called from containers find the containers' services; on the embedded stack they find it by themselves.
         self._is_called_from_containers = stack.lambda_place is not None
-        self._variables = stack.environment() if stack.lambda_place is not None else {}
+        # Handlers that are called from containers find the containers' services; on the embedded stack they find it by themselves,
+        # and are told of a service of somebody else's in its place.
+        is_wanted = "" if self._is_called_from_containers else "AWS_ENDPOINT_URL_"
+        self._variables = {name: value for name, value in stack.environment().items() if name.startswith(is_wanted)}
         self._alias = stack.lambda_place.alias if stack.lambda_place is not None else None
         self._folders = folders
         self._arns: dict[str, str] = {}

@@ -14,6 +14,7 @@ boto3's, made once for each service; boto3 itself is imported when the first is 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepstack.errors import StackError
 from stepstack.stacks.endpoints import require_ready
+from stepstack.stacks.sdk_variables import NO_ACCOUNT, SESSION_WITHOUT_ACCOUNT, leads_elsewhere, past_proxies
 
 if TYPE_CHECKING:
     from stepstack.stacks.aws import AwsAccount
@@ -162,10 +164,14 @@ class Stack:
             # SDKs put "sync-" before the host for StartSyncExecution and TestState, which no name server knows here.
             variables["AWS_DISABLE_HOST_PREFIX_INJECTION"] = "true"
         if self._has_own_credentials:
-            variables |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, "AWS_EC2_METADATA_DISABLED": "true"}
+            variables |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": ACCESS_KEY, **NO_ACCOUNT}
         if self.lambda_place is not None and "lambda" not in self.endpoints:
             variables["AWS_ENDPOINT_URL_LAMBDA"] = self._open_lambda_server().url
-        return variables | _endpoint_variables(self.endpoints)
+        return {**variables, **_endpoint_variables(self.endpoints), **past_proxies(os.environ)}
+
+    def misleading_variables(self) -> list[str]:
+        """The process's variables that would lead other code's SDKs past this stack, to an account: without them, `environment()` holds."""
+        return [name for name in os.environ if leads_elsewhere(name)] if self._has_own_credentials else []
 
     def lambda_service(self) -> LambdaService:
         """The functions of this process, where this stack's engine reaches them; StackError where it does not."""
@@ -231,21 +237,28 @@ class Stack:
             return made
 
     def _make(self, kind: str, service: str) -> Any:
-        import boto3
         from botocore.config import Config
 
         url = self.endpoint_url(service)
         if self._session is None:
-            self._session = boto3.session.Session(region_name=self.region)
+            self._session = self._new_session()
         settings: dict[str, Any] = {"max_pool_connections": 50}
         words: dict[str, Any] = {"endpoint_url": url}
         if url is not None:
             # A host prefix ("sync-" for StartSyncExecution) has no meaning on this machine; a refusal there is final.
             settings |= {"inject_host_prefix": False, "retries": {"total_max_attempts": 1}, "connect_timeout": 5, "read_timeout": 75}
-            settings |= {"s3": {"addressing_style": "path"}, "proxies": {}}
+            settings |= {"s3": {"addressing_style": "path"}, "proxies": {}, "use_fips_endpoint": False, "use_dualstack_endpoint": False}
             if self._has_own_credentials or self._session.get_credentials() is None:
                 words |= {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": ACCESS_KEY}
         return getattr(self._session, kind)(service, config=Config(**settings), **words)
+
+    def _new_session(self) -> Any:
+        import boto3
+        import botocore.session
+
+        # A user's profile may be gone, or set regions, roles and retries that are not meant for this machine.
+        core = botocore.session.Session(session_vars=SESSION_WITHOUT_ACCOUNT) if self._has_own_credentials else None
+        return boto3.session.Session(region_name=self.region, botocore_session=core)
 
 
 def _endpoint_variables(endpoints: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ import base64
 import copy
 import hashlib
 import logging
+import os
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -42,6 +43,7 @@ from stepstack.stacks.embedded.functions.lambda_limits import (
 from stepstack.stacks.embedded.functions.lambda_logs import Event, FunctionLogs, log_lines, tail
 from stepstack.stacks.embedded.functions.lambda_runtime import Invocation, run
 from stepstack.stacks.embedded.functions.lambda_surroundings import now_millis
+from stepstack.stacks.sdk_variables import NO_ACCOUNT, past_proxies
 
 __all__ = ["LambdaService"]
 
@@ -304,6 +306,8 @@ class LambdaService:
             "AWS_SECRET_ACCESS_KEY": "test",
             "LAMBDA_TASK_ROOT": str(root),
             "_HANDLER": configuration["Handler"],
+            **NO_ACCOUNT,
+            **past_proxies(os.environ),
             **self._variables(),
             **configuration.get("Environment", {}).get("Variables", {}),
         }

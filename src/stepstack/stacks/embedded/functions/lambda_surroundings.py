@@ -3,6 +3,7 @@
 Functions run side by side in threads, but a process has one `os.environ`, one standard output and one root logger. While an invocation
 runs, a context variable names it: `os.environ` shows its variables above the process's, what it prints goes to its log as well as to
 the process's output, and its log records are written to its log as AWS's Python runtime writes them. Everybody else sees no difference.
+Of the process's variables it does not see those that would lead its SDK to an account.
 
 Threads that a handler starts belong to its invocation too.
 
@@ -22,6 +23,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+
+from stepstack.stacks.sdk_variables import leads_elsewhere
 
 __all__ = ["Surroundings", "now_millis"]
 
@@ -44,6 +47,10 @@ class Surroundings:
         self._log: list[tuple[int, str]] = []
         self._line = ""
         self._is_finished = False
+
+    def hides(self, name: str) -> bool:
+        """Whether the function does not see the process's variable: it has deleted it, or it leads to an account of the user's."""
+        return name in self.removed or leads_elsewhere(name)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
@@ -90,7 +97,7 @@ class _FunctionEnviron(_Environ):
         if current is not None:
             if key in current.variables:
                 return current.variables[key]
-            if key in current.removed:
+            if current.hides(key):
                 raise KeyError(key)
         return super().__getitem__(key)
 
@@ -118,7 +125,7 @@ class _FunctionEnviron(_Environ):
         current = _current.get()
         if current is None:
             return super().__iter__()
-        return iter(dict.fromkeys([*current.variables, *(key for key in super().__iter__() if key not in current.removed)]))
+        return iter(dict.fromkeys([*current.variables, *(key for key in super().__iter__() if not current.hides(key))]))
 
     def __len__(self) -> int:
         return super().__len__() if _current.get() is None else sum(1 for _ in self)
