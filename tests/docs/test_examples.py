@@ -11,7 +11,7 @@ The first line of a block says how, behind the language: ```` ```sh client ````.
     json           a mock file
     text           shown
 
-A page in steps is followed from its beginning to its end, in a folder of its own that is empty at first:
+A page in steps is followed from its beginning to its end, in a folder of its own that is empty at first; a page of the root finds its files there:
 
     python file NAME, json file NAME, ...    a file, written into the folder; `more` in place of `file` adds to it
     sh session     commands run in the folder, one after the other; behind a command that does not end with 0 stands `# ends with 1`
@@ -86,9 +86,13 @@ def of_kind(*kinds: str) -> pytest.MarkDecorator:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the files of the root that examples name."""
-    for name in ("state-machine.json", "aws-stepfunctions-local-credentials.txt"):
-        shutil.copy(ROOT / name, tmp_path / name)
+    copy_files_of_the_root(tmp_path)
     return tmp_path
+
+
+def copy_files_of_the_root(folder: Path) -> None:
+    for name in ("state-machine.json", "aws-stepfunctions-local-credentials.txt"):
+        shutil.copy(ROOT / name, folder / name)
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -147,6 +151,8 @@ PAGES_IN_STEPS = list(dict.fromkeys(block.page for block in BLOCKS if STEP.fullm
 def test_the_steps_of_a_page_lead_where_it_says(page: Path, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
+    if page.parent == ROOT:
+        copy_files_of_the_root(folder)
     said, ports = "", {}
     with ExitStack() as running:
         for block in (block for block in BLOCKS if block.page == page):
