@@ -1,4 +1,4 @@
-"""Load on a server of its own: many clients, a hundred thousand executions, thousands of outstanding callbacks.
+"""Load on a server of its own: many clients, with and without a folder, a hundred thousand executions, thousands of outstanding callbacks.
 
 The clients are `load_clients.py`, in a process of their own. The floor is what the same clients get from the server's health page.
 """
@@ -9,6 +9,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,9 +26,14 @@ CALLBACK_CLIENTS = 16
 DEADLINE_SECONDS = 300.0
 PARENT, CHILD = "parent", "child"
 
+KEEP_ALL = ("--keep-executions", "10000000")
+"""So that each execution that was acknowledged can be looked up."""
+
 
 def measure(size: Size) -> Iterator[Table]:
-    yield Table(f"{size.clients} clients, {size.load_seconds:g} s, three states", _clients(size))
+    floor, seen = _in_memory(size)
+    yield Table(f"{size.clients} clients, {size.load_seconds:g} s, three states", _clients(floor, seen))
+    yield Table(f"The same with --data: {size.clients} clients, {size.load_seconds:g} s, three states", _with_data(size, seen))
     yield Table(f"{count(size.callbacks)} callbacks outstanding at once", asyncio.run(_callbacks(size)))
     yield Table(f"Memory of the server over {count(size.memory_executions)} executions, with the default limit of 10,000", _memory(size))
 
@@ -38,17 +44,43 @@ def _load(server: ServerProcess, size: Size, *options: str) -> dict:
     return json.loads(subprocess.run([*clients, *options], check=True, capture_output=True, text=True).stdout)  # noqa: S603
 
 
-def _clients(size: Size) -> list[Row]:
-    # Every execution is kept, so that each one that was acknowledged can be looked up.
-    with stepstack_server("--keep-executions", "10000000") as server:
+def _in_memory(size: Size) -> tuple[dict, dict]:
+    """The floor, and what the clients saw of a server that keeps everything in memory."""
+    with stepstack_server(*KEEP_ALL) as server:
         floor = _load(server, size, "--seconds", str(size.load_seconds / 6), "--health")
-        seen = _load(server, size, "--seconds", str(size.load_seconds))
+        return floor, _load(server, size, "--seconds", str(size.load_seconds))
+
+
+def _clients(floor: dict, seen: dict) -> list[Row]:
     rate, floor_rate = seen["calls"] / seen["seconds"], floor["calls"] / floor["seconds"]
     return [
         Row("floor: the health page, answers/s", count(floor_rate)),
         Row("floor: the health page, one answer", milliseconds(floor["median"]), milliseconds(floor["p99"])),
         Row("executions/s (ratio: of the floor)", count(rate), ratio=f"{rate / floor_rate:.2f}", aim="> 500", met=rate > 500),
         Row("executions for each second of the server's processor time", count(seen["calls"] / seen["server_seconds"])),
+        *_answers(seen, floor),
+    ]
+
+
+def _with_data(size: Size, without: dict) -> list[Row]:
+    """Every ratio is to the run without a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        with stepstack_server(*KEEP_ALL, "--data", folder) as server:
+            seen = _load(server, size, "--seconds", str(size.load_seconds))
+        # The server has ended: all is in one file.
+        written = sum(file.stat().st_size for file in Path(folder).iterdir())
+    rate, rate_without = seen["calls"] / seen["seconds"], without["calls"] / without["seconds"]
+    work, work_without = seen["calls"] / seen["server_seconds"], without["calls"] / without["server_seconds"]
+    return [
+        Row("executions/s", count(rate), ratio=f"{rate / rate_without:.2f}", aim="> 500", met=rate > 500),
+        Row("executions for each second of the server's processor time", count(work), ratio=f"{work / work_without:.2f}"),
+        *_answers(seen, without),
+        Row("bytes on disk for each execution", count(written / seen["calls"])),
+    ]
+
+
+def _answers(seen: dict, floor: dict) -> list[Row]:
+    return [
         Row("share of a core that the server got", f"{seen['server_seconds'] / seen['seconds']:.2f}"),
         Row(
             "StartExecution (the aim is that of p99)",

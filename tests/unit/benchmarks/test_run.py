@@ -41,6 +41,10 @@ def test_load_makes_no_errors_and_loses_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     for row in ("errors", r"lost, of [\d,]+ looked up", "executions that have not succeeded then"):
         assert re.search(rf"^\| {row} +\| 0 ", done.stdout, flags=re.MULTILINE), done.stdout
+    [kept] = re.findall(r"^## The same with --data.*?(?=^## )", done.stdout, flags=re.MULTILINE | re.DOTALL)
+    for row in ("errors", r"lost, of [\d,]+ looked up"):
+        assert re.search(rf"^\| {row} +\| 0 ", kept, flags=re.MULTILINE), kept
+    assert re.search(r"^\| bytes on disk for each execution +\| [1-9]", kept, flags=re.MULTILINE), kept
 
 
 def test_a_server_that_is_killed_under_load_loses_nothing_that_it_had_acknowledged(tmp_path):
