@@ -47,6 +47,7 @@ async def attempt(
     """
     trial = visit.branch.execution.trial
     retries = _earlier_retries(visit, state.retriers)
+    failed_at = None if visit.resumption is None or visit.resumption.failure is None else visit.resumption.since
     while True:
         try:
             return await work(visit, state)
@@ -66,6 +67,10 @@ async def attempt(
         retrier_index, delay = due
         if trial is not None:
             raise RetryDue(failure, retrier_index, delay)
+        if failed_at is not None:
+            # It failed before the process ended: a part of the delay is over.
+            delay += failed_at - visit.branch.timeline.now()
+            failed_at = None
         if delay > 0:
             await visit.branch.timeline.sleep(delay)
         visit.begin_attempt(visit.retry_count + 1)

@@ -373,12 +373,20 @@ def _task_resumption(line: _Line, visit: Visit, state: TaskState, tokens: Mappin
     begun = next((event.timestamp for event in current if event.type.endswith("Started")), 0.0)
     if resource.kind is ResourceKind.ACTIVITY:
         is_known = len(current) <= 2 and last.type in {"ActivityScheduled", "ActivityStarted"} and token is not None
-        resumption = Resumption(begun, tuple(failures), has_begun=last.type == "ActivityStarted", task_token=token)
+        has_begun = last.type == "ActivityStarted"
+        resumption = Resumption(begun, tuple(failures), has_begun=has_begun, awaited_since=last.timestamp, task_token=token)
     else:
         awaits_token = resource.pattern is IntegrationPattern.WAIT_FOR_TASK_TOKEN
         is_known = len(current) <= 3 and last.type == "TaskSubmitted" and (token is not None or not awaits_token)
         submitted = _output(last) if is_known else None
-        resumption = Resumption(begun, tuple(failures), has_begun=True, submitted=submitted, task_token=token if awaits_token else None)
+        resumption = Resumption(
+            begun,
+            tuple(failures),
+            has_begun=True,
+            awaited_since=last.timestamp,
+            submitted=submitted,
+            task_token=token if awaits_token else None,
+        )
     if not is_known:
         raise NotAtRest(f"the state '{line.name}' had called out, and the answer had not come")
     return resumption

@@ -164,7 +164,7 @@ class _TaskAttempt:
             return await self._activity_result(resumption)
         with TimeLimit(self.branch.timeline, self.branch, self._rest(resumption)):
             if self.pending is not None:
-                with self._heartbeat(self.pending):
+                with self._heartbeat(self.pending, resumption):
                     return await self._answer(self.pending)
             return await self._job_result(cast("Payload", resumption.submitted))
 
@@ -201,7 +201,7 @@ class _TaskAttempt:
         pending = cast("PendingTask", self.pending)
         if resumption is None or not resumption.has_begun:
             self.events.started(await self._worker_name(pending))
-        with TimeLimit(self.branch.timeline, self.branch, self._rest(resumption)), self._heartbeat(pending):
+        with TimeLimit(self.branch.timeline, self.branch, self._rest(resumption)), self._heartbeat(pending, resumption):
             return await self._answer(pending)
 
     async def _worker_name(self, pending: PendingTask) -> str | None:
@@ -227,24 +227,29 @@ class _TaskAttempt:
         return answer
 
     @contextlib.contextmanager
-    def _heartbeat(self, pending: PendingTask) -> Iterator[None]:
-        """For the body, the task must show every so often that it is alive."""
+    def _heartbeat(self, pending: PendingTask, resumption: Resumption | None = None) -> Iterator[None]:
+        """For the body, the task must show every so often that it is alive; what was over of that time stays over after a restart."""
         if self.heartbeat is None:
             yield
             return
-        seconds = self.heartbeat
+        seconds, timeline = self.heartbeat, self.branch.timeline
         timers: list[Timer] = []
 
         def missed() -> None:
             if not pending.answer.done():
                 pending.answer.set_exception(TimeoutError("heartbeat"))
 
-        def restart() -> None:
+        def count_from(moment: float) -> None:
             for timer in timers:
                 timer.cancel()
-            timers[:] = [self.branch.timeline.call_later(seconds, missed)]
+            timers[:] = [timeline.call_later(min(max(0.0, moment + seconds - timeline.now()), seconds), missed)]
 
-        restart()
+        def restart() -> None:
+            pending.heartbeat_at = timeline.now()
+            count_from(pending.heartbeat_at)
+
+        begun = None if resumption is None or not resumption.has_begun else pending.heartbeat_at or resumption.awaited_since
+        count_from(timeline.now() if begun is None else begun)
         pending.on_heartbeat = restart
         try:
             yield

@@ -33,7 +33,7 @@ class TokenClosed(Exception):
 class PendingTask:
     """A task that awaits its answer; `answer` is a future of a Payload (success) or a StateFailure."""
 
-    __slots__ = ("answer", "entered_event_id", "execution_arn", "on_heartbeat", "token")
+    __slots__ = ("answer", "entered_event_id", "execution_arn", "heartbeat_at", "on_heartbeat", "token")
 
     def __init__(self, token: str, execution_arn: str, entered_event_id: int) -> None:
         self.token = token
@@ -43,6 +43,8 @@ class PendingTask:
         self.answer: asyncio.Future[Payload | StateFailure] = asyncio.get_running_loop().create_future()
         self.on_heartbeat: Callable[[], None] | None = None
         """Called for each heartbeat; None where the state has no heartbeat to miss."""
+        self.heartbeat_at: float | None = None
+        """The moment of the last heartbeat, where the state has one to miss; None before the first."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class KeptTask:
     execution_arn: str
     entered_event_id: int
     answer: Payload | StateFailure | None = None
+    heartbeat_at: float | None = None
 
 
 class TokenKeeper(Protocol):
@@ -61,6 +64,10 @@ class TokenKeeper(Protocol):
     def task_opened(self, task: PendingTask) -> None: ...
 
     def task_answered(self, task: PendingTask) -> None: ...
+
+    def task_alive(self, task: PendingTask) -> None:
+        """Its heartbeat has come."""
+        ...
 
     def task_closed(self, token: str) -> None:
         """The state that awaited the answer has taken it up, or awaits it no more."""
@@ -88,6 +95,7 @@ class TaskTokens:
     def keep(self, task: KeptTask) -> None:
         """Takes over a task of an earlier process: it may be answered from now on, and the state that awaits it will reopen it."""
         pending = self._kept[task.token] = self._open[task.token] = PendingTask(task.token, task.execution_arn, task.entered_event_id)
+        pending.heartbeat_at = task.heartbeat_at
         if task.answer is not None:
             pending.answer.set_result(task.answer)
             self._shut(pending)
@@ -134,6 +142,8 @@ class TaskTokens:
         pending = self._find(token)
         if pending.on_heartbeat is not None:
             pending.on_heartbeat()
+            if self._keeper is not None:
+                self._keeper.task_alive(pending)
 
     def clear(self) -> None:
         """Forgets all tokens, open and closed."""

@@ -39,6 +39,8 @@ class Resumption:
     """Of the last attempt, where no further one had begun."""
     has_begun: bool = False
     """Whether the work had begun: a service was called, a worker had taken the task."""
+    awaited_since: float = 0.0
+    """Where it had begun, the moment from which the answer was awaited: a heartbeat counts from there."""
     submitted: Payload | None = None
     """What the service had answered to a request with `.sync` or `.waitForTaskToken`."""
     task_token: str | None = None

@@ -171,6 +171,12 @@ class SqliteJournal(Journal):
             kept.answer = task.answer.result()
             self._note_task(task.token)
 
+    def task_alive(self, task: PendingTask) -> None:
+        kept = self._tasks.get(task.token)
+        if kept is not None:
+            kept.heartbeat_at = task.heartbeat_at
+            self._note_task(task.token)
+
     def task_closed(self, token: str) -> None:
         kept = self._tasks.get(token)
         if kept is not None:
@@ -344,7 +350,7 @@ class SqliteJournal(Journal):
             task = stored.task(token, number, text)
             if not is_closed:
                 self._tasks[token] = task
-            kept = KeptTask(token, arns.get(number, ""), task.entered_event_id, task.answer)
+            kept = KeptTask(token, arns.get(number, ""), task.entered_event_id, task.answer, task.heartbeat_at)
             result.append(RestoredTask(kept, is_closed=bool(is_closed), is_taken=task.is_taken, worker=task.worker))
         return result
 

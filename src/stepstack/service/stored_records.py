@@ -85,6 +85,7 @@ class Task:
     is_taken: bool = False
     worker: str | None = None
     answer: Payload | StateFailure | None = None
+    heartbeat_at: float | None = None
     is_closed: bool = False
 
 
@@ -229,6 +230,8 @@ def task_json(record: Task) -> dict[str, Any]:
     value: dict[str, Any] = {"entered_event_id": record.entered_event_id}
     if record.is_taken:
         value["worker"] = record.worker
+    if record.heartbeat_at is not None:
+        value["heartbeat_at"] = record.heartbeat_at
     if isinstance(record.answer, Payload):
         value["output"] = record.answer.text
     elif record.answer is not None:
@@ -243,4 +246,4 @@ def task(token: str, number: int, text: str) -> Task:
         answer = Payload.parse(value["output"])
     elif "failure" in value:
         answer = StateFailure(*value["failure"])
-    return Task(token, number, value["entered_event_id"], "worker" in value, value.get("worker"), answer)
+    return Task(token, number, value["entered_event_id"], "worker" in value, value.get("worker"), answer, value.get("heartbeat_at"))

@@ -14,7 +14,7 @@ from stepstack.in_process import PythonTasks
 from stepstack.interpreter.execution import Execution
 from stepstack.interpreter.ports import Environment, TaskFailed
 from stepstack.interpreter.restoration import NotAtRest, restore
-from stepstack.interpreter.task_tokens import TaskTokens
+from stepstack.interpreter.task_tokens import KeptTask, TaskTokens
 from stepstack.json_types import json_text
 from stepstack.language import parse
 
@@ -26,7 +26,8 @@ def new_execution(definition, input_value=None, *, scale=0.0, tasks=None):
     """An execution of `definition` that has not been started."""
     randomness = Randomness(1)
     clock = Clock(asyncio.get_running_loop(), scale)
-    environment = Environment(clock=clock, randomness=randomness, tasks=PythonTasks(tasks or {}), tokens=TaskTokens(randomness))
+    runner = tasks if hasattr(tasks, "request") else PythonTasks(tasks or {})
+    environment = Environment(clock=clock, randomness=randomness, tasks=runner, tokens=TaskTokens(randomness))
     return Execution(
         parse(json_text(definition)),
         arn=f"{MACHINE.replace('stateMachine', 'execution')}:first",
@@ -110,6 +111,86 @@ def test_an_execution_that_is_resumed_anywhere_ends_as_if_nothing_had_been(data)
             assert again.history.events[: len(events)] == events
             assert sorted(types(again.history.events)) == sorted(types(original.history.events))
             assert [event.id for event in again.history.events] == list(range(1, len(again.history.events) + 1))
+
+    asyncio.run(scenario())
+
+
+async def frozen(definition, *, passed=0.0, tasks=None):
+    """An execution that has not been started, under a frozen clock on which so many seconds have passed."""
+    execution = new_execution(definition, tasks=tasks)
+    execution.environment.clock.freeze()
+    await execution.environment.clock.advance(passed)
+    return execution
+
+
+async def after_a_restart(definition, *, tasks=None, passed, alive_after=None):
+    """An execution at rest that goes on so many seconds later; its task sent a heartbeat after some."""
+    first = await frozen(definition, tasks=tasks)
+    first.start()
+    clock, tokens = first.environment.clock, first.environment.tokens
+    await clock.advance(alive_after or 0)
+    kept = {}
+    for token, pending in tokens._open.items():
+        if alive_after is not None:
+            tokens.heartbeat(token)
+        kept[pending.entered_event_id] = KeptTask(token, first.arn, pending.entered_event_id, heartbeat_at=pending.heartbeat_at)
+    events = list(first.history.events)
+    again = await frozen(definition, tasks=tasks, passed=passed)
+    for task in kept.values():
+        again.environment.tokens.keep(task)
+    restore(again, events).make_ready({number: task.token for number, task in kept.items()})
+    again.resume()
+    await again.environment.clock.advance(0)
+    return again
+
+
+def test_a_retry_comes_when_it_was_due():
+    retry = [{"ErrorEquals": ["Oops"], "MaxAttempts": 1, "IntervalSeconds": 1000}]
+    definition = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": FUNCTION, "Retry": retry, "End": True}}}
+    calls = []
+
+    def task(_):
+        calls.append(1)
+        raise TaskFailed("Oops", "again")
+
+    async def scenario():
+        again = await after_a_restart(definition, tasks={"T": task}, passed=400)
+        await again.environment.clock.advance(590)
+        assert (len(calls), again.status) == (1, "RUNNING")
+        await again.environment.clock.advance(20)
+        assert (len(calls), again.status) == (2, "FAILED")
+        late = await after_a_restart(definition, tasks={"T": task}, passed=5000)
+        await late.environment.clock.advance(0)
+        assert (len(calls), late.status) == (4, "FAILED")
+
+    asyncio.run(scenario())
+
+
+class Answering:
+    """A TaskRunner: a service outside, which answers each request at once."""
+
+    def problem(self, call):
+        return None
+
+    def is_mocked(self, call):
+        return False
+
+    async def request(self, call):
+        return {}
+
+
+@pytest.mark.parametrize("alive_after", [None, 300], ids=["before the first heartbeat", "after a heartbeat"])
+def test_a_heartbeat_is_missed_when_it_was_due(alive_after):
+    resource = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+    parameters = {"FunctionName": "T", "Payload": {"token.$": "$$.Task.Token"}}
+    task = {"Type": "Task", "Resource": resource, "Parameters": parameters, "HeartbeatSeconds": 1000, "End": True}
+
+    async def scenario():
+        again = await after_a_restart({"StartAt": "A", "States": {"A": task}}, tasks=Answering(), passed=400, alive_after=alive_after)
+        await again.environment.clock.advance(590 + (alive_after or 0))
+        assert again.status == "RUNNING"
+        await again.environment.clock.advance(20)
+        assert (again.status, again.error) == ("FAILED", "States.Timeout")
 
     asyncio.run(scenario())
 
