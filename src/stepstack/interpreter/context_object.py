@@ -19,22 +19,21 @@ def execution_members(
     execution_name: str,
     role_arn: str,
     started_at: float,
-    redrive_count: int | None,
+    redrive_count: int,
     redriven_at: float | None,
     state_machine_arn: str,
     state_machine_name: str,
 ) -> dict[str, Json]:
-    """The members that all states of an execution share. Express executions, whose `redrive_count` is None, tell of no redrive."""
+    """The members that all states of an execution share. Express executions, which nobody can redrive, tell a count, too."""
     execution: dict[str, Json] = {
         "Id": execution_arn,
         "Input": execution_input,
         "StartTime": timestamp_text(started_at),
         "Name": execution_name,
         "RoleArn": role_arn,
+        "RedriveCount": redrive_count,
     }
-    if redrive_count is not None:
-        execution["RedriveCount"] = redrive_count
-        if redriven_at is not None:
-            execution["RedriveTime"] = timestamp_text(redriven_at)
+    if redriven_at is not None:
+        execution["RedriveTime"] = timestamp_text(redriven_at)
     state_machine: JsonObject = {"Id": state_machine_arn, "Name": state_machine_name}
     return {"Execution": execution, "StateMachine": state_machine}

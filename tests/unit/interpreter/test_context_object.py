@@ -9,10 +9,10 @@ from stepstack.interpreter.context_object import execution_members
 
 @pytest.mark.parametrize(
     ("redrive_count", "redriven_at", "expected"),
-    [(0, None, {"RedriveCount": 0}), (2, 1.5, {"RedriveCount": 2, "RedriveTime": "1970-01-01T00:00:01.500Z"}), (None, None, {})],
-    ids=["standard", "redriven", "express"],
+    [(0, None, {"RedriveCount": 0}), (2, 1.5, {"RedriveCount": 2, "RedriveTime": "1970-01-01T00:00:01.500Z"})],
+    ids=["never redriven", "redriven"],
 )
-def test_an_express_execution_tells_of_no_redrive(redrive_count, redriven_at, expected):
+def test_the_context_object_counts_redrives_and_tells_when_the_last_one_was(redrive_count, redriven_at, expected):
     members = execution_members(
         execution_arn="arn",
         execution_input={},

@@ -115,6 +115,12 @@ def test_a_history_without_execution_data_has_no_inputs_and_outputs(call):
     assert events[1]["stateEnteredEventDetails"] == {"name": "A"}
 
 
+def test_an_express_execution_sees_that_it_was_never_redriven(call):
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "OutputPath": "$$.Execution.RedriveCount", "End": True}}}
+    machine = call.machine(definition=json.dumps(definition), type="EXPRESS")
+    assert call("StartSyncExecution", stateMachineArn=machine["stateMachineArn"])["output"] == "0"
+
+
 def test_an_express_execution_cannot_be_asked_about(call):
     arn = call.machine(type="EXPRESS")["stateMachineArn"]
     execution = call("StartExecution", stateMachineArn=arn)["executionArn"]
