@@ -19,20 +19,23 @@ def execution_members(
     execution_name: str,
     role_arn: str,
     started_at: float,
-    redrive_count: int,
+    redrive_count: int | None,
     redriven_at: float | None,
     state_machine_arn: str,
     state_machine_name: str,
 ) -> dict[str, Json]:
-    """The members that all states of an execution share. Express executions, which nobody can redrive, tell a count, too."""
+    """The members that all states of an execution share. Express executions, which nobody can redrive, tell a count, too; TestState's,
+    whose `redrive_count` is None, tell none.
+    """
     execution: dict[str, Json] = {
         "Id": execution_arn,
         "Input": execution_input,
         "StartTime": timestamp_text(started_at),
         "Name": execution_name,
         "RoleArn": role_arn,
-        "RedriveCount": redrive_count,
     }
+    if redrive_count is not None:
+        execution["RedriveCount"] = redrive_count
     if redriven_at is not None:
         execution["RedriveTime"] = timestamp_text(redriven_at)
     state_machine: JsonObject = {"Id": state_machine_arn, "Name": state_machine_name}

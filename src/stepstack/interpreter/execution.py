@@ -242,7 +242,7 @@ class Execution:
             execution_name=self.name,
             role_arn=self.role_arn,
             started_at=self.started_at,
-            redrive_count=self.redrive_count,
+            redrive_count=self.redrive_count if self.trial is None else None,
             redriven_at=self.redriven_at,
             state_machine_arn=self.state_machine_arn,
             state_machine_name=self.state_machine_name,

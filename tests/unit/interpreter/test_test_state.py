@@ -234,3 +234,8 @@ def test_items_are_shown_as_java_writes_a_list_of_json_values(try_state):
 def test_a_map_refuses_the_limits_that_an_execution_refuses(try_state, field, value, cause):
     test = try_state(distributed_map(ItemsPath="$.v", **{field: "$.limit"}), {"v": [1], "limit": value}, mock=StateMock(result="[1]"))
     assert (test.status, test.error, test.cause) == ("FAILED", "States.Runtime", cause)
+
+
+def test_the_context_object_tells_of_no_redrive(try_state):
+    context = json.loads(try_state({"Type": "Pass", "Parameters": {"context.$": "$$"}, "End": True}).output)["context"]
+    assert list(context["Execution"]) == ["Id", "Input", "StartTime", "Name", "RoleArn"]
