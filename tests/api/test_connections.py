@@ -292,5 +292,24 @@ def test_a_stack_that_is_closed_frees_its_port_and_may_be_closed_twice():
         again.bind(("127.0.0.1", stack.port))
 
 
+def test_requests_under_way_at_the_end_are_cut_off_without_a_word(monkeypatch, caplog):
+    """A worker that polls, and a client that waits for an execution."""
+    monkeypatch.setattr(server, "SHUTDOWN_SECONDS", 0.05)
+    definition = json.dumps({"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 1000, "End": True}}})
+    with embedded_stack(Settings.from_environment({}), with_services=False) as stack:
+        call = stack.service.call
+        activity = stack.run(call("CreateActivity", {"name": "poll"}))["activityArn"]
+        role = "arn:aws:iam::123456789012:role/r"
+        machine = stack.run(call("CreateStateMachine", {"name": "wait", "type": "EXPRESS", "definition": definition, "roleArn": role}))
+        polling, waiting = RawClient(stack.port), RawClient(stack.port)
+        polling.send(request("GetActivityTask", json.dumps({"activityArn": activity}).encode()))
+        waiting.send(request("StartSyncExecution", json.dumps({"stateMachineArn": machine["stateMachineArn"]}).encode()))
+        assert lives(stack)
+    assert (polling.received(), waiting.received()) == (b"", b"")
+    assert caplog.records == []
+    polling.close()
+    waiting.close()
+
+
 def test_work_can_be_run_in_the_loop_of_the_stack(stack):
     assert "activities" in stack.run(stack.service.call("ListActivities", {}))

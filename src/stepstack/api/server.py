@@ -60,6 +60,7 @@ class Server:
         self._sockets = sockets
         self._servers: list[asyncio.AbstractServer] = []
         self._state: Any = None
+        self._is_closing = False
 
     async def start(self) -> None:
         """Returns when the sockets answer."""
@@ -69,7 +70,8 @@ class Server:
         from stepstack.api.connection import Connection, Connections
 
         config = Config(
-            self._app,
+            self._serve,
+            interface="asgi3",
             loop="asyncio",
             http=Connection,
             ws="none",
@@ -96,6 +98,7 @@ class Server:
 
     async def close(self) -> None:
         """Accepts nothing more, lets requests under way end for a moment, then closes every connection."""
+        self._is_closing = True
         for server in self._servers:
             server.close()
         if self._state is None:
@@ -104,11 +107,20 @@ class Server:
             connection.shutdown()
         if self._state.tasks:
             await asyncio.wait(set(self._state.tasks), timeout=SHUTDOWN_SECONDS)
-        for task in list(self._state.tasks):
-            task.cancel()
         for connection in list(self._state.connections):
             connection.drop()
         await asyncio.sleep(0)
+        for task in list(self._state.tasks):
+            task.cancel()
+        await asyncio.sleep(0)
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        """The application. A request that the server's end cuts off is no fault, which uvicorn would log with its whole trace."""
+        try:
+            await self._app(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._is_closing:
+                raise
 
 
 def connection_limit() -> int:
