@@ -89,7 +89,8 @@ class ServiceCaller:
         """Status, headers and body of the answer. Raises Unreachable."""
         if endpoint.application is not None:
             status, named, answer = await endpoint.application(method, url, headers, body, service=signing_name, region=endpoint.region)
-            return status, list(named.items()), answer
+            length = () if method == "HEAD" else (("Content-Length", str(len(answer))),)  # as a server would tell it
+            return status, [*named.items(), *length], answer
         seconds = LONG_TIMEOUT_SECONDS.get(signing_name, TIMEOUT_SECONDS)
         try:
             response = await self._http.request(method, url, list(headers.items()), body, timeout_seconds=seconds)
@@ -141,6 +142,8 @@ class ServiceCaller:
             if status < 300:
                 raise Unreachable(f"Unable to unmarshall response: {error}") from error
             parsed = {"Error": {"Code": str(status), "Message": body[:1000].decode("utf-8", "replace")}}
+        if status >= 300 and operation.is_head:
+            raise _head_refusal(operation, status, headers)
         if status >= 300:
             given = parsed.get("Error", {})
             message = given.get("Message") or given.get("message") or parsed.get("Message") or "null"
@@ -149,6 +152,12 @@ class ServiceCaller:
         members = {name: value.read() if isinstance(value, io.BytesIO) else value for name, value in parsed.items()}
         members.pop("ResponseMetadata", None)
         return Reply(members, status, headers, endpoint.is_aws)
+
+
+def _head_refusal(operation: Operation, status: int, headers: Headers) -> Refusal:
+    """What AWS's SDK makes of an error without words: where nothing is found, the one error that the operation may answer."""
+    code = operation.errors[0] if status == 404 and len(operation.errors) == 1 else str(status)
+    return Refusal(operation.service.name, code, "null", status, lowered(headers))
 
 
 def lowered(headers: Headers) -> dict[str, str]:

@@ -43,7 +43,8 @@ class Operation:
         self.service = service
         self.name = name
         self.model = model
-        self._error_shapes = [error["shape"] for error in model.get("errors", ())]
+        self.errors: tuple[str, ...] = tuple(error["shape"] for error in model.get("errors", ()))
+        """Those that its model names."""
 
     def parameters(self, *, is_sdk: bool) -> StructureShape:
         return self.service.shapes(is_sdk=is_sdk).structure(self.model.get("input", {}).get("shape"))
@@ -65,6 +66,11 @@ class Operation:
         names = [self.model.get(side, {}).get("shape") for side in ("input", "output")]
         members = [member for name in names for member in shapes.get(name, {}).get("members", {}).values()]
         return any(shapes[member["shape"]].get("eventstream") for member in members)
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it is sent as HEAD, whose answer has no body, be it an error's."""
+        return bool(self.model.get("http", {}).get("method") == "HEAD")
 
     @property
     def botocore_model(self) -> OperationModel:

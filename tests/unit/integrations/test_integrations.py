@@ -119,6 +119,22 @@ def test_s3_refusals_tell_both_ids(asked):
     )
 
 
+@pytest.mark.parametrize(
+    ("action", "parameters", "status", "error_name"),
+    [
+        ("headObject", {"Bucket": "b", "Key": "k"}, 404, "S3.NoSuchKeyException"),
+        ("headBucket", {"Bucket": "b"}, 404, "S3.NoSuchBucketException"),
+        ("headObject", {"Bucket": "b", "Key": "k"}, 403, "S3.S3Exception"),
+    ],
+    ids=["no object", "no bucket", "no access"],
+)
+def test_an_error_of_a_request_whose_answer_has_no_body_has_no_words(asked, action, parameters, status, error_name):
+    headers = {"x-amz-request-id": "R", "x-amz-id-2": "E"}
+    failure, _ = asked("s3", f"aws-sdk:s3:{action}", parameters, (status, b"", headers))
+    assert failure.error_name == error_name
+    assert failure.cause == f"null (Service: S3, Status Code: {status}, Request ID: R, Extended Request ID: E)"
+
+
 def test_an_item_readers_object_comes_byte_by_byte(local_server, task_call):
     content = bytes(range(256))
 
@@ -319,6 +335,17 @@ def test_a_service_error_in_this_process_has_the_status_of_its_model(task_call):
         assert "Status Code: 404; Error Code: ResourceNotFoundException" in failed.value.failure.cause
 
     asyncio.run(scenario())
+
+
+def test_an_answer_in_this_process_has_the_length_that_a_server_would_tell(task_call):
+    async def application(method, url, headers, body, *, service, region):
+        return 200, {"ETag": '"e"'}, b"nine here"
+
+    async def scenario():
+        integrations = Integrations(Endpoints(application=application))
+        return await integrations.request(task_call("aws-sdk:s3:getObject", {"Bucket": "b", "Key": "k"}))
+
+    assert asyncio.run(scenario()) == {"Body": "nine here", "ContentLength": 9, "ETag": '"e"', "Metadata": {}}
 
 
 def test_cancelling_a_call_ends_it_at_once(local_server, task_call):
