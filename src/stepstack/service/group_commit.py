@@ -72,6 +72,11 @@ class GroupCommit:
         self._is_due = True
         loop.call_soon(loop.call_soon, self._commit_due)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last transaction could not be written."""
+        return bool(self._told)
+
     async def committed(self) -> None:
         """Returns once all that was noted is written; raises StorageError where it cannot be."""
         if not self.changes or self.is_closed:
@@ -127,7 +132,8 @@ class GroupCommit:
             logger.error("%s", problem)
         elif problem is None and self._told:
             logger.warning("%s is written again", self._path)
-        self._told = problem or ""
+        # Where a change was left out, the others are written.
+        self._told = problem if problem and self.changes else ""
 
     def _problem(self) -> str | None:
         """Writes all changes; why something could not be written, None where all is."""

@@ -78,6 +78,9 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------------------------------------ writing
 
+    async def ready(self) -> None:
+        """Raises StorageError where what was noted before could not be written, and still cannot be: nothing new is to be begun."""
+
     async def committed(self) -> None:
         """Returns once all that was noted will outlive the process; raises StorageError where that cannot be."""
 

@@ -157,6 +157,7 @@ class StepFunctionsService:
         handler = self._handlers.get(operation)
         if handler is None:
             raise ServiceError("UnknownOperationException", f"Step Functions has no operation {operation!r}")
+        await self._journal.ready()
         try:
             if timeline is not None and operation == "StartExecution":
                 result = self.executions.start(params, timeline)

@@ -80,7 +80,10 @@ class SqliteJournal(Journal):
             self._prepare()
         except sqlite3.Error as error:
             self._connection.close()
-            raise SettingsError(f"the data in {folder} cannot be used: {error}{_advice(error)}") from error
+            if "locked" in str(error):
+                message = f"the data in {folder} is in use by another process: end the stepstack that uses it, or name another folder"
+                raise SettingsError(message) from error
+            raise SettingsError(f"the data in {folder} cannot be used: {error}") from error
         except SettingsError:
             self._connection.close()
             raise
@@ -93,7 +96,9 @@ class SqliteJournal(Journal):
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if found not in {0, FORMAT}:
             which = "a newer" if found > FORMAT else "an older"
-            raise SettingsError(f"{self._path} was written by {which} stepstack: it has the format {found}, and this one reads {FORMAT}")
+            advice = "It is left as it is: name another folder, or start the stepstack that wrote it"
+            message = f"{self._path} was written by {which} stepstack: it has the format {found}, and this one reads {FORMAT}"
+            raise SettingsError(f"{message}. {advice}")
         if found == 0 and self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise SettingsError(f"{self._path} is a database of something else")
         # The write-ahead file is folded into the database by GroupCommit, in a thread.
@@ -187,6 +192,10 @@ class SqliteJournal(Journal):
         self._commits.note(token, "a task token", functools.partial(self._write_task, token))
 
     # ------------------------------------------------------------------------------------------------------------------------ writing
+
+    async def ready(self) -> None:
+        if self._commits.has_failed:
+            await self._commits.committed()
 
     async def committed(self) -> None:
         await self._commits.committed()
@@ -366,7 +375,3 @@ class SqliteJournal(Journal):
             return [event for (piece,) in pieces for event in stored.unpacked_events(piece)]
         except (sqlite3.Error, zlib.error, ValueError) as error:
             raise StorageError(f"{self._path} is damaged: the history of {record.arn} cannot be read: {error}") from error
-
-
-def _advice(error: sqlite3.Error) -> str:
-    return " (is another stepstack using it?)" if "locked" in str(error) else ""

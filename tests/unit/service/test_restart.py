@@ -265,6 +265,16 @@ class TestTaskTokens:
         assert call("DescribeExecution", executionArn=arn)["status"] == "FAILED"
         assert len(tokens) == 3
 
+    def test_the_moment_of_a_heartbeat_that_was_acknowledged_is_kept(self, make_journaled, reopen, start):
+        tokens = []
+        call = make_journaled(tasks=Service(tokens))
+        start(call, definition("Ask", Ask={**TOKEN_TASK, "HeartbeatSeconds": 600, "End": True}))
+        [before] = call.journal.restored_tasks()
+        call("SendTaskHeartbeat", taskToken=tokens[0])
+        [after] = reopen(call, tasks=Service(tokens)).journal.restored_tasks()
+        assert before.task.heartbeat_at is None
+        assert after.task.heartbeat_at == pytest.approx(call.service.clock.now(), abs=60)
+
     def test_the_tokens_of_an_aborted_execution_are_closed(self, make_journaled, reopen, start):
         tokens = []
         tasks = Service(tokens, answers=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import sqlite3
 
 import pytest
@@ -139,7 +141,7 @@ def test_new_executions_are_listed_before_those_that_came_back(make_journaled, r
 
 def test_a_second_service_on_the_same_folder_is_refused(make_journaled, tmp_path):
     make_journaled().machine()
-    with pytest.raises(SettingsError, match="is another stepstack using it"):
+    with pytest.raises(SettingsError, match="in use by another process: end the stepstack that uses it, or name another folder"):
         SqliteJournal(tmp_path / "data")
 
 
@@ -147,8 +149,11 @@ def test_data_of_another_format_is_refused(tmp_path):
     with sqlite3.connect(tmp_path / "stepstack.sqlite3") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(SettingsError, match="format 99"):
+    before = (tmp_path / "stepstack.sqlite3").read_bytes()
+    advice = r"has the format 99, and this one reads 2\. It is left as it is: name another folder, or start the stepstack that wrote it"
+    with pytest.raises(SettingsError, match=advice):
         SqliteJournal(tmp_path)
+    assert (tmp_path / "stepstack.sqlite3").read_bytes() == before
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
@@ -237,6 +242,132 @@ class TestAFullDisk:
         assert after("DescribeExecution", executionArn=arn) == described
         assert after("DescribeExecution", executionArn=kept["executionArn"]) == kept
         assert after("DescribeExecution", executionArn=arn.replace(":other:", ":machine:"))["output"] == LARGE
+
+    def test_it_is_tried_again_where_nobody_asks_and_told_in_the_log(self, make_journaled, reopen, full, monkeypatch, caplog):
+        monkeypatch.setattr("stepstack.service.group_commit.RETRY_SECONDS", 0.01)
+        call = make_journaled()
+        machine = call.machine()["stateMachineArn"]
+        full(call)
+        with pytest.raises(StorageError):
+            call("StartExecution", stateMachineArn=machine, name="n", input=LARGE)
+        full(call, is_full=False)
+
+        async def written():
+            for _ in range(2000):
+                if not call.journal._changes:
+                    return
+                await asyncio.sleep(0.005)
+
+        call.run(written())
+        assert [record.getMessage().partition("sqlite3 ")[2] for record in caplog.records] == [
+            "cannot be written: database or disk is full. Nothing is acknowledged until it can",
+            "is written again",
+        ]
+        arn = machine.replace("stateMachine", "execution") + ":n"
+        assert reopen(call)("DescribeExecution", executionArn=arn)["status"] == "SUCCEEDED"
+
+    def test_nothing_is_begun_while_nothing_can_be_kept(self, make_journaled, full):
+        call = make_journaled()
+        machine = call.machine()["stateMachineArn"]
+        full(call)
+        for name in ("first", "second", "third"):
+            with pytest.raises(StorageError):
+                call("StartExecution", stateMachineArn=machine, name=name, input=LARGE)
+        full(call, is_full=False)
+        listed = call("ListExecutions", stateMachineArn=machine)["executions"]
+        assert [execution["name"] for execution in listed] == ["first"]
+
+
+class TestAChangeThatFitsIntoNoRow:
+    @pytest.fixture
+    def unfit(self, monkeypatch):
+        """Executions whose input is `"unfit"` cannot be written."""
+        written = stored_records.execution_json
+
+        def execution_json(record):
+            if record.input == '"unfit"':
+                raise OverflowError("too large")
+            return written(record)
+
+        monkeypatch.setattr(stored_records, "execution_json", execution_json)
+
+    @pytest.mark.usefixtures("unfit")
+    def test_it_is_told_and_keeps_no_other_from_being_written(self, make_journaled, reopen, caplog):
+        call = make_journaled()
+        machine = call.machine()["stateMachineArn"]
+
+        async def start(name, text):
+            return await call.service.call("StartExecution", {"stateMachineArn": machine, "name": name, "input": text})
+
+        async def together():
+            return await asyncio.gather(start("one", "1"), start("two", '"unfit"'), start("three", "3"), return_exceptions=True)
+
+        assert [type(answer) for answer in call.run(together())] == [StorageError] * 3
+        described = call.execution(machine, name="four")
+        after = reopen(call)
+        listed = after("ListExecutions", stateMachineArn=machine)["executions"]
+        assert sorted(execution["name"] for execution in listed) == ["four", "one", "three"]
+        assert after("DescribeExecution", executionArn=described["executionArn"]) == described
+        [told] = [record.getMessage().partition("sqlite3 ")[2] for record in caplog.records]
+        assert (
+            told
+            == f"cannot hold {machine.replace('stateMachine', 'execution')}:two (OverflowError: too large), which will be missing after a restart"
+        )
+
+    @pytest.mark.usefixtures("unfit")
+    def test_the_revision_that_it_had_brought_is_written_with_the_next(self, make_journaled, reopen):
+        call = make_journaled()
+        machine = call.machine()["stateMachineArn"]
+
+        async def both():
+            update = call.service.call("UpdateStateMachine", {"stateMachineArn": machine, "definition": FAIL})
+            start = call.service.call("StartExecution", {"stateMachineArn": machine, "input": '"unfit"'})
+            return await asyncio.gather(start, update, return_exceptions=True)
+
+        call.run(both())
+        assert reopen(call)("DescribeStateMachine", stateMachineArn=machine)["definition"] == FAIL
+
+
+def test_what_many_change_at_once_is_written_in_one_transaction(make_journaled):
+    call = make_journaled()
+    machine = call.machine()["stateMachineArn"]
+    statements = []
+    call.journal._connection.set_trace_callback(statements.append)
+
+    async def together():
+        await asyncio.gather(*(call.service.call("StartExecution", {"stateMachineArn": machine}) for _ in range(20)))
+
+    call.run(together())
+    assert statements.count("COMMIT") == 1
+    # Each has ended by then, and is written once.
+    assert sum(statement.startswith("INSERT INTO executions") for statement in statements) == 20
+    assert not any(statement.startswith("UPDATE") for statement in statements)
+
+
+def test_the_write_ahead_file_is_folded_while_others_are_served(make_journaled, reopen, tmp_path):
+    call = make_journaled()
+    machine = call.machine()["stateMachineArn"]
+    for number in range(30):
+        # What does not compress.
+        call("StartExecution", stateMachineArn=machine, name=str(number), input=json.dumps(os.urandom(60_000).hex()))
+
+    async def folded():
+        while (tmp_path / "data" / "stepstack.sqlite3-wal").stat().st_size > 4 * 1024 * 1024:
+            await call.service.call("ListStateMachines", {})
+
+    call.run(folded())
+    assert (tmp_path / "data" / "stepstack.sqlite3").stat().st_size > 1024 * 1024
+    assert len(reopen(call)("ListExecutions", stateMachineArn=machine)["executions"]) == 30
+
+
+def test_a_long_history_is_written_in_pieces_and_comes_back_whole(make_journaled, reopen, monkeypatch):
+    monkeypatch.setattr("stepstack.service.sqlite_journal.EVENTS_IN_A_PIECE", 3)
+    call = make_journaled()
+    states = {str(n): {"Type": "Pass", "Next": str(n + 1)} for n in range(4)} | {"4": {"Type": "Succeed"}}
+    arn = call.execution(call.machine(definition=json.dumps({"StartAt": "0", "States": states}))["stateMachineArn"])["executionArn"]
+    before = call("GetExecutionHistory", executionArn=arn)["events"]
+    assert call.journal._connection.execute("SELECT count(*) FROM events").fetchone() == (4,)
+    assert reopen(call)("GetExecutionHistory", executionArn=arn)["events"] == before
 
 
 def rows(call):
