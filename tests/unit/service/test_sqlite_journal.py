@@ -308,11 +308,9 @@ class TestAChangeThatFitsIntoNoRow:
         listed = after("ListExecutions", stateMachineArn=machine)["executions"]
         assert sorted(execution["name"] for execution in listed) == ["four", "one", "three"]
         assert after("DescribeExecution", executionArn=described["executionArn"]) == described
-        [told] = [record.getMessage().partition("sqlite3 ")[2] for record in caplog.records]
-        assert (
-            told
-            == f"cannot hold {machine.replace('stateMachine', 'execution')}:two (OverflowError: too large), which will be missing after a restart"
-        )
+        [told] = [record.getMessage() for record in caplog.records]
+        arn = machine.replace("stateMachine", "execution") + ":two"
+        assert told.endswith(f"cannot hold {arn} (OverflowError: too large), which will be missing after a restart")
 
     @pytest.mark.usefixtures("unfit")
     def test_the_revision_that_it_had_brought_is_written_with_the_next(self, make_journaled, reopen):
