@@ -80,10 +80,6 @@ class ExpressionSyntaxError(ExpressionError):
         self.offset = offset
         super().__init__(message, text=text, field=field)
 
-    def pointed(self) -> str:
-        """The expression with a caret below the offending character."""
-        return f"{self.text}\n{' ' * self.offset}^"
-
 
 class PathNotFound(ExpressionError):
     """A path matched nothing in its data.

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, Union
 
+__all__ = ["Json", "JsonObject", "json_text", "parse_json", "type_name"]
+
 Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
 JsonObject: TypeAlias = "Mapping[str, Json]"
 
@@ -37,6 +39,19 @@ def parse_json(text: str | bytes) -> Json:
     except RecursionError:
         raise ValueError("the JSON text is nested too deeply") from None
     return value
+
+
+def type_name(value: Json) -> str:
+    """The JSON type of `value`, as AWS's messages name it: `null`, `boolean`, `number`, `string`, `object` or `array`."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "object" if isinstance(value, Mapping) else "array"
 
 
 def _refuse_constant(name: str) -> Json:

@@ -22,7 +22,7 @@ from stepstack.json_types import parse_json
 if TYPE_CHECKING:
     from stepstack.service import StepFunctionsService
 
-__all__ = ["Receive", "Scope", "Send", "create_app"]
+__all__ = ["LONG_POLLS", "Receive", "Scope", "Send", "create_app"]
 
 Scope: TypeAlias = "MutableMapping[str, Any]"
 Message: TypeAlias = "MutableMapping[str, Any]"

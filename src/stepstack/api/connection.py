@@ -16,6 +16,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from stepstack.api.app import LONG_POLLS
+
 __all__ = ["Connection", "Connections"]
 
 HEAD_DEADLINE_SECONDS = 20.0
@@ -25,7 +27,7 @@ HEAD_LIMIT_BYTES = 64 * 1024
 HALF_CLOSED_SECONDS = 5.0
 """How long a client that has closed its half may wait for its answer: it may as well be gone."""
 
-LONG_POLL_TARGETS = frozenset({b"AWSStepFunctions.GetActivityTask"})
+LONG_POLL_TARGETS = frozenset(f"AWSStepFunctions.{operation}".encode() for operation in LONG_POLLS)
 """What a client that has closed its half waits for in vain: it would take a task along that another worker could do."""
 
 

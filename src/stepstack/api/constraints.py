@@ -62,18 +62,16 @@ def _wrong_type(value: Any, wanted: str) -> ServiceError:
     elif isinstance(value, list):
         message = "Start of list found where not expected"
     else:
-        kind = (
-            "TRUE_VALUE"
-            if value is True
-            else "FALSE_VALUE"
-            if value is False
-            else "STRING_VALUE"
-            if isinstance(value, str)
-            else "NUMBER_VALUE"
-        )
         article = "an" if wanted[0] in "AEIOU" else "a"
-        message = f"{kind} can not be converted to {article} {wanted}"
+        message = f"{_token(value)} can not be converted to {article} {wanted}"
     return ServiceError("SerializationException", message)
+
+
+def _token(value: Any) -> str:
+    """What AWS's reader of JSON calls a value that is no object and no array."""
+    if isinstance(value, bool):
+        return "TRUE_VALUE" if value else "FALSE_VALUE"
+    return "STRING_VALUE" if isinstance(value, str) else "NUMBER_VALUE"
 
 
 def _compile(name: str, shapes: _Shapes) -> _Collect:
@@ -196,7 +194,7 @@ def _number(shape: Mapping[str, Any]) -> _Collect:
     return collect
 
 
-def _boolean(value: Any, path: str, violations: list[str]) -> Any:
+def _boolean(value: Any, _path: str, _violations: list[str]) -> Any:
     if value is not True and value is not False:
         raise _wrong_type(value, "Boolean")
     return value

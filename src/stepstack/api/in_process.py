@@ -18,6 +18,8 @@ __all__ = ["StepFunctionsInProcess"]
 
 
 class StepFunctionsInProcess:
+    """`service`, for callers that it need not trust."""
+
     def __init__(self, service: StepFunctionsService) -> None:
         self._service = service
 

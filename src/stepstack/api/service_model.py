@@ -1,4 +1,4 @@
-"""The wire as botocore's service model of Step Functions describes it: operations, their parameters, their errors.
+"""The wire as botocore's service model of Step Functions describes it: operations and their parameters.
 
 Called by `stepstack.api.app`, which asks for an `Operation` per request. The model is read once, from botocore's own data file, without
 importing botocore (its loader costs more than all else at start); an operation's parameters are compiled to checks when it is first
@@ -19,7 +19,7 @@ from stepstack.api.constraints import Check, compile_structure
 from stepstack.errors import ServiceError, SettingsError
 from stepstack.json_types import parse_json
 
-__all__ = ["Operation", "known_operation", "operation_names", "shapes"]
+__all__ = ["Operation", "known_operation", "operation_names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,6 @@ class Operation:
     """One operation of the API; `check` gives its parameters back as the service takes them, or raises a ServiceError."""
 
     name: str
-    input_shape: str
-    errors: frozenset[str]
-    """The error codes that the model names; ValidationException and the like may come from any operation."""
     check: Check
 
 
@@ -46,12 +43,6 @@ def _model() -> Mapping[str, Any]:
     raise SettingsError(f"botocore's service model of Step Functions is not in {folder}")
 
 
-def shapes() -> Mapping[str, Any]:
-    """Every shape of the model by name, as botocore writes them."""
-    result: Mapping[str, Any] = _model()["shapes"]
-    return result
-
-
 def operation_names() -> tuple[str, ...]:
     """The names of all operations: `CreateActivity`, `CreateStateMachine`, ..."""
     return tuple(_model()["operations"])
@@ -63,6 +54,4 @@ def known_operation(name: str) -> Operation:
     described = _model()["operations"].get(name)
     if described is None:
         raise ServiceError("UnknownOperationException", f"Step Functions has no operation {name!r}")
-    input_shape = described["input"]["shape"]
-    errors = frozenset(error["shape"] for error in described.get("errors", ()))
-    return Operation(name, input_shape, errors, compile_structure(input_shape, shapes()))
+    return Operation(name, compile_structure(described["input"]["shape"], _model()["shapes"]))

@@ -73,7 +73,7 @@ def noted_arguments(visit: Visit, effective: Payload, parameters: Field | None) 
 
 
 def output_from_input(visit: Visit, effective: Payload) -> Payload:
-    """The output of a state without a result: Choice, Wait, Succeed."""
+    """The output of a state without a result: Choice, Wait, Succeed, and Pass in JSONata."""
     state = visit.state
     if is_jsonata(state):
         return _jsonata_output(visit, effective, ABSENT)

@@ -87,7 +87,7 @@ class _DistributedMap:
             result = returned_results(children, state.result_writer) if target is None else await target.write(map_run, children)
         except StateFailed as failed:
             map_run.end("FAILED", branch.timeline.now())
-            self._record_failed(failed.failure)
+            branch.record("MapRunFailed", failed.failure.event_details)
             raise
         except BaseException:
             map_run.end("ABORTED", branch.timeline.now())
@@ -216,11 +216,3 @@ class _DistributedMap:
         self.running[child] = weight
         map_run.executions.started(1)
         map_run.items.started(weight)
-
-    def _record_failed(self, failure: StateFailure) -> None:
-        details = {}
-        if failure.error_name is not None:
-            details["error"] = failure.error_name
-        if failure.cause is not None:
-            details["cause"] = failure.cause
-        self.branch.record("MapRunFailed", details)

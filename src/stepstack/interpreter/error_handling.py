@@ -114,7 +114,7 @@ def _delay(retrier: Retrier, earlier: int) -> float:
 def _caught(visit: Visit, catcher: Catcher, failure: StateFailure) -> Payload:
     """The state's output where `catcher` takes `failure`; the execution goes on with the catcher's Next."""
     visit.next = catcher.next
-    error_output = Payload(error_output_of(failure))
+    error_output = Payload(_error_output(failure))
     if not is_jsonata(visit.state):
         assign(visit, catcher.assign, error_output.value)
         return through_result_path(visit, catcher.result_path, error_output)
@@ -125,7 +125,7 @@ def _caught(visit: Visit, catcher: Catcher, failure: StateFailure) -> Payload:
     return Payload(visit.evaluate(catcher.output, visit.scope(raw, error_output=error_output.value)))
 
 
-def error_output_of(failure: StateFailure) -> Json:
+def _error_output(failure: StateFailure) -> Json:
     """The Error Output that a catcher sees; a timeout, which has no cause in histories, has an empty one here."""
     cause = "" if failure.cause is None and failure.error_name == UNCAUGHT_BY_TASK_FAILED else failure.cause
     return {"Error": failure.error_name, "Cause": cause}

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from stepstack.clock import Timeline, Timer
@@ -176,7 +176,7 @@ class Execution:
 
     def stop(self, error: str | None = None, cause: str | None = None) -> None:
         """Ends a running execution as ABORTED, at once; what it waits for is cancelled."""
-        self._stop("ABORTED", "ExecutionAborted", error, cause)
+        self._stop("ABORTED", "ExecutionAborted", StateFailure(error, cause))
 
     def release(self) -> None:
         """Lets go of what only a redrive of an ended execution would need.
@@ -287,22 +287,24 @@ class Execution:
     def _fail(self, failure: StateFailure, previous_event_id: int) -> None:
         if self.has_ended:
             return
-        self.error, self.cause = failure.error_name, failure.cause
-        self._end("FAILED", "ExecutionFailed", previous_event_id, _failure_details(self.error, self.cause))
+        self._end_failed("FAILED", "ExecutionFailed", previous_event_id, failure)
 
     def _time_out(self) -> None:
-        self._stop("TIMED_OUT", "ExecutionTimedOut", None, None)
+        self._stop("TIMED_OUT", "ExecutionTimedOut", StateFailure(None))
 
-    def _stop(self, status: ExecutionStatus, event_type: str, error: str | None, cause: str | None) -> None:
+    def _stop(self, status: ExecutionStatus, event_type: str, failure: StateFailure) -> None:
         """AWS gives these two events no previous one."""
         if self.has_ended:
             return
-        self.error, self.cause = error, cause
-        self._end(status, event_type, 0, _failure_details(error, cause))
+        self._end_failed(status, event_type, 0, failure)
         if self._task is not None and not self._task.done():
             self._task.cancel()
 
-    def _end(self, status: ExecutionStatus, event_type: str, previous_event_id: int, details: dict[str, Any]) -> None:
+    def _end_failed(self, status: ExecutionStatus, event_type: str, previous_event_id: int, failure: StateFailure) -> None:
+        self.error, self.cause = failure.error_name, failure.cause
+        self._end(status, event_type, previous_event_id, failure.event_details)
+
+    def _end(self, status: ExecutionStatus, event_type: str, previous_event_id: int, details: Mapping[str, Any]) -> None:
         self.status = status
         self.stopped_at = self.timeline.now()
         self.history.record_end(event_type, previous_event_id, details)
@@ -312,15 +314,6 @@ class Execution:
         self._ended.set()
         if self.on_end is not None:
             self.on_end(self)
-
-
-def _failure_details(error: str | None, cause: str | None) -> dict[str, Any]:
-    details = {}
-    if error is not None:
-        details["error"] = error
-    if cause is not None:
-        details["cause"] = cause
-    return details
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from stepstack.errors import ExpressionError, IntrinsicFailure, PathNotFound, QueryEvaluationFailure
 from stepstack.interpreter.ports import StateFailure
-from stepstack.json_types import Json, json_text
+from stepstack.json_types import Json, json_text, type_name
 
 if TYPE_CHECKING:
     from stepstack.interpreter.visit import Visit
@@ -22,7 +22,6 @@ __all__ = [
     "query_evaluation_failure",
     "runtime_failure",
     "size_failure",
-    "type_name",
     "unexpected_type",
 ]
 
@@ -53,6 +52,7 @@ class ExecutionBroken(Exception):
 
 
 def _words(visit: Visit, reason: str) -> str:
+    """`reason` with the state and its event before it, which TestState leaves out."""
     if visit.branch.execution.trial is not None:
         return reason
     return f"An error occurred while executing the state '{visit.state.name}' (entered at the event id #{visit.entered_event_id}). {reason}"
@@ -63,8 +63,9 @@ def runtime_failure(visit: Visit, reason: str) -> ExecutionBroken:
     return ExecutionBroken(StateFailure("States.Runtime", _words(visit, reason)), visit.branch.previous_event_id)
 
 
-def size_failure(visit: Visit) -> StateFailure:
-    cause = f"The state/task '{visit.state.name}' returned a result with a size exceeding the maximum number of bytes service limit."
+def size_failure(subject: str) -> StateFailure:
+    """The failure of `subject`, a state or what a Task called: what it returned, or the variables that it set, are too large."""
+    cause = f"The state/task '{subject}' returned a result with a size exceeding the maximum number of bytes service limit."
     return StateFailure("States.DataLimitExceeded", cause)
 
 
@@ -101,16 +102,3 @@ def expression_failure(visit: Visit, field_name: str, error: ExpressionError) ->
         reason = f"The function '{error.text}' had the following error: {error.message}"
         return runtime_failure(visit, reason)
     return runtime_failure(visit, error.message)
-
-
-def type_name(value: Json) -> str:
-    """The JSON type of `value`, as AWS's messages name it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "object" if isinstance(value, dict) else "array"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from stepstack.interpreter.data_flow import assign, is_jsonata, noted_arguments, noted_input, place_result
+from stepstack.interpreter.data_flow import is_jsonata, noted_arguments, noted_input, output_from_input, place_result
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
 from stepstack.language.state_machine import PassState
@@ -17,11 +17,7 @@ def run_pass(visit: Visit) -> Payload:
     """The state's output."""
     state = cast("PassState", visit.state)
     if is_jsonata(state):
-        raw = visit.raw_input
-        assign(visit, state.assign, raw.value)
-        if state.output is None:
-            return raw
-        return Payload(visit.evaluate(state.output, visit.scope(raw.value)))
+        return output_from_input(visit, visit.raw_input)
     if state.result is None:
         result = noted_arguments(visit, noted_input(visit), state.parameters)
     else:

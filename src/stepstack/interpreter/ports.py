@@ -39,6 +39,12 @@ class StateFailure:
     cause: str | None = None
     also_known_as: tuple[str, ...] = ()
 
+    @property
+    def event_details(self) -> dict[str, str]:
+        """What an event tells of it: `{"error": "Busy", "cause": "no seat"}`, each where there is one."""
+        told = {"error": self.error_name, "cause": self.cause}
+        return {name: text for name, text in told.items() if text is not None}
+
 
 class TaskFailed(Exception):
     """Raised by a TaskRunner where the called service refuses or fails."""

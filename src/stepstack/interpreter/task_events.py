@@ -68,12 +68,8 @@ class TaskEvents:
         self._end("TimedOut", failure)
 
     def _end(self, how: str, failure: StateFailure) -> None:
-        details: dict[str, Any] = self._service_details() if self._is_service else {}
-        if failure.error_name is not None:
-            details["error"] = failure.error_name
-        if failure.cause is not None:
-            details["cause"] = failure.cause
-        self._branch.record(f"{self._prefix}{how}", details)
+        details = failure.event_details
+        self._branch.record(f"{self._prefix}{how}", self._service_details(**details) if self._is_service else details)
 
     def _service_details(self, **more: Any) -> dict[str, Any]:
         return {"resourceType": self._resource.event_resource_type, "resource": self._resource.event_resource, **more}

@@ -14,7 +14,7 @@ from typing import cast
 from stepstack.clock import Timer
 from stepstack.interpreter.data_flow import noted_arguments, noted_input, output_from_result
 from stepstack.interpreter.error_handling import attempt
-from stepstack.interpreter.failures import StateFailed, runtime_failure
+from stepstack.interpreter.failures import StateFailed, runtime_failure, size_failure
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload, is_too_large
 from stepstack.interpreter.ports import StateFailure, TaskCall, TaskFailed
@@ -26,6 +26,7 @@ from stepstack.interpreter.visit import Resumption, Visit
 from stepstack.json_types import JsonObject
 from stepstack.language.resources import IntegrationPattern, ResourceKind
 from stepstack.language.state_machine import Field, TaskState
+from stepstack.query.scope import Scope
 
 _TIMEOUT = StateFailure("States.Timeout")
 _MISSED_HEARTBEAT = StateFailure("States.Timeout", None, ("States.HeartbeatTimeout",))
@@ -79,16 +80,16 @@ class _TaskAttempt:
         self.events = TaskEvents(visit, state.resource)
         self.parameters = noted_arguments(visit, effective, state.parameters)
         scope = visit.scope(effective.value)
-        self.timeout = self._seconds(state.timeout, effective)
-        self.heartbeat = self._seconds(state.heartbeat, effective)
+        self.timeout = self._seconds(state.timeout, scope)
+        self.heartbeat = self._seconds(state.heartbeat, scope)
         credentials = None if state.credentials is None else visit.evaluate(state.credentials, scope)
         self.credentials = cast("JsonObject | None", credentials)
         self.call = self._task_call()
 
-    def _seconds(self, field: Field | None, effective: Payload) -> int | None:
+    def _seconds(self, field: Field | None, scope: Scope) -> int | None:
         if field is None:
             return None
-        seconds = whole_number(self.visit, field, self.visit.scope(effective.value))
+        seconds = whole_number(self.visit, field, scope)
         if seconds <= 0:
             raise runtime_failure(self.visit, f"{field.name.removesuffix('Path')} must be positive.")
         return seconds
@@ -126,7 +127,7 @@ class _TaskAttempt:
             self.events.timed_out(failure)
             raise StateFailed(failure) from error
         if is_too_large(result.text):
-            failure = _oversized(self.events.size_subject)
+            failure = size_failure(self.events.size_subject)
             self.events.failed(failure)
             raise StateFailed(failure)
         self.events.succeeded(result)
@@ -256,8 +257,3 @@ class _TaskAttempt:
         finally:
             pending.on_heartbeat = None
             timers[0].cancel()
-
-
-def _oversized(subject: str) -> StateFailure:
-    cause = f"The state/task '{subject}' returned a result with a size exceeding the maximum number of bytes service limit."
-    return StateFailure("States.DataLimitExceeded", cause)

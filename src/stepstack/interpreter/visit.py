@@ -93,13 +93,13 @@ class Visit:
         text = output.text
         branch = self.branch
         if is_too_large(text):
-            raise ExecutionBroken(size_failure(self), branch.previous_event_id)
+            raise ExecutionBroken(size_failure(self.state.name), branch.previous_event_id)
         details: dict[str, Any] = {"name": self.state.name, "output": text, "outputDetails": NOT_TRUNCATED}
         if self.assigned:
             variables = {name: json_text(value) for name, value in self.assigned.items()}
             assigned = "".join(variables.values())
             if is_too_large(assigned) or not branch.assign(self.assigned, size_bytes(assigned)):
-                raise ExecutionBroken(size_failure(self), branch.previous_event_id)
+                raise ExecutionBroken(size_failure(self.state.name), branch.previous_event_id)
             details["assignedVariables"] = variables
             details["assignedVariablesDetails"] = NOT_TRUNCATED
         branch.record(f"{self.state.type}StateExited", details)

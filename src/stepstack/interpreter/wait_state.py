@@ -73,7 +73,7 @@ def _seconds(visit: Visit, field: Field, effective: Payload) -> float:
 
 def _moment(visit: Visit, field: Field, effective: Payload) -> float:
     value = _value(visit, field, effective)
-    moment = parse_timestamp(value) if isinstance(value, str) else None
+    moment = epoch_seconds(value) if isinstance(value, str) else None
     if moment is not None:
         return moment
     if is_jsonata(visit.state):
@@ -91,7 +91,7 @@ def _moment(visit: Visit, field: Field, effective: Payload) -> float:
     )
 
 
-def parse_timestamp(text: str) -> float | None:
+def epoch_seconds(text: str) -> float | None:
     """Seconds since the epoch of `2026-11-21T10:00:00.5Z`; None where `text` is no such timestamp."""
     match = _TIMESTAMP.fullmatch(text)
     if match is None:

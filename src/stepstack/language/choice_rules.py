@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import Any, Final, Protocol
 
 from stepstack.errors import ExpressionError, PathNotFound, QueryEvaluationFailure
-from stepstack.json_types import Json, json_text
+from stepstack.json_types import Json, json_text, type_name
 from stepstack.language.field import Field
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.scope import Expression, Scope
@@ -84,7 +84,7 @@ class Condition:
             raise QueryEvaluationFailure(failure.reason, text=self.text, field=self.place) from failure
         if isinstance(value, bool):
             return value
-        reason = f"returned an unexpected result type. Expected 'boolean', but was '{_type_name(value)}' for value: {json_text(value)}"
+        reason = f"returned an unexpected result type. Expected 'boolean', but was '{type_name(value)}' for value: {json_text(value)}"
         raise QueryEvaluationFailure(reason, text=self.text, field=self.place)
 
 
@@ -118,6 +118,8 @@ class Or:
 
 @dataclass(frozen=True, slots=True)
 class Not:
+    """True where its part is not."""
+
     part: Test
 
     @property
@@ -335,18 +337,7 @@ TYPE_TESTS: Final[Mapping[str, Callable[[Json], bool]]] = {
     "IsBoolean": lambda value: isinstance(value, bool),
     "IsTimestamp": _is_timestamp,
 }
-
+"""The operators that ask what a value is; JSON's true or false says what the answer is to be."""
 
 OPERATORS: Final = ("IsPresent", *TYPE_TESTS, *COMPARISONS, *PATH_COMPARISONS)
-
-
-def _type_name(value: Json) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if _is_number(value):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "object" if isinstance(value, Mapping) else "array"
+"""Every operator, as AWS's messages list them."""

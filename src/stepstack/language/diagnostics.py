@@ -9,6 +9,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+__all__ = ["Diagnostic", "Severity"]
+
 
 class Severity(str, enum.Enum):
     ERROR = "ERROR"

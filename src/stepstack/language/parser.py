@@ -7,8 +7,9 @@ recorded answers of AWS for what is refused, in which words and in which order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from stepstack.errors import DefinitionError
 from stepstack.language import known_fields
@@ -19,7 +20,7 @@ from stepstack.language.fields import LARGEST_SECONDS, Fields, Surroundings
 from stepstack.language.findings import Findings
 from stepstack.language.hints import find_hints
 from stepstack.language.resources import ResourceCatalog
-from stepstack.language.state_machine import State, StateMachine, graphs_of
+from stepstack.language.state_machine import State, StateMachine, states_of
 from stepstack.language.states import read_graph, read_state
 from stepstack.language.transitions import check_transitions
 from stepstack.language.variable_references import variable_references
@@ -29,6 +30,8 @@ __all__ = ["LONE_STATE_NAME", "diagnose", "parse", "parse_state"]
 
 LONE_STATE_NAME: Final = "StateName"
 """How AWS calls a state that comes without a machine, in TestState."""
+
+_Read = TypeVar("_Read")
 
 
 @dataclass(slots=True)
@@ -42,16 +45,17 @@ class _Request:
 
     def machine(self, *, warnings: bool = False, hints: bool = False) -> StateMachine | None:
         """The machine; None where it has errors. `hints` goes on behind errors, and adds what AWS does not say."""
-        try:
-            return self._machine(warnings=warnings, hints=hints)
-        except RecursionError:
-            self._refuse_depth()
-            return None
+        return self._read(lambda fields: self._machine(fields, warnings=warnings, hints=hints))
 
-    def _machine(self, *, warnings: bool, hints: bool) -> StateMachine | None:
-        fields = self._fields()
-        if fields is None:
-            return None
+    def lone_state(self) -> State | None:
+        """The definition as a state of its own."""
+        return self._read(lambda fields: read_state(LONE_STATE_NAME, fields.members, f"/States/{LONE_STATE_NAME}", fields.around))
+
+    def state_of_machine(self, name: str) -> State | None:
+        """The state `name`, wherever in the machine it is; transitions are not looked at."""
+        return self._read(lambda fields: _state_named(name, _read_machine(fields, self.definition)))
+
+    def _machine(self, fields: Fields, *, warnings: bool, hints: bool) -> StateMachine | None:
         machine = _read_machine(fields, self.definition)
         if hints or not self.findings.has_errors:
             check_transitions(fields.members, self.findings)
@@ -61,24 +65,15 @@ class _Request:
             find_hints(fields.members, machine, fields.around, self.findings)
         return None if self.findings.has_errors else machine
 
-    def lone_state(self) -> State | None:
-        """The definition as a state of its own."""
+    def _read(self, read: Callable[[Fields], _Read | None]) -> _Read | None:
+        """What `read` makes of the definition's object; None where there is none, or where the stack does not hold it."""
         try:
             fields = self._fields()
-            if fields is None:
-                return None
-            return read_state(LONE_STATE_NAME, fields.members, f"/States/{LONE_STATE_NAME}", fields.around)
+            return None if fields is None else read(fields)
         except RecursionError:
-            self._refuse_depth()
-            return None
-
-    def state_of_machine(self, name: str) -> State | None:
-        """The state `name`, wherever in the machine it is; transitions are not looked at."""
-        try:
-            fields = self._fields()
-            return None if fields is None else _state_named(name, _read_machine(fields, self.definition))
-        except RecursionError:
-            self._refuse_depth()
+            # Unless something else is found that is as good a reason.
+            if not self.findings.has_errors:
+                self.findings.refuse("TOO_DEEPLY_NESTED", "The definition is nested too deeply", None)
             return None
 
     def _fields(self) -> Fields | None:
@@ -88,11 +83,6 @@ class _Request:
         members, duplicate_keys = read
         around = Surroundings(self.findings, QueryLanguage.JSONPATH, self.machine_type, self.catalog, duplicate_keys)
         return Fields(members, "", QueryLanguage.JSONPATH, around)
-
-    def _refuse_depth(self) -> None:
-        """Reports that the stack is exhausted, unless something else is found that is as good a reason."""
-        if not self.findings.has_errors:
-            self.findings.refuse("TOO_DEEPLY_NESTED", "The definition is nested too deeply", None)
 
 
 def parse(definition: str, *, catalog: ResourceCatalog | None = None, machine_type: str = "STANDARD") -> StateMachine:
@@ -161,10 +151,4 @@ def _read_machine(fields: Fields, definition: str) -> StateMachine:
 
 
 def _state_named(name: str, machine: StateMachine) -> State | None:
-    waiting = list(machine.states.values())
-    while waiting:
-        state = waiting.pop()
-        if state.name == name:
-            return state
-        waiting.extend(inner for graph in graphs_of(state) for inner in graph.states.values())
-    return None
+    return next((state for state in states_of(machine) if state.name == name), None)

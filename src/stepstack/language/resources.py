@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from typing import Protocol
 
+__all__ = ["IntegrationPattern", "ResourceCatalog", "ResourceKind", "TaskResource"]
+
 
 class ResourceKind(enum.Enum):
     SERVICE = "service"

@@ -45,13 +45,12 @@ NESTING_LIMIT = 20
 class AslPath:
     """A compiled Path. `is_root` says that it is `$`, `is_definite` that it matches one value at most."""
 
-    __slots__ = ("_from", "_path", "is_context", "is_definite", "is_root", "text", "variables")
+    __slots__ = ("_from", "_path", "is_definite", "is_root", "text", "variables")
 
     def __init__(self, text: str, start: Callable[[Scope], Json], path: _Search, variables: frozenset[str]) -> None:
         self.text = text
         self.variables = variables
         self.is_definite = path.is_definite
-        self.is_context = start is _CONTEXT
         self.is_root = start is _DATA and path.is_whole
         self._from = start
         self._path = path

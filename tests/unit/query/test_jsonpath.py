@@ -254,7 +254,6 @@ def test_only_the_dollar_sign_alone_is_the_root() -> None:
     assert AslPath.compile("$").is_root
     assert not AslPath.compile("$$").is_root
     assert not AslPath.compile("$.a").is_root
-    assert AslPath.compile("$$.a").is_context
 
 
 @pytest.mark.parametrize(
@@ -273,18 +272,18 @@ def test_a_malformed_path_is_refused_with_its_place(text: str) -> None:
     assert 0 <= raised.value.offset <= len(text)
 
 
-def test_the_place_of_a_mistake_can_be_pointed_at() -> None:
+def test_the_place_of_a_mistake_is_told() -> None:
     with pytest.raises(ExpressionSyntaxError) as raised:
         AslPath.compile("$.a[x]")
 
-    assert raised.value.pointed() == "$.a[x]\n    ^"
+    assert (raised.value.text, raised.value.offset) == ("$.a[x]", 4)
 
 
 def test_the_place_of_a_mistake_inside_a_filter_counts_from_the_beginning_of_the_path() -> None:
     with pytest.raises(ExpressionSyntaxError) as raised:
         AslPath.compile("$.a[?(@.b like 1)]")
 
-    assert raised.value.pointed() == "$.a[?(@.b like 1)]\n          ^"
+    assert (raised.value.text, raised.value.offset) == ("$.a[?(@.b like 1)]", 10)
 
 
 def test_deep_nesting_is_refused_instead_of_exhausting_the_stack() -> None:
