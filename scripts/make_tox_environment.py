@@ -21,7 +21,12 @@ INSTALL_SECONDS = 900
 def main(root: Path) -> int:
     """Makes the environment below `root`, where no other run has made it meanwhile; the exit code."""
     environment = root / ".venv"
-    with (root / ".venv.lock").open("w") as lock:
+    try:
+        lock = (root / ".venv.lock").open("w")
+    except OSError as error:
+        print(f"scripts/tox: .venv cannot be made in {root}: {error.strerror}", file=sys.stderr)
+        return 2
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_whole(environment, root):
             return 0

@@ -115,6 +115,13 @@ def test_a_folder_that_is_no_environment_is_left_alone(project: Path) -> None:
     assert (project / ".venv" / "mine.txt").exists()
 
 
+def test_a_checkout_that_cannot_be_written_to_is_named(project: Path) -> None:
+    (project / ".venv.lock").mkdir()  # as no rights do: root has them all
+    code, said, complained = run(project, "0")
+    assert (code, said) == (2, "")
+    assert complained == f"scripts/tox: .venv cannot be made in {project}: Is a directory\n"
+
+
 def test_an_interpreter_that_does_not_do_is_named(project: Path) -> None:
     code, said, complained = run(project, "0", python="/nowhere/python")
     assert (code, said) == (2, "")
