@@ -19,6 +19,7 @@ from stepstack.errors import ExpressionSyntaxError, IntrinsicFailure, PathNotFou
 from stepstack.json_types import Json, json_text, parse_json
 from stepstack.query.equality import distinguishing_key, same
 from stepstack.query.intrinsic_syntax import CallSyntax, PathSyntax, StringSyntax, read_call
+from stepstack.query.java_hash_map import hash_map_order
 from stepstack.query.java_random import JavaRandom
 from stepstack.query.java_text import java_text
 from stepstack.query.jsonpath import AslPath
@@ -286,7 +287,8 @@ def _json_merge(arguments: list[Json], scope: Scope) -> Json:
         raise _Refusal(f"two objects are expected, but were {_excerpt(left)} and {_excerpt(right)}")
     if deep is not False:
         raise _Refusal("the third argument is false: there is only shallow merging")
-    return {**left, **right}
+    merged = {**left, **right}
+    return {name: merged[name] for name in hash_map_order(merged)}
 
 
 def _math_random(arguments: list[Json], scope: Scope) -> Json:

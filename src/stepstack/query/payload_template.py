@@ -2,7 +2,8 @@
 
 `{"id.$": "$.order.id", "kind": "new"}` becomes `{"id": 7, "kind": "new"}`. Compiled by the language (Parameters, ResultSelector,
 ItemSelector, Assign and their like), evaluated by the interpreter. Source: the Amazon States Language on Payload Templates; recorded
-answers of AWS for the field that a failure names (`id.$`) and for indefinite paths that match nothing ([]).
+answers of AWS for the field that a failure names (`id.$`), for indefinite paths that match nothing ([]), and for the order of members:
+those without `.$` as they are written, then the others as Java's HashMap returns them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from stepstack.errors import ExpressionError, ExpressionSyntaxError
 from stepstack.json_types import Json
 from stepstack.query.intrinsic_functions import compile_expression
+from stepstack.query.java_hash_map import hash_map_order
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.scope import TEMPLATE_NESTING_LIMIT, Expression, Literal, Scope
 
@@ -59,18 +61,17 @@ def _compiled(value: Json, variables: set[str], depth: int) -> _Evaluate | None:
 
 def _compiled_object(template: dict[str, Json], variables: set[str], depth: int) -> _Evaluate | None:
     constant: dict[str, Json] = {}
-    dynamic: list[tuple[str, _Evaluate]] = []
+    inner: dict[str, _Evaluate] = {}
+    fields: dict[str, _Evaluate] = {}
     for key, value in template.items():
         if key.endswith(".$"):
-            name, evaluate = key[:-2], _compiled_field(key, value, variables)
-        else:
-            name, inner = key, _compiled(value, variables, depth + 1)
-            if inner is None:
-                constant[name] = value
-                continue
-            evaluate = inner
-        constant[name] = None
-        dynamic.append((name, evaluate))
+            fields[key[:-2]] = _compiled_field(key, value, variables)
+            continue
+        evaluate = _compiled(value, variables, depth + 1)
+        constant[key] = value if evaluate is None else None
+        if evaluate is not None:
+            inner[key] = evaluate
+    dynamic = [*inner.items(), *((name, fields[name]) for name in hash_map_order(fields))]
     if not dynamic:
         return None
 

@@ -218,6 +218,10 @@ def test_a_merge_prefers_the_second_object(left: Any, right: Any) -> None:
     assert call("States.JsonMerge($.l, $.r, false)", {"l": left, "r": right}) == {**left, **right}
 
 
+def test_a_merged_object_is_a_hash_map_of_javas() -> None:
+    assert list(call("States.JsonMerge($.l, $.r, false)", {"l": {"z": 1, "b": 2}, "r": {"y": 3, "a": 4}})) == ["a", "b", "y", "z"]
+
+
 @given(st.lists(json_values, max_size=10))
 def test_unique_items_are_all_contained_and_stay_unique(array: list[Any]) -> None:
     unique = call("States.ArrayUnique($)", array)

@@ -23,8 +23,11 @@ def test_a_key_that_ends_with_a_dollar_sign_takes_its_value_from_a_path(scope: S
     assert evaluate(template, scope) == {"id": 7, "run": "run", "most": 3, "text": "#7"}
 
 
-def test_the_keys_keep_their_order(scope: Scope) -> None:
-    assert list(evaluate({"z.$": "$.order.id", "b": 1, "a.$": "$limit"}, scope)) == ["z", "b", "a"]
+def test_constant_members_come_first_and_the_others_as_a_hash_map_has_them(scope: Scope) -> None:
+    template = {"z.$": "$.order.id", "d": 1, "x.$": "$limit", "c": {"f.$": "$limit", "e.$": "$limit", "g": 1}, "y.$": "$limit"}
+    value = evaluate(template, scope)
+    assert list(value) == ["d", "c", "x", "y", "z"]
+    assert list(value["c"]) == ["g", "e", "f"]
 
 
 def test_expressions_stand_at_any_depth(scope: Scope) -> None:
