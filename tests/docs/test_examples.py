@@ -11,7 +11,8 @@ The first line of a block says how, behind the language: ```` ```sh client ````.
     json           a mock file
     text           shown
 
-A page in steps is followed from its beginning to its end, in a folder of its own that is empty at first; a page of the root finds its files there:
+A page in steps is followed from its beginning to its end, in a folder of its own that is empty at first (a page of the root finds the root's
+definition there):
 
     python file NAME, json file NAME, ...    a file, written into the folder; `more` in place of `file` adds to it
     sh session     commands run in the folder, one after the other; behind a command that does not end with 0 stands `# ends with 1`
