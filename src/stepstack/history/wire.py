@@ -11,6 +11,8 @@ from typing import Any
 
 from stepstack.history.history import HistoryEvent
 
+__all__ = ["wire_event", "without_data"]
+
 _DATA_MEMBERS = ("input", "inputDetails", "output", "outputDetails", "parameters", "assignedVariables", "assignedVariablesDetails")
 
 
@@ -26,9 +28,10 @@ def wire_event(event: HistoryEvent, *, include_execution_data: bool = True) -> d
         "previousEventId": event.previous_event_id,
     }
     if event.details_key is not None and event.details is not None:
-        rendered[event.details_key] = event.details if include_execution_data else _without_data(event.details)
+        rendered[event.details_key] = event.details if include_execution_data else without_data(event.details)
     return rendered
 
 
-def _without_data(details: Mapping[str, Any]) -> dict[str, Any]:
+def without_data(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The details of an event but for inputs, outputs and variables."""
     return {name: value for name, value in details.items() if name not in _DATA_MEMBERS}

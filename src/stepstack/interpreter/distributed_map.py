@@ -73,10 +73,10 @@ class _DistributedMap:
         source = None if state.item_reader is None else await unhurried(ItemSource, visit, state.item_reader, self.effective)
         batches = None if state.item_batcher is None else await unhurried(Batches, visit, state.item_batcher, self.effective)
         target = await unhurried(self._result_target)
-        beginnings = [] if ended is None else self._taken_up(map_run, ended)
+        beginnings = [] if ended is None else await self._taken_up(map_run, ended)
         self._register(map_run)
         try:
-            if ended is None or len(ended.children) < ended.execution_count:
+            if ended is None or len(self.children) < ended.execution_count:
                 items = items_of(data) if source is None else await source.items()
                 inputs = [await unhurried(item_input, visit, state, self.effective, index, item) for index, item in enumerate(items)]
                 weighed = [(payload, 1) for payload in inputs] if batches is None else batches.of(inputs)
@@ -104,11 +104,13 @@ class _DistributedMap:
             return None
         return cast("EndedMapRun | None", self.registry.ended(place.arn))
 
-    def _taken_up(self, map_run: MapRun, ended: EndedMapRun) -> list[_Beginning]:
+    async def _taken_up(self, map_run: MapRun, ended: EndedMapRun) -> list[_Beginning]:
         """Counts the children that had succeeded, which are kept; what redrives each of the others, with the number of its items."""
         machine = self._child_machine()
         beginnings: list[_Beginning] = []
         for former in ended.children:
+            if len(self.children) % CHILDREN_PER_TURN == 0:
+                await asyncio.sleep(0)
             child = self.execution.child(machine, arn=former.arn, name=former.name, input_text=former.input_text, map_run=map_run)
             former.hand_over_to(child)
             weight = 1 if self.state.item_batcher is None else len(cast("dict[str, list[Json]]", child.input.value)["Items"])
@@ -191,7 +193,7 @@ class _DistributedMap:
         self.children.append(child)
         self._count_in(map_run, child, weight)
         if self.registry is not None:
-            self.registry.child_started(map_run, child)
+            self.registry.child_started(map_run, child, weight)
         child.start()
 
     def _redrive_child(self, map_run: MapRun, child: Execution, former: EndedChild, weight: int) -> None:

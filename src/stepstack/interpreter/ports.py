@@ -128,7 +128,9 @@ class MapRunRegistry(Protocol):
 
     def opened(self, map_run: object) -> None: ...
 
-    def child_started(self, map_run: object, execution: object) -> None: ...
+    def child_started(self, map_run: object, execution: object, item_count: int) -> None:
+        """A child execution of the Map Run begins, with so many of its items."""
+        ...
 
     def ended(self, map_run_arn: str) -> object | None:
         """The Map Run that a redrive may go on with (`stepstack.interpreter.map_run.EndedMapRun`); None where it has to begin anew."""

@@ -15,15 +15,13 @@ from typing import Any, Protocol
 
 from stepstack.clock import Randomness
 from stepstack.history import HistoryEvent
+from stepstack.history.wire import without_data
 from stepstack.json_types import Json, json_text
 from stepstack.service.store import ExecutionRecord
 
 __all__ = ["ExecutionLogs", "LogSink", "is_logged", "log_message"]
 
 BATCH_SIZE = 1000
-EXECUTION_DATA = frozenset(
-    ("input", "inputDetails", "output", "outputDetails", "parameters", "assignedVariables", "assignedVariablesDetails")
-)
 
 logger = logging.getLogger("stepstack.service")
 
@@ -47,9 +45,9 @@ def is_logged(level: str, event_type: str) -> bool:
 
 def log_message(event: HistoryEvent, record: ExecutionRecord, *, include_execution_data: bool) -> str:
     """One event as the JSON text that AWS logs."""
-    details: dict[str, Json] = dict(event.details or {})
+    details: Mapping[str, Json] = event.details or {}
     if not include_execution_data:
-        details = {name: value for name, value in details.items() if name not in EXECUTION_DATA}
+        details = without_data(details)
     message: dict[str, Json] = {
         "id": str(event.id),
         "type": event.type,

@@ -264,7 +264,12 @@ class Executions:
         if redriven is not None:
             chosen = (record for record in chosen if (record.redrive_count > 0) == (redriven == "REDRIVEN"))
         scope = f"{scope} {status} {redriven}"
-        return listed("executions", chosen, lambda record: record.number, _list_item, params, scope=scope, descending=True)
+        optional = ("version_arn", "alias_arn") if params.get("mapRunArn") is None else ("map_run_arn", "item_count")
+
+        def told(record: ExecutionRecord) -> Result:
+            return {**_list_item(record), **_optional_members(record, *optional)}
+
+        return listed("executions", chosen, lambda record: record.number, told, params, scope=scope, descending=True)
 
     def _listed(self, params: Params) -> tuple[Iterator[ExecutionRecord], str]:
         """The executions that are asked for, the newest first, and a name for their list."""
@@ -345,7 +350,6 @@ def _list_item(record: ExecutionRecord) -> dict[str, Any]:
         "status": record.status,
         "startDate": wire_time(record.started_at),
         "redriveCount": record.redrive_count,
-        **_optional_members(record, "version_arn", "alias_arn", "map_run_arn", "item_count"),
         **_optional_times(record),
     }
 

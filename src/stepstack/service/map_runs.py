@@ -56,8 +56,8 @@ class MapRuns:
         record.refresh()
         self._account.journal.map_run(record)
 
-    def child_started(self, map_run: object, execution: object) -> None:
-        """A child execution of a Map Run begins."""
+    def child_started(self, map_run: object, execution: object, item_count: int) -> None:
+        """A child execution of a Map Run begins, with so many of its items."""
         run, child = cast("MapRun", map_run), cast("Execution", execution)
         map_run_record = self._account.store.map_runs.get(run.arn)
         if map_run_record is None:
@@ -78,6 +78,7 @@ class MapRuns:
             input=child.input_text,
             started_at=child.started_at,
             map_run_arn=run.arn,
+            item_count=item_count,
             execution=child,
         )
         self._account.store.add_execution(record)
@@ -103,7 +104,7 @@ class MapRuns:
             tolerated_failure_percentage=run.tolerated_failure_percentage,
             redrive_count=run.redrive_count,
             execution_count=run.executions.total,
-            children=[_ended_child(record) for record in sorted(children, key=lambda record: record.number)],
+            children=map(_ended_child, sorted(children, key=lambda record: record.number)),
         )
 
     def redriven(self, map_run: object) -> None:

@@ -24,6 +24,8 @@ from stepstack.service.versions import Versions
 if TYPE_CHECKING:
     from stepstack.language.diagnostics import Diagnostic
 
+__all__ = ["StateMachines", "invalid_definition"]
+
 STATE_MACHINE_LIMIT = 10_000
 
 UPDATABLE = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
@@ -38,14 +40,13 @@ class StateMachines:
     def create(self, params: Params) -> Result:
         name = checked_name(params["name"])
         publish = params.get("publish", False)
-        if params.get("versionDescription") is not None and not publish:
-            raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+        _check_version_description(params)
         kind = params.get("type", "STANDARD")
         logging = logging_configuration(params.get("loggingConfiguration"))
         tracing = tracing_configuration(params.get("tracingConfiguration"))
         encryption = encryption_configuration(params.get("encryptionConfiguration"))
         tags = tag_map(params.get("tags", ()))
-        parse_arn_of_role(params["roleArn"])
+        _check_role_arn(params["roleArn"])
         arn = self._account.arns.state_machine(name)
         wanted = (params["definition"], kind, logging, tracing, encryption)
         existing = self._account.store.state_machines.get(arn)
@@ -92,7 +93,7 @@ class StateMachines:
             "roleArn": revision.role_arn,
             "type": record.type,
             "creationDate": wire_time(record.created_at if version is None else version.created_at),
-            **described_configuration(revision),
+            **_described_configuration(revision),
         }
         if arn.label is not None:
             result["label"] = arn.label
@@ -110,7 +111,7 @@ class StateMachines:
             "definition": revision.definition,
             "roleArn": revision.role_arn,
             "updateDate": wire_time(revision.updated_at),
-            **described_configuration(revision),
+            **_described_configuration(revision),
         }
         if execution.map_run_arn is not None:
             result["mapRunArn"] = execution.map_run_arn
@@ -126,8 +127,7 @@ class StateMachines:
         if not publish and not any(params.get(name) is not None for name in UPDATABLE):
             message = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
             raise ServiceError("MissingRequiredParameter", message)
-        if params.get("versionDescription") is not None and not publish:
-            raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+        _check_version_description(params)
         now = self._account.now()
         revision = self._revised(record, params, now)
         result: dict[str, Any] = {"updateDate": wire_time(now)}
@@ -146,7 +146,7 @@ class StateMachines:
         old = record.revision
         definition = params.get("definition", old.definition)
         role_arn = params.get("roleArn", old.role_arn)
-        parse_arn_of_role(role_arn)
+        _check_role_arn(role_arn)
         logging = logging_configuration(params["loggingConfiguration"]) if "loggingConfiguration" in params else old.logging
         tracing = tracing_configuration(params["tracingConfiguration"]) if "tracingConfiguration" in params else old.tracing
         encryption = encryption_configuration(params["encryptionConfiguration"]) if "encryptionConfiguration" in params else old.encryption
@@ -182,7 +182,12 @@ def _list_item(record: StateMachineRecord) -> Result:
     }
 
 
-def parse_arn_of_role(arn: str) -> None:
+def _check_version_description(params: Params) -> None:
+    if params.get("versionDescription") is not None and not params.get("publish", False):
+        raise ServiceError("ValidationException", "Version description can only be set when publish is true")
+
+
+def _check_role_arn(arn: str) -> None:
     """Raises InvalidArn where `arn` can't be a role's. Whether the role exists is not asked."""
     parts = arn.split(":", 5)
     if parts[0] != "arn":
@@ -191,7 +196,7 @@ def parse_arn_of_role(arn: str) -> None:
         raise ServiceError("InvalidArn", f"Invalid Arn: 'ARN does not have enough components: {arn}'")
 
 
-def described_configuration(revision: Revision) -> dict[str, Any]:
+def _described_configuration(revision: Revision) -> dict[str, Any]:
     """The members that a description of a state machine has besides its definition."""
     result: dict[str, Any] = {
         "loggingConfiguration": revision.logging,

@@ -111,6 +111,7 @@ class ExecutionRecord:
     test_case: str | None = None
     map_run_arn: str | None = None
     item_count: int | None = None
+    """Of a Map Run's child: how many of the run's items it has."""
     redrive_count: int = 0
     redriven_at: float | None = None
     redrive_tokens: set[str] = field(default_factory=set)

@@ -21,6 +21,7 @@ from stepstack.errors import SettingsError, StackError
 from stepstack.history.visits import Event, event_details
 from stepstack.integrations.mocks import Answer, Raises, Returns
 from stepstack.json_types import Json, parse_json
+from stepstack.language.transitions import Graph, graphs_inside
 
 __all__ = [
     "CASE",
@@ -102,7 +103,9 @@ def case_of(definition: str, declarations: Sequence[Declaration]) -> Case:
 
 def task_resources(definition: str) -> dict[str, str]:
     """Each Task state's Resource, those within branches and item processors too."""
-    return dict(_tasks(json.loads(definition)))
+    graphs = graphs_inside(Graph(json.loads(definition), ""))
+    states = (entry for graph in graphs for entry in graph.states.items())
+    return {name: str(state.get("Resource", "")) for name, state in states if state.get("Type") == "Task"}
 
 
 def scheduled_calls(events: Sequence[Event]) -> Iterator[ScheduledCall]:
@@ -166,15 +169,6 @@ class MockFileContents:
                 f"the mock file {problem}: write it with `pytest --stepstack-write-mocks FILE` on the embedded backend, "
                 "and start the server with it"
             )
-
-
-def _tasks(graph: Any) -> Iterator[tuple[str, str]]:
-    for name, state in graph.get("States", {}).items():
-        if state.get("Type") == "Task":
-            yield name, str(state.get("Resource", ""))
-        for inner in (*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")):
-            if inner:
-                yield from _tasks(inner)
 
 
 def resource_names(resource: str) -> Iterator[str]:

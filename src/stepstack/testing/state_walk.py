@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stepstack.errors import StackError
+from stepstack.history.history import details_key
 from stepstack.integrations.mocks import Answer, Computes, Raises, Returns
 from stepstack.interpreter.error_handling import is_matched
 from stepstack.interpreter.ports import StateFailure
@@ -134,15 +135,8 @@ class _Walker:
         self.result.error, self.result.cause = given.get("error"), given.get("cause")
 
     def _note(self, kind: str, **details: Any) -> None:
-        key = (
-            "stateEntered"
-            if kind.endswith("StateEntered")
-            else "stateExited"
-            if kind.endswith("StateExited")
-            else kind[0].lower() + kind[1:]
-        )
         number = len(self._events) + 1
-        self._events.append({"id": number, "previousEventId": number - 1, "type": kind, f"{key}EventDetails": details})
+        self._events.append({"id": number, "previousEventId": number - 1, "type": kind, details_key(kind): details})
 
 
 def _retrier_of(state: dict[str, Any], error: str | None) -> int:

@@ -50,8 +50,9 @@ class Registry:
     def opened(self, map_run):
         self.runs.append(map_run)
 
-    def child_started(self, map_run, execution):
+    def child_started(self, map_run, execution, item_count):
         assert map_run in self.runs
+        assert item_count > 0
         self.children.append(execution)
 
 
@@ -500,8 +501,8 @@ class TestResultWriter:
 
     def test_what_was_stopped_is_written_with_what_failed(self, with_engine):
         class StoppingAll(Registry):
-            def child_started(self, map_run, execution):
-                super().child_started(map_run, execution)
+            def child_started(self, map_run, execution, item_count):
+                super().child_started(map_run, execution, item_count)
                 asyncio.get_running_loop().call_soon(execution.stop)
 
         objects = S3()
