@@ -27,7 +27,7 @@ def whole_number(visit: Visit, field: Field, scope: Scope) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if is_jsonata(visit.state):
-        raise unexpected_type(visit, field.name, field.text, "number", value)
+        raise unexpected_type(visit, field.name, field.text, "integer" if isinstance(value, float) else "number", value)
     if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
         return int(value)
     raise _no_number(visit, field, value, "integer")

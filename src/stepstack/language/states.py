@@ -155,7 +155,13 @@ def _choice(fields: Fields, common: _Common) -> State:
 
 def _wait(fields: Fields, common: _Common) -> State:
     fields.require_one(*_WAIT_FIELDS)
-    return WaitState(seconds=fields.number_field("Seconds", 0, LARGEST_SECONDS), timestamp=_timestamp(fields), **common)
+    return WaitState(seconds=_seconds(fields), timestamp=_timestamp(fields), **common)
+
+
+def _seconds(fields: Fields) -> Field | None:
+    if "SecondsPath" in fields.members and not fields.is_jsonata:
+        return fields.path_field("SecondsPath")
+    return fields.number_field("Seconds", 0, LARGEST_SECONDS)
 
 
 def _timestamp(fields: Fields) -> Field | None:

@@ -38,6 +38,7 @@ _Argument = Callable[[Scope], Json]
 
 HASH_ALGORITHMS = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 """AWS's names of hash functions, JSONata's `$hash` included, and Python's."""
+_JSON_SPACES = " \t\r\n"
 _PLACEHOLDER = re.compile(r"\\[\\'{}]|\{\}")
 
 
@@ -196,8 +197,11 @@ def _refuse_count(template: str, arguments: list[Json]) -> NoReturn:
 
 def _string_to_json(arguments: list[Json], scope: Scope) -> Json:
     _check_count(arguments, 1)
+    text = _text(arguments[0])
+    if not text.strip(_JSON_SPACES):
+        return None  # where there is nothing to read, Jackson's readTree has nothing to answer, and that is written as null
     try:
-        return parse_json(_text(arguments[0]))
+        return parse_json(text)
     except ValueError:
         raise _Refusal(f"the string is not JSON: {_excerpt(arguments[0])}") from None
 

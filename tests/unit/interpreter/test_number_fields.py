@@ -39,6 +39,7 @@ def test_a_number_is_taken_also_as_text_in_paths(machine, value):
         (PERCENTAGE, "inf", 'The ToleratedFailurePercentagePath field refers to value "inf" which is not a valid float: $.n'),
         (PERCENTAGE, 100.5, "ToleratedFailurePercentage must be between 0 and 100."),
         (JSONATA, "3", "Expected 'number', but was 'string' for value: \"3\""),
+        (JSONATA, 1.5, "Expected 'integer', but was 'number' for value: 1.5"),
         (JSONATA, -1, "MaxConcurrency cannot be negative."),
     ],
 )

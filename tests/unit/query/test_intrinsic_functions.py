@@ -34,6 +34,8 @@ def call(text: str, data: Any = None, **variables: Any) -> Any:
         ("States.Format('{}', $)", 12345678.0, "1.2345678E7"),
         ("States.Format('{}', null)", None, "null"),
         ("States.StringToJson($)", '{"a":[1,2.0,null]}', {"a": [1, 2.0, None]}),
+        ("States.StringToJson('')", None, None),
+        ("States.StringToJson($)", " \n", None),
         (r"""States.StringToJson('{"a":"say \"so\""}')""", None, {"a": 'say "so"'}),
         ("States.JsonToString($)", {"a": [1, 1.0, "ü"]}, '{"a":[1,1.0,"ü"]}'),
         ("States.Array()", None, []),
