@@ -26,6 +26,8 @@ ORIGINS_KEPT = 100
 IDLE_SECONDS = 30.0
 """A connection that was idle for longer is not used again: servers close theirs at such ages."""
 CONNECT_SECONDS = 10.0
+PLACE_SECONDS = 900.0
+"""How long a request may wait for one of the connections: as long as the longest calls (of Lambda functions) take."""
 HEAD_LIMIT = 256 * 1024
 BODY_LIMIT = 1024 * 1024 * 1024
 
@@ -128,7 +130,8 @@ class HttpClient:
         pool = self._pool(origin)
         pool.requests += 1
         try:
-            async with pool.slots:
+            await _take_place(pool, origin)
+            try:
                 while True:
                     connection = self._idle(pool) or await self._connect(origin, timeout_seconds)
                     try:
@@ -145,6 +148,8 @@ class HttpClient:
                     else:
                         connection.writer.close()
                     return response
+            finally:
+                pool.slots.release()
         finally:
             pool.requests -= 1
 
@@ -216,6 +221,25 @@ class HttpClient:
 
 class _NothingCame(EOFError):
     """The connection ended before the first byte of an answer."""
+
+
+async def _take_place(pool: _Pool, origin: _Origin) -> None:
+    """Takes one of the places of `pool`; raises CallTimedOut where none becomes free."""
+    if not pool.slots.locked():
+        await pool.slots.acquire()
+        return
+    # Not wait_for: as for connections, above.
+    taking = asyncio.ensure_future(pool.slots.acquire())
+    try:
+        await asyncio.wait({taking}, timeout=PLACE_SECONDS)
+    except asyncio.CancelledError:
+        if not taking.cancel():
+            pool.slots.release()
+        raise
+    if not taking.done():
+        taking.cancel()
+        message = f"Unable to execute HTTP request: no connection to {origin.authority} became free in {PLACE_SECONDS:g} seconds"
+        raise CallTimedOut(message)
 
 
 def _abandon(opening: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]) -> None:

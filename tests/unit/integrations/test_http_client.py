@@ -206,6 +206,57 @@ def test_a_cancelled_request_leaves_its_place_to_the_next(serving):
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("is_free", [False, True], ids=["while it waits", "as its place becomes free"])
+def test_a_request_that_is_cancelled_before_it_has_a_place_takes_none(serving, is_free):
+    arrived, release = asyncio.Event(), asyncio.Event()
+
+    async def held(request):
+        if request.target == "/first":
+            arrived.set()
+            await release.wait()
+        return 200, b"answer"
+
+    async def scenario():
+        async with serving(held, connections_per_origin=1) as (client, server):
+            first = asyncio.create_task(client.request("GET", f"{server.url}/first", [], timeout_seconds=30))
+            await arrived.wait()
+            second = asyncio.create_task(client.request("GET", server.url, [], timeout_seconds=5))
+            await asyncio.sleep(0)
+            if is_free:
+                release.set()
+                await first
+            second.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await second
+            release.set()
+            assert (await first).body == (await client.request("GET", server.url, [], timeout_seconds=5)).body == b"answer"
+
+    asyncio.run(scenario())
+
+
+def test_a_request_waits_for_a_place_only_so_long(serving, monkeypatch):
+    monkeypatch.setattr(http_client, "PLACE_SECONDS", 0.05)
+    arrived = asyncio.Event()
+
+    async def first_never(request):
+        if request.target == "/first":
+            arrived.set()
+            await never(request)
+        return 200, b"answer"
+
+    async def scenario():
+        async with serving(first_never, connections_per_origin=1) as (client, server):
+            first = asyncio.create_task(client.request("GET", f"{server.url}/first", [], timeout_seconds=30))
+            await arrived.wait()
+            with pytest.raises(CallTimedOut, match=r"no connection to 127\.0\.0\.1:\d+ became free in 0\.05 seconds"):
+                await client.request("GET", server.url, [], timeout_seconds=5)
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+            assert (await client.request("GET", server.url, [], timeout_seconds=5)).body == b"answer"
+
+    asyncio.run(scenario())
+
+
 def test_connections_to_the_origins_asked_longest_ago_are_let_go(local_server, monkeypatch):
     monkeypatch.setattr(http_client, "ORIGINS_KEPT", 2)
 
