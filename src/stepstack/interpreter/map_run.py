@@ -7,7 +7,7 @@ runs. Source: the API reference's DescribeMapRun.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -184,7 +184,8 @@ class EndedMapRun:
     redrive_count: int
     execution_count: int
     """Of its children, with those that were never started."""
-    children: Sequence[EndedChild]
+    children: Iterable[EndedChild]
+    """Made one by one as they are asked for: there may be ten thousand."""
 
     def redriven(self, execution: Execution, redriven_at: float) -> MapRun:
         """The Map Run as it goes on; its children are still to be counted."""
