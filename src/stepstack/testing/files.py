@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from stepstack.errors import SettingsError
+from stepstack.testing.close_names import listed
 
 __all__ = ["find_file", "read_standard_input", "read_text"]
 
@@ -74,7 +75,4 @@ def _documents(folder: Path) -> list[str]:
 
 def _instead(names: Sequence[str]) -> str:
     """What there is in its place."""
-    if not names:
-        return ""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"; there {'is' if len(names) == 1 else 'are'} {', '.join(map(repr, names[:NAMED]))}{more}"
+    return f"; {listed(names, NAMED)}" if names else ""

@@ -6,22 +6,20 @@ was not called: a path may not come by it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
+from stepstack.testing.close_names import listed, meant
 from stepstack.testing.mock_cases import Declaration, resource_names, task_resources
 
 __all__ = ["misfit", "unknown_task"]
-
-SHOWN_NAMES = 20
 
 
 def misfit(declaration: Declaration, machines: Sequence[tuple[str, str]]) -> str | None:
     """Why `declaration` can answer nothing in `machines` (name and definition of each); None where it can."""
     chosen = [(name, definition) for name, definition in machines if _is_meant(declaration.state_machine, name)]
     if not chosen:
-        return f"{declaration} fits no state machine of the test: {_listed(name for name, _ in machines)}"
+        return f"{declaration} fits no state machine of the test: {listed(name for name, _ in machines)}"
     tasks: dict[str, str] = {}
     for _, definition in chosen:
         for state, resource in task_resources(definition).items():
@@ -29,8 +27,8 @@ def misfit(declaration: Declaration, machines: Sequence[tuple[str, str]]) -> str
                 return None
             tasks[state] = resource
     if declaration.state is None:
-        return f"{declaration} fits no Task's Resource: {_listed(dict.fromkeys(tasks.values()))}"
-    return f"{declaration} fits no Task state: {_listed(tasks)}{_meant(declaration.state, tasks)}"
+        return f"{declaration} fits no Task's Resource: {listed(dict.fromkeys(tasks.values()))}"
+    return f"{declaration} fits no Task state: {listed(tasks)}{meant(declaration.state, tasks)}"
 
 
 def unknown_task(names: Iterable[str], definition: str) -> str | None:
@@ -41,21 +39,9 @@ def unknown_task(names: Iterable[str], definition: str) -> str | None:
         return None  # whoever reads the definition says what is wrong with it
     known = set(tasks) | {name for resource in tasks.values() for name in resource_names(resource)}
     wrong = next((name for name in names if name not in known), None)
-    return None if wrong is None else f"{wrong!r} is no Task state: {_listed(tasks)}{_meant(wrong, tasks)}"
+    return None if wrong is None else f"{wrong!r} is no Task state: {listed(tasks)}{meant(wrong, tasks)}"
 
 
 def _is_meant(pattern: str | None, name: str) -> bool:
     # An ARN ends with the name.
     return pattern is None or fnmatchcase(name, pattern.rpartition(":stateMachine:")[2])
-
-
-def _listed(names: Iterable[str]) -> str:
-    found = list(names)
-    shown = ", ".join(map(repr, found[:SHOWN_NAMES])) or "none"
-    more = f" and {len(found) - SHOWN_NAMES} more" if len(found) > SHOWN_NAMES else ""
-    return f"there {'is' if len(found) == 1 else 'are'} {shown}{more}"
-
-
-def _meant(name: str, tasks: Mapping[str, str]) -> str:
-    close = get_close_matches(name, tasks, n=1)
-    return f"; was {close[0]!r} meant?" if close else ""

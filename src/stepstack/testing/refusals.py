@@ -7,12 +7,12 @@ and by the commands for definitions that they cannot use.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from stepstack.errors import StepstackError
 from stepstack.json_types import Json, parse_json
+from stepstack.testing.close_names import listed, meant
 
 __all__ = ["RequestRefused", "problem_in_file", "refusal_of"]
 
@@ -43,9 +43,7 @@ def refusal_of(error: Any, *, machine: str, definition: str, path: Path | None =
     states = _state_names(definition)
     found = _PROBLEMS.fullmatch(message)
     if state is not None and states and state not in states:
-        close = get_close_matches(state, states, n=1)
-        listed = f"there {'is' if len(states) == 1 else 'are'} {', '.join(map(repr, states))}"
-        text = f"there is no state {state!r} in {machine}: {listed}{f'; was {close[0]!r} meant?' if close else ''}"
+        text = f"there is no state {state!r} in {machine}: {listed(states)}{meant(state, states)}"
     elif error_code == "InvalidDefinition" and found:
         problems = [problem_in_file(problem, definition, path) for problem in _NEXT_PROBLEM.split(found["problems"])]
         text = "\n  ".join([f"the definition of {machine} is refused ({error_code}):", *problems])
