@@ -12,6 +12,7 @@ Docker's bridge.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import shutil
 import signal
@@ -106,12 +107,19 @@ def host_for_containers(environment: Mapping[str, str] | None = None) -> str:
         return given
     if not sys.platform.startswith("linux"):
         return LOOPBACK
-    words = ["docker", "network", "inspect", "bridge", "--format", "{{range .IPAM.Config}}{{.Gateway}} {{end}}"]
+    words = ["docker", "network", "inspect", "bridge", "--format", "{{range .IPAM.Config}}{{.Gateway}} {{.Subnet}} {{end}}"]
     status, said = _run(words, variables, 30)
-    address = next((word for word in said.split() if "." in word), "")
-    if status or not address:
+    address = None if status else _gateway_among(said.split())
+    if address is None:
         raise StackError(f"the gateway of Docker's bridge is not known: {_last(said)}; set {LAMBDA_HOST_VARIABLE}")
     return address if _is_free(0, address) else LOOPBACK
+
+
+def _gateway_among(words: Sequence[str]) -> str | None:
+    """The IPv4 gateway; an engine that has just made its bridge tells the subnet alone, of which the bridge has the first address."""
+    ipv4 = [word for word in words if "." in word]
+    gateways = [word for word in ipv4 if "/" not in word]
+    return next(iter([*gateways, *(str(ipaddress.ip_network(word, strict=False)[1]) for word in ipv4 if "/" in word)]), None)
 
 
 class ComposeProject:

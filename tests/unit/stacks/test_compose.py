@@ -181,8 +181,13 @@ def machine_with(tmp_path, monkeypatch, said, status=0):
 
 @pytest.mark.parametrize(
     ("said", "address"),
-    [("127.0.0.2 ", "127.0.0.2"), ("fe80::1 127.0.0.2", "127.0.0.2"), ("192.0.2.55", "127.0.0.1")],
-    ids=["the gateway of the bridge", "of two address families", "not this machine's, as with Docker Desktop"],
+    [
+        ("127.0.0.2 127.0.0.0/16 ", "127.0.0.2"),
+        ("fe80::1 fe80::/64 127.0.0.2 127.0.0.0/16", "127.0.0.2"),
+        (" fe80::/64  127.0.4.0/24 ", "127.0.4.1"),
+        ("192.0.2.55 192.0.2.0/24", "127.0.0.1"),
+    ],
+    ids=["the gateway of the bridge", "of two address families", "a bridge just made", "not this machine's, as with Docker Desktop"],
 )
 def test_containers_reach_this_machine_at_the_gateway_of_dockers_bridge(tmp_path, monkeypatch, said, address):
     assert host_for_containers(machine_with(tmp_path, monkeypatch, said)) == address
