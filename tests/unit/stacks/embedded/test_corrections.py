@@ -1,6 +1,7 @@
 import asyncio
 import json
 from urllib.parse import urlencode
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -21,7 +22,12 @@ def sns(services, **parameters):
 
 
 def put_events(services, *details):
-    entries = [{"Source": "tests", "DetailType": "made", **({} if detail is None else {"Detail": detail})} for detail in details]
+    return put(
+        services, [{"Source": "tests", "DetailType": "made", **({} if detail is None else {"Detail": detail})} for detail in details]
+    )
+
+
+def put(services, entries):
     headers = {"X-Amz-Target": "AWSEvents.PutEvents", "Content-Type": "application/x-amz-json-1.1"}
     status, _, body = send(services, "events", headers=headers, body=json.dumps({"Entries": entries}).encode())
     return status, json.loads(body)
@@ -70,6 +76,84 @@ def test_events_with_malformed_details_are_told_apart(services):
 
 def test_only_malformed_events_reach_nobody(services):
     assert put_events(services, "{")[1]["FailedEntryCount"] == 1
+
+
+@pytest.mark.parametrize("name", ["Source", "DetailType", "Detail"])
+def test_an_event_that_lacks_a_part_is_told_which(services, name):
+    entry = {"Source": "tests", "DetailType": "made", "Detail": "{}"}
+    status, answer = put(services, [{key: value for key, value in entry.items() if key != name}, entry])
+    assert (status, answer["FailedEntryCount"], "EventId" in answer["Entries"][1]) == (200, 1, True)
+    reason = f"Parameter {name} is not valid. Reason: {name} is a required argument."
+    assert answer["Entries"][0] == {"ErrorCode": "InvalidArgument", "ErrorMessage": reason}
+
+
+def test_an_event_for_a_bus_that_is_not_there_is_taken(services):
+    entry = {"Source": "tests", "DetailType": "made", "Detail": "{}"}
+    status, answer = put(services, [{**entry, "EventBusName": "nope"}, entry])
+    assert (status, answer["FailedEntryCount"]) == (200, 0)
+    assert len({entry["EventId"] for entry in answer["Entries"]}) == 2
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_one_request_brings_one_to_ten_events(services, count):
+    status, answer = put_events(services, *["{}"] * count)
+    assert (status, answer["__type"].rpartition("#")[2]) == (400, "ValidationException")
+
+
+ARN = "arn:aws:sns:us-east-1:123456789012:t"
+NULL = "1 validation error detected: Value null at 'message' failed to satisfy constraint: Member must not be null"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "words"),
+    [
+        ({"TopicArn": ARN}, "ValidationError", NULL),
+        ({"TopicArn": ARN, "Message": ""}, "InvalidParameter", "Invalid parameter: Empty message"),
+        (
+            {"Message": "m"},
+            "InvalidParameter",
+            "Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter",
+        ),
+        (
+            {"TopicArn": "t", "Message": "m"},
+            "InvalidParameter",
+            "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1",
+        ),
+        ({"TargetArn": ARN.replace("us-east-1", "eu-west-1"), "Message": "m"}, "InvalidParameter", "Invalid parameter: TargetArn"),
+        (
+            {"TopicArn": ARN, "Message": "m", "MessageStructure": "json"},
+            "InvalidParameter",
+            "Invalid parameter: Message Structure - JSON message body failed to parse",
+        ),
+        (
+            {"TopicArn": ARN, "Message": '{"sqs": "m"}', "MessageStructure": "json"},
+            "InvalidParameter",
+            "Invalid parameter: Message Structure - No default entry in JSON message body",
+        ),
+    ],
+    ids=["no message", "empty", "nowhere", "no ARN", "other region", "no JSON", "no default"],
+)
+def test_what_cannot_be_published_is_refused_in_the_words_of_sns(services, parameters, code, words):
+    send_sns = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode({"Action": "Publish", "Version": "2010-03-31", **parameters}).encode()
+    status, _, answer = asyncio.run(services.transport("POST", "http://sns/", send_sns, body, service="sns", region="us-east-1"))
+    message = escape(words)
+    assert (status, f"<Code>{code}</Code><Message>{message}</Message>" in answer.decode()) == (400, True)
+
+
+@pytest.mark.parametrize("body", [{}, {"MessageBody": None}, {"MessageBody": ""}], ids=["none", "null", "empty"])
+def test_a_message_to_a_queue_has_a_body(services, body):
+    headers = {"X-Amz-Target": "AmazonSQS.SendMessage", "Content-Type": "application/x-amz-json-1.0"}
+    status, headers, answer = send(services, "sqs", headers=headers, body=json.dumps({"QueueUrl": "http://q/1/q", **body}).encode())
+    assert (status, headers["x-amzn-query-error"]) == (400, "MissingParameter;Sender")
+    assert json.loads(answer)["message"] == "The request must contain the parameter MessageBody."
+
+
+def test_a_message_by_the_query_protocol_has_a_body(services):
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode({"Action": "SendMessage", "QueueUrl": "http://q/1/q", "MessageBody": ""}).encode()
+    status, _, answer = send(services, "sqs", headers=headers, body=body)
+    assert (status, b"<Code>MissingParameter</Code>" in answer) == (400, True)
 
 
 @pytest.mark.parametrize(("name", "status"), [("good/name-1", 200), ("bad name", 400)])
