@@ -18,6 +18,7 @@ from workload import CRUD_DEFINITION
 from stepstack.clock import Clock, Randomness
 from stepstack.in_process import PythonTasks, run
 from stepstack.interpreter.execution import Execution
+from stepstack.interpreter.payload import EMPTY_OBJECT
 from stepstack.interpreter.ports import Environment
 from stepstack.interpreter.task_tokens import TaskTokens
 from stepstack.language import parse
@@ -84,7 +85,7 @@ async def _parked(count: int, seconds: float) -> float:
             machine,
             arn=f"{ARN}:execution:m:{index}",
             name=str(index),
-            input_text="{}",
+            execution_input=EMPTY_OBJECT,
             environment=environment,
             state_machine_arn=f"{ARN}:stateMachine:m",
             state_machine_name="m",

@@ -21,6 +21,7 @@ from stepstack.clock import Clock, Randomness, time_scale
 from stepstack.errors import StackError
 from stepstack.history.wire import wire_event
 from stepstack.interpreter.execution import Execution, ExecutionStatus
+from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import Environment, TaskCall, TaskFailed, TaskRunner
 from stepstack.interpreter.task_tokens import TaskTokens
 from stepstack.json_types import Json, json_text, parse_json
@@ -171,7 +172,7 @@ async def _finished(request: _Request) -> FinishedExecution:
         request.machine,
         arn=f"{prefix}:execution:{request.machine_name}:{name}",
         name=name,
-        input_text=request.input_text,
+        execution_input=Payload.parse(request.input_text),
         environment=environment,
         state_machine_arn=f"{prefix}:stateMachine:{request.machine_name}",
         state_machine_name=request.machine_name,

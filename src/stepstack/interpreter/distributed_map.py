@@ -111,7 +111,8 @@ class _DistributedMap:
         for former in ended.children:
             if len(self.children) % CHILDREN_PER_TURN == 0:
                 await asyncio.sleep(0)
-            child = self.execution.child(machine, arn=former.arn, name=former.name, input_text=former.input_text, map_run=map_run)
+            child_input = Payload.parse(former.input_text)
+            child = self.execution.child(machine, arn=former.arn, name=former.name, child_input=child_input, map_run=map_run)
             former.hand_over_to(child)
             weight = 1 if self.state.item_batcher is None else len(cast("dict[str, list[Json]]", child.input.value)["Items"])
             self.children.append(child)
@@ -189,7 +190,7 @@ class _DistributedMap:
         prefix = map_run.state_machine_arn.rpartition(":")[0].rpartition(":")[0]
         kind = "express" if map_run.is_express else "execution"
         arn = f"{prefix}:{kind}:{map_run.state_machine_name}:{name}"
-        child = self.execution.child(machine, arn=arn, name=name, input_text=payload.text, map_run=map_run)
+        child = self.execution.child(machine, arn=arn, name=name, child_input=payload, map_run=map_run)
         self.children.append(child)
         self._count_in(map_run, child, weight)
         if self.registry is not None:

@@ -3,7 +3,7 @@
 The service makes one for each StartExecution, `stepstack.run` one for each call, a distributed Map one for each child. Everything that it
 runs is one tree of asyncio tasks; `stop` takes the tree down. What it needs from outside comes in its `Environment` (`ports`).
 
-    execution = Execution(machine, arn=..., name="first", input_text="{}", environment=environment, ...)
+    execution = Execution(machine, arn=..., name="first", execution_input=Payload.parse("{}"), environment=environment, ...)
     execution.start()
     await execution.wait()
     execution.status, execution.output, execution.error, execution.cause, execution.history.events
@@ -56,7 +56,7 @@ class Execution:
         *,
         arn: str,
         name: str,
-        input_text: str,
+        execution_input: Payload,
         environment: Environment,
         state_machine_arn: str,
         state_machine_name: str,
@@ -74,7 +74,7 @@ class Execution:
         self.machine = machine
         self.arn = arn
         self.name = name
-        self.input = Payload.parse(input_text)
+        self.input = execution_input
         self.environment = environment
         self.state_machine_arn = state_machine_arn
         self.state_machine_name = state_machine_name
@@ -202,13 +202,13 @@ class Execution:
             if unfinished:
                 return
 
-    def child(self, machine: StateMachine, *, arn: str, name: str, input_text: str, map_run: MapRun) -> Execution:
+    def child(self, machine: StateMachine, *, arn: str, name: str, child_input: Payload, map_run: MapRun) -> Execution:
         """A child execution of `map_run`, which one of this execution's states opened."""
         return Execution(
             machine,
             arn=arn,
             name=name,
-            input_text=input_text,
+            execution_input=child_input,
             environment=self.environment,
             state_machine_arn=map_run.state_machine_arn,
             state_machine_name=map_run.state_machine_name,

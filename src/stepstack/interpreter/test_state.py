@@ -82,6 +82,19 @@ async def run_state(
         return _failed(trial, "FAILED", StateFailure("States.Runtime", str(reached)))
     if branch.variables:
         trial.note("variables", Payload(branch.variables).text)
+    return _succeeded(trial, visit, output)
+
+
+async def _run(visit: Visit) -> Payload:
+    visit.enter()
+    immediate = IMMEDIATE_STATES.get(visit.state.type)
+    output = await (LASTING_STATES[visit.state.type](visit) if immediate is None else unhurried(immediate, visit))
+    visit.exit(output)
+    return output
+
+
+def _succeeded(trial: StateTrial, visit: Visit, output: Payload) -> StateTest:
+    """The state was left, by a catcher or as it is meant to be."""
     caught = trial.caught_failure
     return StateTest(
         status="SUCCEEDED" if caught is None else "CAUGHT_ERROR",
@@ -91,14 +104,6 @@ async def run_state(
         next_state=visit.next,
         inspection=trial.inspection,
     )
-
-
-async def _run(visit: Visit) -> Payload:
-    visit.enter()
-    immediate = IMMEDIATE_STATES.get(visit.state.type)
-    output = await (LASTING_STATES[visit.state.type](visit) if immediate is None else unhurried(immediate, visit))
-    visit.exit(output)
-    return output
 
 
 def _failed(trial: StateTrial, status: StateTestStatus, failure: StateFailure) -> StateTest:
@@ -119,7 +124,7 @@ def _execution(state: State, input_text: str, environment: Environment, role_arn
         machine,
         arn=f"{prefix}:express:{machine_name}:{name}",
         name=name,
-        input_text=input_text,
+        execution_input=Payload.parse(input_text),
         environment=environment,
         state_machine_arn=f"{prefix}:stateMachine:{machine_name}",
         state_machine_name=machine_name,

@@ -15,7 +15,7 @@ from stepstack.errors import ServiceError
 from stepstack.history import HistoryEvent
 from stepstack.history.wire import wire_event
 from stepstack.interpreter.execution import Execution, ExecutionStatus
-from stepstack.interpreter.payload import SIZE_LIMIT_BYTES, is_too_large
+from stepstack.interpreter.payload import SIZE_LIMIT_BYTES, Payload, is_too_large
 from stepstack.interpreter.ports import Environment
 from stepstack.interpreter.restoration import Restoration, restore
 from stepstack.service.account import Account, Params, Result, resource_not_found, wire_time
@@ -48,19 +48,19 @@ class Executions:
         """Starts an execution; on its parent's `timeline` where another execution awaits it."""
         arn, test_case = self._target(params)
         machine, revision = self._account.find_revision(arn)
-        text = checked_input(params.get("input", "{}"))
+        given = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         if machine.type == "EXPRESS":
-            record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
-            self._start_express(record, timeline)
+            record = self._record(machine, revision, arn, params, name=name, text=given.text, test_case=test_case)
+            self._start_express(record, given, timeline)
             return {"executionArn": record.arn, "startDate": wire_time(record.started_at)}
         existing = self._account.store.executions.get(self._account.arns.execution(machine.name, name))
         if existing is not None and existing.arn in machine.executions:
-            if existing.status != "RUNNING" or existing.input != text:
+            if existing.status != "RUNNING" or existing.input != given.text:
                 raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{existing.arn}'")
             return {"executionArn": existing.arn, "startDate": wire_time(existing.started_at)}
-        record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
-        execution = self._prepared(record, timeline)
+        record = self._record(machine, revision, arn, params, name=name, text=given.text, test_case=test_case)
+        execution = self._prepared(record, given, timeline)
         self._account.store.add_execution(record)
         self._account.journal.execution(record)
         execution.start()
@@ -71,10 +71,10 @@ class Executions:
         machine, revision = self._account.find_revision(arn)
         if machine.type != "EXPRESS":
             raise ServiceError("StateMachineTypeNotSupported", EXPRESS_ONLY)
-        text = checked_input(params.get("input", "{}"))
+        given = checked_input(params.get("input", "{}"))
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
-        record = self._record(machine, revision, arn, params, name=name, text=text, test_case=test_case)
-        await self._start_express(record, timeline).wait()
+        record = self._record(machine, revision, arn, params, name=name, text=given.text, test_case=test_case)
+        await self._start_express(record, given, timeline).wait()
         return _sync_description(record, machine)
 
     def _target(self, params: Params) -> tuple[StatesArn, str | None]:
@@ -125,15 +125,15 @@ class Executions:
             test_case=test_case,
         )
 
-    def _start_express(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
-        execution = self._prepared(record, timeline)
+    def _start_express(self, record: ExecutionRecord, given: Payload, timeline: Timeline | None) -> Execution:
+        execution = self._prepared(record, given, timeline)
         self._account.store.express.add(record)
         execution.start()
         return execution
 
-    def _prepared(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
-        """The execution of `record`, which is yet to be started."""
-        execution = self._execution(record, timeline)
+    def _prepared(self, record: ExecutionRecord, given: Payload, timeline: Timeline | None) -> Execution:
+        """The execution of `record`, whose input was `given`; it is yet to be started."""
+        execution = self._execution(record, given, timeline)
         self.attach(record, execution)
         record.started_at = execution.started_at
         return execution
@@ -146,14 +146,15 @@ class Executions:
 
     def start_event(self, record: ExecutionRecord) -> HistoryEvent:
         """The first event of an execution that had begun nothing else yet."""
-        execution = self._execution(record, self._account.clock.timeline(record.started_at))
+        execution = self._execution(record, Payload.parse(record.input), self._account.clock.timeline(record.started_at))
         execution.record_start()
         return execution.history.events[0]._replace(timestamp=record.started_at)
 
     def restored(self, record: ExecutionRecord) -> Restoration:
         """The execution of `record`, made anew from its history: as it ended, or as it stood when an earlier process ended."""
         events = record.events
-        execution = self._execution(record, self._account.clock.timeline(events[-1].timestamp if events else record.started_at))
+        timeline = self._account.clock.timeline(events[-1].timestamp if events else record.started_at)
+        execution = self._execution(record, Payload.parse(record.input), timeline)
         execution.started_at = record.started_at
         execution.redrive_count, execution.redriven_at = record.redrive_count, record.redriven_at
         execution.status = cast("ExecutionStatus", record.final_status)
@@ -162,12 +163,12 @@ class Executions:
         self.attach(record, execution)
         return restoration
 
-    def _execution(self, record: ExecutionRecord, timeline: Timeline | None) -> Execution:
+    def _execution(self, record: ExecutionRecord, given: Payload, timeline: Timeline | None) -> Execution:
         return Execution(
             record.revision.machine,
             arn=record.arn,
             name=record.name,
-            input_text=record.input,
+            execution_input=given,
             environment=self._environment,
             state_machine_arn=record.state_machine_arn,
             state_machine_name=record.state_machine_name,
@@ -305,17 +306,17 @@ def _each(listeners: Sequence[Callable[[HistoryEvent], None]]) -> Callable[[Hist
     return hear
 
 
-def checked_input(text: str) -> str:
-    """`text`; raises InvalidExecutionInput where it is no JSON, or too large."""
+def checked_input(text: str) -> Payload:
+    """The input that `text` is; raises InvalidExecutionInput where it is no JSON, or too large."""
     if not text:
         raise ServiceError("InvalidExecutionInput", "Invalid State Machine Execution Input: 'Invalid execution input.'")
     if is_too_large(text):
         reason = f"Invalid execution input. The input exceeds {SIZE_LIMIT_BYTES} bytes."
         raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{reason}'")
-    problem = json_problem(text)
-    if problem is not None:
-        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{problem}'")
-    return text
+    try:
+        return Payload.parse(text)
+    except ValueError:
+        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{json_problem(text)}'") from None
 
 
 OPTIONAL_MEMBERS = {

@@ -49,7 +49,7 @@ class TestStates:
         configuration = params.get("stateConfiguration", {})
         mock = params.get("mock")
         _check_request(state, params, mock, configuration)
-        text = checked_input(params.get("input", "{}"))
+        text = checked_input(params.get("input", "{}")).text
         context = _context(params.get("context"), state)
         result = await run_state(
             state,

@@ -11,6 +11,7 @@ import pytest
 from stepstack.clock import Clock, Randomness
 from stepstack.in_process import PythonTasks
 from stepstack.interpreter.execution import Execution
+from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import ActivityQueue, Environment, MapRunRegistry
 from stepstack.interpreter.task_tokens import TaskTokens
 from stepstack.json_types import json_text
@@ -52,7 +53,7 @@ class Engine:
             parse(json_text(definition)),
             arn=f"{MACHINE.replace('stateMachine', 'execution')}:first",
             name="first",
-            input_text=json_text({} if input_value is None else input_value),
+            execution_input=Payload.parse(json_text({} if input_value is None else input_value)),
             environment=self.environment,
             state_machine_arn=MACHINE,
             state_machine_name="machine",

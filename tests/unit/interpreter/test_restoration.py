@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stepstack.clock import Clock, Randomness
 from stepstack.in_process import PythonTasks
 from stepstack.interpreter.execution import Execution
+from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import Environment, TaskFailed
 from stepstack.interpreter.restoration import NotAtRest, restore
 from stepstack.interpreter.task_tokens import KeptTask, TaskTokens
@@ -32,7 +33,7 @@ def new_execution(definition, input_value=None, *, scale=0.0, tasks=None):
         parse(json_text(definition)),
         arn=f"{MACHINE.replace('stateMachine', 'execution')}:first",
         name="first",
-        input_text=json_text({} if input_value is None else input_value),
+        execution_input=Payload.parse(json_text({} if input_value is None else input_value)),
         environment=environment,
         state_machine_arn=MACHINE,
         state_machine_name="machine",
