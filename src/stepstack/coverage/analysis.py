@@ -10,6 +10,8 @@ from stepstack.coverage.items import Item, items_of
 from stepstack.drawing import EdgeKind, Highlights
 from stepstack.language import StateMachine, parse
 
+__all__ = ["Analysis", "MachineAnalysis", "analyse", "anchor_of", "highlights_of", "percent_text", "percentage", "times"]
+
 
 @dataclass(frozen=True, slots=True)
 class MachineAnalysis:

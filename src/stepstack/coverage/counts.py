@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from stepstack.errors import SettingsError
 
+__all__ = ["CoverageData", "MachineCounts", "digest_of", "merged"]
+
 FORMAT: Final = "stepstack-coverage"
 VERSION: Final = 1
 """History: 1, the first."""

@@ -16,6 +16,8 @@ from stepstack.drawing.page import figure, legend, page_text, scrolling
 from stepstack.drawing.svg import sign
 from stepstack.language.state_machine import states_of
 
+__all__ = ["html_report"]
+
 LEGEND = (("covered", "all of it ran"), ("partial", "a part of it ran"), ("missed", "never entered"))
 
 

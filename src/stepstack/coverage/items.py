@@ -20,6 +20,8 @@ from typing import Final
 
 from stepstack.language.state_machine import ChoiceState, MapState, State, StateGraph, WorkState, graphs_of
 
+__all__ = ["KINDS", "Item", "items_of"]
+
 Item = tuple[str, str, str]
 
 KINDS: Final = ("state", "transition", "rule", "default", "retrier", "catcher", "map")

@@ -8,6 +8,8 @@ from typing import Any
 from stepstack.coverage.analysis import Analysis, MachineAnalysis, percent_text
 from stepstack.coverage.items import KINDS
 
+__all__ = ["json_report"]
+
 
 def json_report(analysis: Analysis) -> str:
     """`{"percent": 87.5, "machines": [{"name", "path", "executions", "percent", "totals": {kind: [covered, all]}, "items": [...]}]}`."""

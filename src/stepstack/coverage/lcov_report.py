@@ -16,6 +16,8 @@ from stepstack.coverage.items import Item
 from stepstack.language.source_map import SourceMap, YamlProblem, read_yaml
 from stepstack.language.state_machine import MapState, ParallelState, StateGraph
 
+__all__ = ["lcov_report"]
+
 _LISTS = {"rule": "Choices", "retrier": "Retry", "catcher": "Catch"}
 
 

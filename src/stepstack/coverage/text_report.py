@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from stepstack.coverage.analysis import Analysis, MachineAnalysis, percent_text
 
+__all__ = ["COLUMNS", "text_report"]
+
 COLUMNS = (("States", ("state",)), ("Transitions", ("transition",)), ("Choices", ("rule", "default")), ("Retriers", ("retrier",)),
            ("Catchers", ("catcher",)), ("Maps", ("map",)))  # fmt: skip
 MISSING_WIDTH = 100

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from stepstack.drawing.conditions import condition_text
 from stepstack.language.state_machine import ChoiceState, State, StateGraph, WorkState, graphs_of
 
+__all__ = ["Edge", "EdgeKind", "Graph", "Node", "graph_of"]
+
 SHOWN_TESTS = 8
 """How many rules a Choice may have whose tests stand beside its edges; of more, only the numbers do."""
 

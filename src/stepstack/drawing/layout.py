@@ -17,6 +17,8 @@ from stepstack.drawing.graph import Edge, EdgeKind, Graph, Node
 from stepstack.drawing.layering import back_edges, order_layers, rows_of
 from stepstack.drawing.lettering import label_lines, text_width, wrapped
 
+__all__ = ["Layout", "PlacedEdge", "PlacedLabel", "PlacedNode", "Run", "header_height", "lay_out"]
+
 NAME_SIZE, NAME_LINE, NAME_WIDTH = 13.0, 17.0, 210.0
 LABEL_SIZE, LABEL_LINE, LABEL_WIDTH, LABEL_LINES = 11.0, 14.0, 170.0, 3
 TYPE_LINE = 15.0

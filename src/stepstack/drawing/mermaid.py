@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from stepstack.drawing.graph import EdgeKind, Graph, Node
 
+__all__ = ["mermaid_text"]
+
 
 def mermaid_text(graph: Graph) -> str:
     """`graph` as `flowchart TD`; a Parallel's branches and a Map's item processor are subgraphs."""

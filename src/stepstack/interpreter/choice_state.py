@@ -16,6 +16,8 @@ from stepstack.interpreter.visit import Visit
 from stepstack.language.choice_rules import ChoiceRule
 from stepstack.language.state_machine import ChoiceState
 
+__all__ = ["run_choice"]
+
 
 def run_choice(visit: Visit) -> Payload:
     """The state's output; `visit.next` is the state chosen."""

@@ -12,6 +12,8 @@ from stepstack.interpreter.visit import Visit
 from stepstack.json_types import json_text
 from stepstack.language.state_machine import FailState, Field
 
+__all__ = ["run_fail"]
+
 
 def run_fail(visit: Visit) -> NoReturn:
     """Raises the state's failure."""

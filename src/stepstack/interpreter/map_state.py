@@ -32,6 +32,8 @@ from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, JsonObject, json_text
 from stepstack.language.state_machine import MapState, ProcessorMode
 
+__all__ = ["InlineIterations", "Iteration", "inline_iterations", "run_map"]
+
 INLINE_CONCURRENCY: Final = 40
 """The most iterations that AWS runs at once, whatever MaxConcurrency says."""
 

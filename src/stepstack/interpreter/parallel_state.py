@@ -16,6 +16,8 @@ from stepstack.interpreter.unhurried import unhurried
 from stepstack.interpreter.visit import Visit
 from stepstack.language.state_machine import ParallelState
 
+__all__ = ["ParallelBranches", "parallel_branches", "run_parallel"]
+
 
 async def run_parallel(visit: Visit) -> Payload:
     """The state's output, once all branches have ended."""

@@ -12,6 +12,8 @@ from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
 from stepstack.language.state_machine import PassState
 
+__all__ = ["run_pass"]
+
 
 def run_pass(visit: Visit) -> Payload:
     """The state's output."""

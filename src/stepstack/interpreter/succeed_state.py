@@ -6,6 +6,8 @@ from stepstack.interpreter.data_flow import noted_input, output_from_input
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.visit import Visit
 
+__all__ = ["run_succeed"]
+
 
 def run_succeed(visit: Visit) -> Payload:
     """The state's output."""

@@ -28,6 +28,8 @@ from stepstack.language.resources import IntegrationPattern, ResourceKind
 from stepstack.language.state_machine import Field, TaskState
 from stepstack.query.scope import Scope
 
+__all__ = ["run_task"]
+
 _TIMEOUT = StateFailure("States.Timeout")
 _MISSED_HEARTBEAT = StateFailure("States.Timeout", None, ("States.HeartbeatTimeout",))
 

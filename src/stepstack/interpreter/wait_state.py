@@ -18,6 +18,8 @@ from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, json_text
 from stepstack.language.state_machine import Field, WaitState
 
+__all__ = ["epoch_seconds", "run_wait"]
+
 LONGEST_WAIT_SECONDS: Final = 2**31 - 1
 
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)")

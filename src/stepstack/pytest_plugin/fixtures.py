@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from stepstack.stacks.names import UniqueNames
     from stepstack.testing.stack import Stack
 
+__all__ = [
+    "dynamodb",
+    "dynamodb_resource",
+    "dynamodb_table",
+    "names_of",
+    "stack_of",
+    "state_machine",
+    "stepfunctions",
+    "stepstack",
+    "stepstack_environment",
+    "stepstack_settings",
+    "unique_name",
+]
+
 
 @pytest.fixture
 def stepstack_settings() -> Mapping[str, Any]:

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.state_machines import StateMachineHandle
 
+__all__ = ["pytest_stepstack_execution"]
+
 
 def pytest_stepstack_execution(item: pytest.Item, machine: StateMachineHandle, execution: ExecutionResult) -> None:
     """Called with each execution that a test saw finished through a `StateMachineHandle`."""

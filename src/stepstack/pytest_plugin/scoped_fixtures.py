@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from stepstack.pytest_plugin.tables import TableFactory
     from stepstack.stacks.names import UniqueNames
 
+__all__ = ["module_dynamodb_table", "module_state_machine", "session_dynamodb_table", "session_state_machine"]
+
 
 @pytest.fixture(scope="module")
 def module_state_machine(request: pytest.FixtureRequest) -> Iterator[StateMachineFactory]:

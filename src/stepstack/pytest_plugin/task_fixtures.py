@@ -22,6 +22,20 @@ if TYPE_CHECKING:
     from stepstack.testing.stack import Stack
     from stepstack.testing.state_machines import StateMachineHandle
 
+__all__ = [
+    "MACHINES",
+    "MOCKS",
+    "SETTINGS",
+    "clock",
+    "end_mocks",
+    "lambda_functions",
+    "made_or_failed",
+    "misfit_mocks",
+    "mock_task",
+    "mocks_of",
+    "without_way",
+]
+
 Made = TypeVar("Made")
 
 SETTINGS = pytest.StashKey[PluginSettings]()
