@@ -30,6 +30,7 @@ FetchObject: TypeAlias = "Callable[[str, str, str | None], Awaitable[bytes]]"
 _Answer: TypeAlias = "Awaitable[ServiceResponse]"
 _Route: TypeAlias = "tuple[str, re.Pattern[str], Callable[[LambdaApi, Call], _Answer]]"
 
+INVOCATION_TYPES = ("Event", "RequestResponse", "DryRun")
 LISTED_FUNCTIONS = 50
 """The most functions in one answer."""
 
@@ -72,11 +73,18 @@ class LambdaApi:
 
     async def invoke(self, call: Call) -> ServiceResponse:
         headers = call.request.headers
+        invocation_type = headers.get("x-amz-invocation-type", "RequestResponse")
+        if invocation_type not in INVOCATION_TYPES:
+            constraint = f"Member must satisfy enum value set: [{', '.join(INVOCATION_TYPES)}]"
+            message = (
+                f"1 validation error detected: Value '{invocation_type}' at 'invocationType' failed to satisfy constraint: {constraint}"
+            )
+            raise ServiceError("ValidationException", message)
         result = await self.service.invoke(
             call.path["name"],
             call.request.body,
             qualifier=call.query("Qualifier"),
-            invocation_type=headers.get("x-amz-invocation-type", "RequestResponse"),
+            invocation_type=invocation_type,
             region=call.region,
             client_context=_client_context(headers.get("x-amz-client-context", "")),
             execution_name=headers.get("x-amz-durable-execution-name"),
@@ -358,8 +366,10 @@ def _invoked(result: InvokeResult, *, with_log: bool) -> ServiceResponse:
         "Content-Type": "application/json",
         "x-amzn-RequestId": result.request_id,
         "x-amzn-Remapped-Content-Length": "0",
-        "X-Amz-Executed-Version": result.executed_version,
     }
+    if result.status_code == 200:
+        # Nothing has been executed yet where the answer is 202, and nothing will be where it is 204.
+        headers["X-Amz-Executed-Version"] = result.executed_version
     if result.function_error:
         headers["X-Amz-Function-Error"] = result.function_error
     if result.durable_execution_arn:

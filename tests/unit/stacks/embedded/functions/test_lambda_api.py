@@ -72,6 +72,21 @@ def test_a_function_made_from_a_zip_file_is_invoked(services):
     assert "hello log" in base64.b64decode(headers["X-Amz-Log-Result"]).decode()
 
 
+@pytest.mark.parametrize(("invocation_type", "status"), [("Event", 202), ("DryRun", 204)])
+def test_an_answer_that_comes_before_the_function_has_run_names_no_version(services, invocation_type, status):
+    create(services)
+    answered, headers, payload = request(services, "POST", INVOKE, {}, headers={"X-Amz-Invocation-Type": invocation_type})
+    assert (answered, payload, "X-Amz-Executed-Version" in headers) == (status, b"", False)
+
+
+def test_an_invocation_of_no_known_type_is_refused(services):
+    create(services)
+    status, _, body = request(services, "POST", INVOKE, {}, headers={"X-Amz-Invocation-Type": "Later"})
+    constraint = "Member must satisfy enum value set: [Event, RequestResponse, DryRun]"
+    message = f"1 validation error detected: Value 'Later' at 'invocationType' failed to satisfy constraint: {constraint}"
+    assert (status, json.loads(body)["message"]) == (400, message)
+
+
 def test_an_error_of_the_function_is_a_success_of_the_call(services):
     create(services, code=zipped(app="def handler(event, context):\n    raise ValueError('no')\n"))
     status, headers, payload = request(services, "POST", INVOKE, {})
