@@ -1,7 +1,7 @@
 """The text of an Intrinsic Function call taken apart: `States.Format('{} of {}', $.a, States.ArrayLength($.b))`.
 
-Called by `intrinsic_functions`. Source: the Amazon States Language on Intrinsic Functions; recorded answers of AWS for strings: a
-backslash escapes an apostrophe, a brace and a backslash, and stays where it is in front of anything else.
+Called by `intrinsic_functions`. Source: the Amazon States Language on Intrinsic Functions; the developer guide's "Reserved characters": a
+backslash escapes an apostrophe, a brace or a backslash, and is an error in front of anything else.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _FUNCTION = re.compile(r"States\.([A-Za-z0-9]+)\s*\(")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
 _ESCAPABLE = re.compile(r"\\([\\'{}])")
+_ESCAPED_WELL = re.compile(r"(?:[^\\]|\\[\\'{}])*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _read_call(cursor: Cursor, nesting: int) -> CallSyntax:
 
 def _read_argument(cursor: Cursor, nesting: int) -> ArgumentSyntax:
     if cursor.current == "'":
-        return StringSyntax(cursor.quoted_raw())
+        return _read_string(cursor)
     if cursor.current == "$":
         return _read_path(cursor)
     found = cursor.match(_NUMBER)
@@ -101,6 +102,16 @@ def _read_argument(cursor: Cursor, nesting: int) -> ArgumentSyntax:
         if cursor.accept(word):
             return LiteralSyntax(value)
     return _read_call(cursor, nesting + 1)
+
+
+def _read_string(cursor: Cursor) -> StringSyntax:
+    start = cursor.offset
+    raw = cursor.quoted_raw()
+    well = _ESCAPED_WELL.match(raw)
+    if well is not None and well.end() < len(raw):
+        cursor.offset = start + 1 + well.end()
+        raise cursor.error("a backslash escapes an apostrophe, a brace or a backslash, and nothing else")
+    return StringSyntax(raw)
 
 
 def _read_path(cursor: Cursor) -> PathSyntax:

@@ -36,7 +36,7 @@ def call(text: str, data: Any = None, **variables: Any) -> Any:
         ("States.StringToJson($)", '{"a":[1,2.0,null]}', {"a": [1, 2.0, None]}),
         ("States.StringToJson('')", None, None),
         ("States.StringToJson($)", " \n", None),
-        (r"""States.StringToJson('{"a":"say \"so\""}')""", None, {"a": 'say "so"'}),
+        (r"""States.StringToJson('{"a":"say \\"so\\""}')""", None, {"a": 'say "so"'}),
         ("States.JsonToString($)", {"a": [1, 1.0, "ü"]}, '{"a":[1,1.0,"ü"]}'),
         ("States.Array()", None, []),
         ("States.Array(1, 'b', $.c, null, true, -2.5, States.Array())", {"c": {"d": 1}}, [1, "b", {"d": 1}, None, True, -2.5, []]),
@@ -144,7 +144,7 @@ def test_ids_and_random_numbers_come_from_the_sources_of_the_scope() -> None:
     [
         "States.Nothing()", "States.format('a')", "States.UUID", "States.UUID(", "States.UUID() ", "UUID()", "States.Format('a)",
         "States.Format('a' 'b')", "States.Format('a',)", "States.Format(,)", "States.Format($.)", "States.Array(yes)", "",
-        "States.UUID()[0]", "States.Array(" * 11 + ")" * 11,
+        "States.UUID()[0]", "States.Array(" * 11 + ")" * 11, r"States.Format('a\nb')", r"""States.StringToJson('{"a":"\""}')""",
     ],
 )  # fmt: skip
 def test_a_malformed_call_is_refused_with_its_place(text: str) -> None:
