@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from stepstack.errors import ServiceError
+from stepstack.query.java_hash_map import hash_code
 
 __all__ = ["Check", "compile_structure"]
 
@@ -202,13 +203,5 @@ def _boolean(value: Any, _path: str, _violations: list[str]) -> Any:
 
 def _in_java_order(values: list[str] | tuple[str, ...]) -> list[str]:
     """Rows in their order; within one row, what was added last comes first."""
-    rows = [(_java_hash(value) % ENUM_TABLE_SIZE, -number, value) for number, value in enumerate(values)]
+    rows = [(hash_code(value) % ENUM_TABLE_SIZE, -number, value) for number, value in enumerate(values)]
     return [value for _, _, value in sorted(rows)]
-
-
-def _java_hash(text: str) -> int:
-    """Java's String.hashCode of an ASCII text, as an unsigned number."""
-    result = 0
-    for character in text:
-        result = (31 * result + ord(character)) & 0xFFFFFFFF
-    return result

@@ -1,14 +1,15 @@
 """In which order Java's HashMap goes over its keys, which shows where AWS puts JSON objects together in one.
 
-Called by payload templates and by States.JsonMerge. Source: the documented String.hashCode, the sources of OpenJDK's HashMap (the spread
-of a hash, the growth of the table), recorded answers of AWS for where it is used.
+Called by payload templates and by States.JsonMerge; for the hash alone, by the checks of the API's parameters. Source: the documented
+String.hashCode, the sources of OpenJDK's HashMap (the spread of a hash, the growth of the table), recorded answers of AWS for where it is
+used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["hash_map_order"]
+__all__ = ["hash_code", "hash_map_order"]
 
 _SMALLEST_TABLE = 16
 _LOAD = 0.75
@@ -21,10 +22,10 @@ def hash_map_order(names: Iterable[str]) -> list[str]:
     size = _SMALLEST_TABLE
     while len(keys) > size * _LOAD:
         size *= 2
-    return sorted(keys, key=lambda name: _spread(_hash_code(name)) % size)
+    return sorted(keys, key=lambda name: _spread(hash_code(name)) % size)
 
 
-def _hash_code(text: str) -> int:
+def hash_code(text: str) -> int:
     """String.hashCode, as the unsigned number that has the same 32 bits."""
     units = text.encode("utf-16-be", "surrogatepass")
     code = 0

@@ -99,12 +99,9 @@ def _compiled_array(template: list[Json], variables: set[str], depth: int) -> _E
 def _compiled_field(key: str, value: Json, variables: set[str]) -> _Evaluate:
     if not isinstance(value, str):
         was = _TYPE_NAMES[type(value)]
-        raise ExpressionSyntaxError(
-            f"The value for the field '{key}' must be a STRING that contains a JSONPath but was an {was}"
-            if was[0] in "AO"
-            else f"The value for the field '{key}' must be a STRING that contains a JSONPath but was a {was}",
-            field=key,
-        )
+        article = "an" if was[0] in "AO" else "a"
+        message = f"The value for the field '{key}' must be a STRING that contains a JSONPath but was {article} {was}"
+        raise ExpressionSyntaxError(message, field=key)
     try:
         expression = compile_expression(value)
     except ExpressionSyntaxError as refused:

@@ -47,6 +47,7 @@ class ActivityTasks:
         """Tokens of an earlier process with the workers that have their tasks."""
         self._waiting: dict[str, deque[ActivityTask]] = {}
         self._workers: dict[str, deque[asyncio.Future[None]]] = {}
+        """Those that poll and that nobody has woken, by activity; the one that waits the longest first."""
 
     def exists(self, activity_arn: str) -> bool:
         return activity_arn in self._store.activities
@@ -67,10 +68,9 @@ class ActivityTasks:
         """The next task, told as started by `worker`; None where none came within `seconds`. Raises StorageError."""
         task = self._next(activity_arn)
         if task is None:
-            workers = self._workers.setdefault(activity_arn, deque())
-            if len(workers) >= WORKER_LIMIT:
+            if len(self._workers.get(activity_arn, ())) >= WORKER_LIMIT:
                 raise ServiceError("ActivityWorkerLimitExceeded", f"Activity Worker Limit Exceeded: '{WORKER_LIMIT}'")
-            task = await self._awaited(activity_arn, workers, seconds)
+            task = await self._awaited(activity_arn, seconds)
         if task is not None:
             self._journal.task_taken(task.token, worker)
             try:
@@ -88,12 +88,12 @@ class ActivityTasks:
         """A worker took this task from an earlier process: it will be scheduled again, and is that worker's."""
         self._taken[token] = worker
 
-    async def _awaited(self, activity_arn: str, workers: deque[asyncio.Future[None]], seconds: float) -> ActivityTask | None:
+    async def _awaited(self, activity_arn: str, seconds: float) -> ActivityTask | None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while (rest := deadline - loop.time()) > 0:
             woken: asyncio.Future[None] = loop.create_future()
-            workers.append(woken)
+            self._workers.setdefault(activity_arn, deque()).append(woken)
             try:
                 await asyncio.wait({woken}, timeout=rest)
             finally:
@@ -101,11 +101,18 @@ class ActivityTasks:
                     # Cancelled between being woken and taking the task: the task is somebody else's now.
                     loop.call_soon(self._wake, activity_arn)
                 else:
-                    workers.remove(woken)
+                    self._leave(activity_arn, woken)
             task = self._next(activity_arn)
             if task is not None or not woken.done():
                 return task
         return None
+
+    def _leave(self, activity_arn: str, worker: asyncio.Future[None]) -> None:
+        """A worker that nobody has woken polls no more."""
+        workers = self._workers[activity_arn]
+        workers.remove(worker)
+        if not workers:
+            del self._workers[activity_arn]
 
     def _next(self, activity_arn: str) -> ActivityTask | None:
         waiting = self._waiting.get(activity_arn)
@@ -118,13 +125,10 @@ class ActivityTasks:
 
     def _wake(self, activity_arn: str) -> None:
         workers = self._workers.get(activity_arn)
-        if not self._waiting.get(activity_arn):
-            return
-        while workers:
-            worker = workers.popleft()
-            if not worker.done():
-                worker.set_result(None)
-                return
+        if workers and self._waiting.get(activity_arn):
+            workers.popleft().set_result(None)
+            if not workers:
+                del self._workers[activity_arn]
 
     def clear(self) -> None:
         """Forgets all tasks; workers that poll go on polling."""

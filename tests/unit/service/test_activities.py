@@ -71,6 +71,7 @@ def test_a_poll_ends_without_a_task_after_a_while(call, monkeypatch):
     monkeypatch.setattr(activities, "POLL_SECONDS", 0.01)
     activity = call("CreateActivity", name="act")["activityArn"]
     assert call("GetActivityTask", activityArn=activity) == {}
+    assert call.service.activity_tasks._workers == {}
 
 
 def test_a_task_goes_to_the_next_worker_when_the_first_is_gone(call):
@@ -86,6 +87,7 @@ def test_a_task_goes_to_the_next_worker_when_the_first_is_gone(call):
         return await second
 
     assert call.run(first_goes_away())["input"] == "{}"
+    assert call.service.activity_tasks._workers == {}
 
 
 def test_the_task_of_a_stopped_execution_is_withdrawn(call, waiting, monkeypatch):
