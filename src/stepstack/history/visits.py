@@ -40,6 +40,8 @@ class StateVisit:
     """Task, Choice, Parallel, ..."""
     entered_event_id: int
     entered_at: datetime | None
+    previous_event_id: int = 0
+    """The event that its entering is linked to."""
     input_text: str | None = None
     output_text: str | None = None
     exited_at: datetime | None = None
@@ -61,6 +63,8 @@ class StateVisit:
     attempts: int = 0
     """How often its task, its branches or its items were started."""
     failures: list[Failure] = field(default_factory=list)
+    failed_evaluations: list[int] = field(default_factory=list)
+    """The events of its expressions that failed."""
     _is_closed: bool = False
     _seen: dict[str, Json] | None = None
     """`variables`, once they are known."""
@@ -146,8 +150,11 @@ def failing_visit(events: Sequence[Event], visits: Sequence[StateVisit]) -> Stat
     """
     by_id = {event["id"]: event for event in events}
     entered = {visit.entered_event_id: visit for visit in visits}
+    evaluating = {event_id: visit for visit in visits for event_id in visit.failed_evaluations}
     number = events[-1]["id"] if events else 0
     while number in by_id and number not in entered:
+        if number in evaluating:
+            return evaluating[number]
         number = by_id[number].get("previousEventId", 0)
     return entered.get(number) or next((visit for visit in reversed(visits) if not visit.is_exited), None)
 
@@ -171,6 +178,11 @@ class _Reader:
             self._owners[number] = self._exit(event, before)
         elif kind.startswith(("ParallelState", "MapState", "MapIteration")):
             self._owners[number] = self._read_enclosure(event, before)
+        elif kind == "EvaluationFailed":
+            owner = self._owners[number] = self._evaluating(event, before)
+            if owner is not None:
+                owner.failed_evaluations.append(number)
+                _note_attempt(owner, event)
         else:
             self._owners[number] = before
             if before is not None:
@@ -186,6 +198,7 @@ class _Reader:
             type=event["type"].removesuffix("StateEntered"),
             entered_event_id=event["id"],
             entered_at=event.get("timestamp"),
+            previous_event_id=previous,
             input_text=details.get("input"),
             parent=neighbour if is_within or neighbour is None else neighbour.parent,
             previous=None if is_within else neighbour,
@@ -206,6 +219,14 @@ class _Reader:
                 visit.assigned = details.get("assignedVariables", {})
                 return visit
         return before
+
+    def _evaluating(self, event: Event, before: StateVisit | None) -> StateVisit | None:
+        """Whose expression failed: AWS links the event to what was before the state, not to the state, which it names."""
+        if before is not None and not before.is_exited and before.name == event_details(event).get("state"):
+            return before
+        name, previous = event_details(event).get("state"), event.get("previousEventId", 0)
+        open_ones = [visit for visit in reversed(self.visits) if visit.name == name and not visit.is_exited]
+        return next((visit for visit in open_ones if visit.previous_event_id == previous), open_ones[0] if open_ones else before)
 
     def _read_enclosure(self, event: Event, before: StateVisit | None) -> StateVisit | None:
         """Events of a Parallel, a Map or an iteration: they belong to the innermost one that is open."""

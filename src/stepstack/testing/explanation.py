@@ -33,9 +33,9 @@ def explain(execution: ExecutionResult) -> str:
     if problem is not None:
         return "\n".join([*lines, f"  no history: {problem}"])
     visits = execution.visits
-    lines.append(f"  path: {_path(visits)}")
+    culprit = failing_visit(execution.history, visits) if execution.status != "SUCCEEDED" else None
+    lines.append(f"  path: {_path(visits, culprit if execution.status == 'FAILED' else None)}")
     if execution.status != "SUCCEEDED":
-        culprit = failing_visit(execution.history, visits)
         if culprit is not None:
             lines.extend(_culprit_lines(culprit))
         lines.append("  last events:")
@@ -65,21 +65,21 @@ def _event_remark(event: Event) -> str:
     return f": {details['error']}" if details.get("error") else ""
 
 
-def _path(visits: Sequence[StateVisit]) -> str:
+def _path(visits: Sequence[StateVisit], culprit: StateVisit | None) -> str:
     if not visits:
         return "(no state was entered)"
-    steps = [_step(visit) for visit in visits]
+    steps = [_step(visit, is_culprit=visit is culprit and visit.type != "Fail") for visit in visits]
     if len(steps) > PATH_LIMIT:
         half = PATH_LIMIT // 2
         steps = [*steps[:half], f"... {len(steps) - 2 * half} more ...", *steps[-half:]]
     return " -> ".join(steps)
 
 
-def _step(visit: StateVisit) -> str:
+def _step(visit: StateVisit, *, is_culprit: bool) -> str:
     remarks = []
     if visit.retries:
         remarks.append(f"{visit.attempts} attempts")
-    if visit.failures and not visit.is_exited:
+    if is_culprit or (visit.failures and not visit.is_exited):
         remarks.append("failed")
     return visit.full_name + (f" ({', '.join(remarks)})" if remarks else "")
 

@@ -204,3 +204,38 @@ def test_variables_are_those_that_the_states_before_assigned_also_after_thousand
     assert visits[0].variables == {}
     assert visits[-1].variables == {"n": 2998}
     assert visits[1].variables == {"n": 0}
+
+
+def test_an_expression_that_fails_is_of_the_state_that_the_event_names(make_history):
+    events = make_history(
+        ("ExecutionStarted", 0, {}),
+        entered("Task", 0, "A"),
+        ("TaskScheduled", 2, {"parameters": "{}"}),
+        ("TaskSucceeded", 3, {"output": "{}"}),
+        exited("Task", 4, "A"),
+        entered("Pass", 5, "B"),
+        ("EvaluationFailed", 5, {"error": "States.QueryEvaluationError", "cause": "nothing", "state": "B", "location": "Output"}),
+        ("ExecutionFailed", 7, {"error": "States.QueryEvaluationError", "cause": "nothing"}),
+    )
+    a, b = visits = read_visits(events)
+
+    assert failing_visit(events, visits) is b
+    assert ([failure.error for failure in b.failures], a.failures) == (["States.QueryEvaluationError"], [])
+
+
+def test_an_expression_that_fails_in_one_of_several_items_is_of_that_item(make_history):
+    events = make_history(
+        ("ExecutionStarted", 0, {}),
+        entered("Map", 0, "M"),
+        ("MapStateStarted", 2, {"length": 2}),
+        ("MapIterationStarted", 3, {"name": "M", "index": 0}),
+        entered("Pass", 4, "P"),
+        ("MapIterationStarted", 3, {"name": "M", "index": 1}),
+        entered("Pass", 6, "P"),
+        ("EvaluationFailed", 4, {"error": "States.QueryEvaluationError", "state": "P", "location": "Output"}),
+        ("MapIterationFailed", 8, {"name": "M", "index": 0}),
+        ("MapStateFailed", 8, None),
+        ("ExecutionFailed", 10, {"error": "States.QueryEvaluationError"}),
+    )
+
+    assert failing_visit(events, read_visits(events)).full_name == "P [0]"
