@@ -142,11 +142,6 @@ class LambdaService:
         if matched is not None:
             self._discard(matched["region"] or self.region, matched["name"])
 
-    def has(self, name: str) -> bool:
-        """Whether there is such a function, by name or ARN."""
-        matched = _NAME.fullmatch(name)
-        return matched is not None and (matched["region"] or self.region, matched["name"]) in self._functions
-
     def reset(self) -> None:
         """Forgets all functions and logs, and stops waiting for asynchronous invocations."""
         for task in list(self._background):

@@ -72,7 +72,7 @@ def test_a_function_may_be_registered_by_its_arn(service):
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:echo"
     assert service.register(arn, lambda event, _context: event) == arn
     assert result_of(service, arn, 1) == 1
-    assert not service.has("echo")
+    assert service.listed() == []
 
 
 def test_an_unknown_function_is_refused_in_aws_s_words(service):

@@ -106,7 +106,7 @@ def test_a_function_that_is_not_supported_is_refused_and_not_left(world, propert
         asyncio.run(world.deploy(template))
 
     assert text in str(caught.value)
-    assert not world.services.lambda_service.has("f")
+    assert world.services.lambda_service.listed() == []
 
 
 def test_a_layer_in_s3_is_refused_by_name(world):
