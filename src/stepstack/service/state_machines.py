@@ -6,6 +6,7 @@ of AWS for idempotence, revisions and messages; AWS's API reference.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from stepstack.language.state_machine import StateMachine
 from stepstack.service.account import Account, Params, Result, wire_time
 from stepstack.service.arns import checked_name, parse_arn
 from stepstack.service.configurations import AWS_OWNED_KEY, encryption_configuration, logging_configuration, tracing_configuration
+from stepstack.service.large_definitions import read_ahead
 from stepstack.service.paging import listed
 from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
 from stepstack.service.tags import tag_map
@@ -37,7 +39,7 @@ class StateMachines:
         self._versions = versions
         self._stop = stop
 
-    def create(self, params: Params) -> Result:
+    async def create(self, params: Params) -> Result:
         name = checked_name(params["name"])
         publish = params.get("publish", False)
         _check_version_description(params)
@@ -49,12 +51,13 @@ class StateMachines:
         _check_role_arn(params["roleArn"])
         arn = self._account.arns.state_machine(name)
         wanted = (params["definition"], kind, logging, tracing, encryption)
+        read = await self._reading(params["definition"], kind)
         existing = self._account.store.state_machines.get(arn)
         if existing is not None:
             return self._created_again(existing, wanted, publish=publish, description=params.get("versionDescription"))
         if len(self._account.store.state_machines) >= STATE_MACHINE_LIMIT:
             raise ServiceError("StateMachineLimitExceeded", f"State Machine Limit Exceeded: '{STATE_MACHINE_LIMIT}'")
-        machine = self._parsed(params["definition"], kind)
+        machine = _machine(read, params["definition"])
         now = self._account.now()
         revision = Revision(params["definition"], machine, params["roleArn"], logging, tracing, encryption, None, now, kind)
         record = StateMachineRecord(arn, name, kind, now, revision, tags)
@@ -75,11 +78,9 @@ class StateMachines:
             self._account.journal.state_machine(record)
         return result
 
-    def _parsed(self, definition: str, kind: str) -> StateMachine:
-        try:
-            return parse(definition, catalog=self._account.catalog, machine_type=kind)
-        except DefinitionError as error:
-            raise invalid_definition(error.diagnostics, definition) from error
+    async def _reading(self, definition: str, kind: str) -> Callable[[], StateMachine]:
+        """What reads the definition, where it is not read already."""
+        return await read_ahead(definition, functools.partial(parse, definition, catalog=self._account.catalog, machine_type=kind))
 
     def describe(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")
@@ -119,7 +120,7 @@ class StateMachines:
             result["label"] = arn.label
         return result
 
-    def update(self, params: Params) -> Result:
+    async def update(self, params: Params) -> Result:
         arn = parse_arn(params["stateMachineArn"], "stateMachine")
         # A version's or an alias's ARN names no state machine that could be updated: it is looked up in vain.
         record = self._account.find_state_machine(arn.text)
@@ -128,8 +129,11 @@ class StateMachines:
             message = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified"
             raise ServiceError("MissingRequiredParameter", message)
         _check_version_description(params)
+        read = await self._reading(params.get("definition", ""), record.type)
+        if self._account.find_state_machine(arn.text) is not record:
+            raise ServiceError("ConflictException", f"State machine {arn.text} was deleted and created anew meanwhile")
         now = self._account.now()
-        revision = self._revised(record, params, now)
+        revision = self._revised(record, params, read, now)
         result: dict[str, Any] = {"updateDate": wire_time(now)}
         if revision is not None:
             record.revision = revision
@@ -141,7 +145,7 @@ class StateMachines:
             self._account.journal.state_machine(record)
         return result
 
-    def _revised(self, record: StateMachineRecord, params: Params, now: float) -> Revision | None:
+    def _revised(self, record: StateMachineRecord, params: Params, read: Callable[[], StateMachine], now: float) -> Revision | None:
         """The revision that `params` make of the current one; None where they change nothing."""
         old = record.revision
         definition = params.get("definition", old.definition)
@@ -153,7 +157,7 @@ class StateMachines:
         unchanged = (old.definition, old.role_arn, old.logging, old.tracing, old.encryption)
         if (definition, role_arn, logging, tracing, encryption) == unchanged:
             return None
-        machine = old.machine if definition == old.definition else self._parsed(definition, record.type)
+        machine = old.machine if definition == old.definition else _machine(read, definition)
         return Revision(definition, machine, role_arn, logging, tracing, encryption, self._account.randomness.uuid(), now, record.type)
 
     def delete(self, params: Params) -> Result:
@@ -180,6 +184,13 @@ def _list_item(record: StateMachineRecord) -> Result:
         "type": record.type,
         "creationDate": wire_time(record.created_at),
     }
+
+
+def _machine(read: Callable[[], StateMachine], definition: str) -> StateMachine:
+    try:
+        return read()
+    except DefinitionError as error:
+        raise invalid_definition(error.diagnostics, definition) from error
 
 
 def _check_version_description(params: Params) -> None:

@@ -5,9 +5,12 @@ Called by `stepstack.service.service`; the language does the work. Source: recor
 
 from __future__ import annotations
 
+import functools
+
 from stepstack.language import diagnose
 from stepstack.language.diagnostics import Diagnostic, Severity
 from stepstack.service.account import Account, Params, Result
+from stepstack.service.large_definitions import read_ahead
 
 __all__ = ["Validation"]
 
@@ -18,8 +21,10 @@ class Validation:
     def __init__(self, account: Account) -> None:
         self._account = account
 
-    def validate(self, params: Params) -> Result:
-        found = diagnose(params["definition"], catalog=self._account.catalog, machine_type=params.get("type", "STANDARD"))
+    async def validate(self, params: Params) -> Result:
+        definition, kind = params["definition"], params.get("type", "STANDARD")
+        read = await read_ahead(definition, functools.partial(diagnose, definition, catalog=self._account.catalog, machine_type=kind))
+        found = read()
         told = [diagnostic for diagnostic in found if not diagnostic.beyond_aws]
         is_ok = all(diagnostic.severity is not Severity.ERROR for diagnostic in told)
         if params.get("severity", "ERROR") == "ERROR":
