@@ -1,7 +1,8 @@
-"""Answers of S3, SNS, SQS, EventBridge and Secrets Manager that differ from moto's, where a small general rule makes them AWS's.
+"""Answers of services that differ from moto's, where a small general rule makes them AWS's.
 
-Called by `embedded.moto` with each request of these services. Source: recorded answers of AWS, the services' API references, and AWS's
-answers that people have reported. Left out: whatever needs state of its own (moto's limits are listed in the documentation).
+Called by `embedded.moto` with each request of the services in `CORRECTIONS`. Source: recorded answers of AWS, the services' API
+references, and AWS's answers that people have reported. Left out: whatever needs state of its own (moto's limits are listed in the
+documentation).
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def _lost(entry: Json, request: ServiceRequest, moto: _Call) -> Json | None:
 
 
 def _secretsmanager(request: ServiceRequest, moto: _Call) -> ServiceResponse:
-    """A secret's name has letters, digits and few signs."""
+    """A secret's name has letters, digits and few signs; one that is not there, or no longer, is refused as every bad request is."""
     if request.operation == "CreateSecret":
         try:
             name = request.json().get("Name")
@@ -183,7 +184,35 @@ def _secretsmanager(request: ServiceRequest, moto: _Call) -> ServiceResponse:
         if isinstance(name, str) and not _SECRET_NAME.fullmatch(name):
             message = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
             return json_response(400, {"__type": "ValidationException", "message": message}, content_type=_JSON_1_1)
-    return moto(request)
+    response = moto(request)
+    if response.status == 400 and b"currently marked deleted" in response.body:
+        message = "You can't perform this operation on the secret because it was marked for deletion."
+        return json_response(400, {"__type": "InvalidRequestException", "message": message}, content_type=_JSON_1_1)
+    return replace(response, status=400) if response.status == 404 else response
+
+
+def _ssm(request: ServiceRequest, moto: _Call) -> ServiceResponse:
+    """Of a parameter that is not there, nothing is said."""
+    response = moto(request)
+    if response.status == 400 and request.operation in {"DeleteParameter", "GetParameter"} and b'"ParameterNotFound"' in response.body:
+        return json_response(400, {"__type": "ParameterNotFound"}, content_type=_JSON_1_1)
+    return response
+
+
+def _ecs(request: ServiceRequest, moto: _Call) -> ServiceResponse:
+    """RunTask needs a task definition and, with its launch type EC2, an instance."""
+    if request.operation != "RunTask":
+        return moto(request)
+    try:
+        response = moto(request)
+    except Exception as fault:
+        if not str(fault).startswith("No instances found in cluster"):
+            raise
+        refusal = {"__type": "InvalidParameterException", "message": "No Container Instances were found in your cluster."}
+        return json_response(400, refusal, content_type=_JSON_1_1)
+    if response.status == 400 and b"Unable to describe task definition" in response.body:
+        return json_response(400, {"__type": "ClientException", "message": "TaskDefinition not found."}, content_type=_JSON_1_1)
+    return response
 
 
 def _query_refusal(code: str, message: str) -> ServiceResponse:
@@ -191,5 +220,13 @@ def _query_refusal(code: str, message: str) -> ServiceResponse:
     return ServiceResponse(400, {"Content-Type": "text/xml"}, f"<ErrorResponse>{error}<RequestId>none</RequestId></ErrorResponse>".encode())
 
 
-CORRECTIONS: Mapping[str, _Correction] = {"events": _events, "s3": _s3, "secretsmanager": _secretsmanager, "sns": _sns, "sqs": _sqs}
+CORRECTIONS: Mapping[str, _Correction] = {
+    "ecs": _ecs,
+    "events": _events,
+    "s3": _s3,
+    "secretsmanager": _secretsmanager,
+    "sns": _sns,
+    "sqs": _sqs,
+    "ssm": _ssm,
+}
 """By the services' signing names."""

@@ -160,3 +160,40 @@ def test_a_message_by_the_query_protocol_has_a_body(services):
 def test_a_secret_has_a_plain_name(services, name, status):
     headers = {"X-Amz-Target": "secretsmanager.CreateSecret", "Content-Type": "application/x-amz-json-1.1"}
     assert send(services, "secretsmanager", headers=headers, body=json.dumps({"Name": name, "SecretString": "s"}).encode())[0] == status
+
+
+def as_json(services, service, target, parameters):
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    status, _, body = asyncio.run(
+        services.transport("POST", "http://anywhere/", headers, json.dumps(parameters).encode(), service=service, region="us-east-1")
+    )
+    return status, json.loads(body)
+
+
+def test_a_secret_that_is_not_there_is_a_bad_request(services):
+    status, answer = as_json(services, "secretsmanager", "secretsmanager.GetSecretValue", {"SecretId": "nope"})
+    assert (status, answer["__type"]) == (400, "ResourceNotFoundException")
+
+
+def test_a_secret_that_is_deleted_is_refused_in_the_services_words(services):
+    as_json(services, "secretsmanager", "secretsmanager.CreateSecret", {"Name": "s", "SecretString": "x"})
+    as_json(services, "secretsmanager", "secretsmanager.DeleteSecret", {"SecretId": "s"})
+    status, answer = as_json(services, "secretsmanager", "secretsmanager.GetSecretValue", {"SecretId": "s"})
+    message = "You can't perform this operation on the secret because it was marked for deletion."
+    assert (status, answer) == (400, {"__type": "InvalidRequestException", "message": message})
+
+
+def test_of_a_parameter_that_is_not_there_nothing_is_said(services):
+    assert as_json(services, "ssm", "AmazonSSM.GetParameter", {"Name": "nope"}) == (400, {"__type": "ParameterNotFound"})
+
+
+def test_a_task_of_ecs_needs_its_definition_and_an_instance(services):
+    target = "AmazonEC2ContainerServiceV20141113"
+    as_json(services, "ecs", f"{target}.CreateCluster", {"clusterName": "c"})
+    task = {"cluster": "c", "taskDefinition": "t"}
+    missing = {"__type": "ClientException", "message": "TaskDefinition not found."}
+    assert as_json(services, "ecs", f"{target}.RunTask", task) == (400, missing)
+    definition = {"family": "t", "containerDefinitions": [{"name": "a", "image": "b", "memory": 1}]}
+    as_json(services, "ecs", f"{target}.RegisterTaskDefinition", definition)
+    refusal = {"__type": "InvalidParameterException", "message": "No Container Instances were found in your cluster."}
+    assert as_json(services, "ecs", f"{target}.RunTask", task) == (400, refusal)
