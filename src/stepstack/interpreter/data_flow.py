@@ -36,6 +36,7 @@ __all__ = [
 
 
 def is_jsonata(state: State) -> bool:
+    """Whether the state is written in JSONata; in JSONPath otherwise."""
     return state.query_language is QueryLanguage.JSONATA
 
 

@@ -37,6 +37,7 @@ _NO_DOLLAR: Final = "Value is not a Reference Path: Reference path didn't start 
 
 
 def read_choices(state: Fields) -> tuple[ChoiceRule, ...]:
+    """The rules in their order; those that cannot be made are in the findings, and left out."""
     if not state.require("Choices"):
         return ()
     if state.array("Choices") == []:

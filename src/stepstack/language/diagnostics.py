@@ -13,6 +13,8 @@ __all__ = ["Diagnostic", "Severity"]
 
 
 class Severity(str, enum.Enum):
+    """Whether AWS refuses the definition for it, or takes it and warns."""
+
     ERROR = "ERROR"
     WARNING = "WARNING"
 

@@ -15,6 +15,7 @@ ANY_ERROR: Final = "States.ALL"
 
 
 def read_retriers(state: Fields) -> tuple[Retrier, ...]:
+    """The entries of Retry, in their order."""
     if "Retry" not in state.members:
         return ()
     retriers = tuple(_retrier(fields) for fields in state.objects("Retry"))
@@ -41,6 +42,7 @@ def _default(value: float | None, default: float) -> float:
 
 
 def read_catchers(state: Fields) -> tuple[Catcher, ...]:
+    """The entries of Catch, in their order."""
     if "Catch" not in state.members:
         return ()
     catchers = tuple(_catcher(fields) for fields in state.objects("Catch"))

@@ -14,6 +14,8 @@ __all__ = ["Field", "QueryLanguage"]
 
 
 class QueryLanguage(str, enum.Enum):
+    """The value of QueryLanguage, as it is written."""
+
     JSONPATH = "JSONPath"
     JSONATA = "JSONata"
 

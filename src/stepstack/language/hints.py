@@ -42,6 +42,7 @@ _OF_DISTRIBUTED_MAPS: Final = (
 
 
 def find_hints(members: JsonObject, machine: StateMachine, around: Surroundings, findings: Findings) -> None:
+    """Adds the hints to `findings`. `machine` is what could be read of `members`, the definition's object."""
     for graph in graphs_inside(Graph(members, "")):
         _hint_reachable(graph, findings)
         for name, state in graph.states.items():

@@ -55,6 +55,7 @@ def read_label(state: Fields) -> str | None:
 
 
 def read_item_reader(state: Fields) -> ItemReader | None:
+    """ItemReader; None where there is none, or its Resource is none that reads items."""
     fields = state.object("ItemReader")
     if fields is None:
         return None
@@ -104,6 +105,7 @@ def _texts(fields: Fields, name: str) -> tuple[str, ...] | None:
 
 
 def read_item_batcher(state: Fields) -> ItemBatcher | None:
+    """ItemBatcher; None where there is none."""
     fields = state.object("ItemBatcher")
     if fields is None:
         return None
@@ -116,6 +118,7 @@ def read_item_batcher(state: Fields) -> ItemBatcher | None:
 
 
 def read_result_writer(state: Fields) -> ResultWriter | None:
+    """ResultWriter; None where there is none."""
     fields = state.object("ResultWriter")
     if fields is None:
         return None

@@ -14,6 +14,8 @@ __all__ = ["IntegrationPattern", "ResourceCatalog", "ResourceKind", "TaskResourc
 
 
 class ResourceKind(enum.Enum):
+    """What a Resource names."""
+
     SERVICE = "service"
     """`arn:aws:states:::dynamodb:getItem`, `arn:aws:states:::aws-sdk:s3:listBuckets`."""
     LAMBDA_FUNCTION = "lambda function"

@@ -48,6 +48,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrier:
+    """One entry of Retry, AWS's defaults filled in. `max_delay_seconds` is None where nothing bounds the delay."""
+
     error_equals: tuple[str, ...]
     interval_seconds: float = 1
     max_attempts: int = 3
@@ -58,6 +60,8 @@ class Retrier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catcher:
+    """One entry of Catch: the state to go on with, and what becomes of the Error Output."""
+
     error_equals: tuple[str, ...]
     next: str
     result_path: ReferencePath | None = None
@@ -108,6 +112,8 @@ class WorkState(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassState(State):
+    """A Pass state; `parameters` are JSONPath's, and are not looked at where there is a `result`."""
+
     type: ClassVar[str] = "Pass"
 
     parameters: Field | None = None
@@ -118,6 +124,8 @@ class PassState(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskState(WorkState):
+    """A Task state; the values of `timeout` and `heartbeat` are in seconds."""
+
     type: ClassVar[str] = "Task"
 
     resource: TaskResource
@@ -129,6 +137,8 @@ class TaskState(WorkState):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceState(State):
+    """A Choice state: the first rule that holds says where to go, else `default`; without one the execution fails."""
+
     type: ClassVar[str] = "Choice"
 
     choices: tuple[ChoiceRule, ...]
@@ -137,6 +147,8 @@ class ChoiceState(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitState(State):
+    """A Wait state, for so many seconds or until a moment."""
+
     type: ClassVar[str] = "Wait"
 
     seconds: Field | None = None
@@ -146,11 +158,15 @@ class WaitState(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SucceedState(State):
+    """A Succeed state; it ends its graph."""
+
     type: ClassVar[str] = "Succeed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailState(State):
+    """A Fail state, with the Error Name and the cause that it fails with."""
+
     type: ClassVar[str] = "Fail"
 
     error: Field | None = None
@@ -159,18 +175,24 @@ class FailState(State):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParallelState(WorkState):
+    """A Parallel state; its result is the array of its branches' outputs, in their order."""
+
     type: ClassVar[str] = "Parallel"
 
     branches: tuple[StateGraph, ...]
 
 
 class ProcessorMode(str, enum.Enum):
+    """Whether a Map's iterations are branches of the execution, or child executions of a Map Run."""
+
     INLINE = "INLINE"
     DISTRIBUTED = "DISTRIBUTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemProcessor(StateGraph):
+    """What a Map runs for each of its items."""
+
     mode: ProcessorMode = ProcessorMode.INLINE
     execution_type: str = "STANDARD"
     """STANDARD or EXPRESS, of a distributed Map's child executions."""
@@ -180,6 +202,8 @@ class ItemProcessor(StateGraph):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemReader:
+    """Where a distributed Map gets its items from; the members of ReaderConfig are None where they are not given."""
+
     resource: TaskResource
     parameters: Field | None = None
     input_type: str | None = None
@@ -195,6 +219,8 @@ class ItemReader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemBatcher:
+    """How many items, or bytes of them, a distributed Map puts together for one child execution; None where it is not given."""
+
     max_items_per_batch: Field | None = None
     max_input_bytes_per_batch: Field | None = None
     batch_input: Field | None = None
@@ -202,6 +228,8 @@ class ItemBatcher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultWriter:
+    """Where a distributed Map puts its results; without a `resource` they are only formed as `writer_config` says."""
+
     resource: TaskResource | None = None
     parameters: Field | None = None
     writer_config: Mapping[str, Json] = field(default_factory=dict)

@@ -74,6 +74,7 @@ def _check_parameters(state: Fields, name: str, resource: TaskResource, catalog:
 
 
 def read_credentials(state: Fields, resource: TaskResource | None) -> Field | None:
+    """Credentials, `{"RoleArn": ...}` as a template; reports them where `resource` takes none."""
     value = state.members.get("Credentials")
     if "Credentials" not in state.members:
         return None

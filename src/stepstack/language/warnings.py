@@ -23,6 +23,7 @@ _WITH_PATH_VARIANT: Final = ("Error", "Cause")
 
 
 def find_warnings(machine: JsonObject, findings: Findings) -> None:
+    """Adds AWS's warnings to `findings`. States in JSONata have none."""
     machine_is_jsonata = machine.get("QueryLanguage") == "JSONata"
     for graph in graphs_inside(Graph(machine, "")):
         for name, state in graph.states.items():

@@ -122,6 +122,7 @@ def unique_name(request: pytest.FixtureRequest, stepstack_settings: Mapping[str,
 
 
 def names_of(run: StepstackRun, backend: str, test: str) -> UniqueNames:
+    """Makes names for `test`, or for whatever is shared; on AWS with the account's prefix, without which the test fails."""
     from stepstack.stacks.names import UniqueNames
 
     prefix = {}

@@ -21,6 +21,7 @@ WORKER_OUTPUT = "stepstack_mocks"
 
 
 def configure_mock_file(config: pytest.Config, backend: str) -> None:
+    """Registers the plugin; a usage error where the run is not on the embedded backend."""
     path = config.getoption("stepstack_write_mocks")
     if backend != "embedded":
         raise pytest.UsageError(f"--stepstack-write-mocks: mocks are written by a run on the backend embedded, and this is {backend}")

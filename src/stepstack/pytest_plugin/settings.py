@@ -84,6 +84,7 @@ class PluginSettings:
 
 
 def add_options(parser: pytest.Parser) -> None:
+    """Adds every option, and its setting in pyproject.toml where it has one."""
     group = parser.getgroup("stepstack", "AWS Step Functions and DynamoDB")
     backends = "; ".join(f"{name}: {meaning}" for name, meaning in BACKENDS.items())
     options: list[tuple[str, str, dict[str, Any]]] = [

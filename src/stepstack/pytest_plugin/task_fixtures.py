@@ -98,6 +98,7 @@ def misfit_mocks(item: pytest.Item) -> list[str]:
 
 
 def end_mocks(item: pytest.Item) -> None:
+    """Takes the test's mocks away, where it has some."""
     mocks = item.stash.get(MOCKS, None)
     if mocks is not None:
         mocks.__exit__(None, None, None)

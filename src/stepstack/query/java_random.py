@@ -13,6 +13,8 @@ _MASK = (1 << 48) - 1
 
 
 class JavaRandom:
+    """The generator, which draws the same numbers from the same seed."""
+
     __slots__ = ("_state",)
 
     def __init__(self, seed: int) -> None:

@@ -36,12 +36,16 @@ MOST_VALUES = 2_000_000
 
 
 class Step(Protocol):
+    """A step from many values to many."""
+
     def spread(self, values: list[Json], root: Json) -> list[Json]:
         """What the step finds in each of `values`, in order."""
         ...
 
 
 class DefiniteStep(Step, Protocol):
+    """A step that finds one value at most in each value."""
+
     def follow(self, value: Json, walked: str, whole: str, *, is_last: bool) -> Json:
         """What the step finds in `value`; PathNotFound where that is nothing.
 

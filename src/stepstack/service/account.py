@@ -28,6 +28,7 @@ def wire_time(seconds: float) -> float:
 
 
 def resource_not_found(arn: str) -> ServiceError:
+    """ResourceNotFound, which operations on tags and Map Runs answer."""
     return ServiceError("ResourceNotFound", f"Resource not found: '{arn}'", {"resourceName": arn})
 
 

@@ -55,6 +55,8 @@ class Revision:
 
 @dataclass(slots=True, eq=False)
 class VersionRecord:
+    """A published version; times are seconds since the epoch, here and in all records."""
+
     arn: str
     number: int
     revision: Revision
@@ -64,6 +66,8 @@ class VersionRecord:
 
 @dataclass(slots=True, eq=False)
 class AliasRecord:
+    """An alias, which routes executions to versions."""
+
     arn: str
     name: str
     description: str | None
@@ -75,6 +79,8 @@ class AliasRecord:
 
 @dataclass(slots=True, eq=False)
 class StateMachineRecord:
+    """A state machine with its versions, by number, and its aliases, by name."""
+
     arn: str
     name: str
     type: str
@@ -203,6 +209,8 @@ class MapRunRecord:
 
 @dataclass(slots=True, eq=False)
 class ActivityRecord:
+    """An activity; its tasks are in `ActivityTasks`."""
+
     arn: str
     name: str
     created_at: float
