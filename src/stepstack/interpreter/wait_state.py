@@ -22,7 +22,13 @@ __all__ = ["epoch_seconds", "run_wait"]
 
 LONGEST_WAIT_SECONDS: Final = 2**31 - 1
 
-_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)")
+_LARGEST_OFFSET_SECONDS: Final = 18 * 3600
+_TIMESTAMP: Final = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(?:Z|([+-])(\d\d)(?::?([0-5]\d)(?::?([0-5]\d))?)?)",
+    re.ASCII | re.IGNORECASE,
+)
+"""As Java's DateTimeFormatter.ISO_OFFSET_DATE_TIME reads, whose description AWS's message repeats: in any case, seconds and the offset's
+minutes and colons may be left out."""
 
 
 async def run_wait(visit: Visit) -> Payload:
@@ -98,13 +104,13 @@ def epoch_seconds(text: str) -> float | None:
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
-    year, month, day, hour, minute, second, fraction, offset = match.groups()
+    year, month, day, hour, minute, second, fraction, sign, *offset = match.groups()
+    hours, minutes, seconds = (int(part or 0) for part in offset)
+    shift = hours * 3600 + minutes * 60 + seconds
     try:
         moment = dt.datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=dt.timezone.utc)
-        seconds = moment.timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
-    if offset != "Z":
-        shift = int(offset[1:3]) * 3600 + int(offset[4:6]) * 60
-        seconds -= shift if offset[0] == "+" else -shift
-    return seconds + (float(fraction) if fraction else 0.0)
+    if shift > _LARGEST_OFFSET_SECONDS:
+        return None
+    return moment.timestamp() + (shift if sign == "-" else -shift) + (float(fraction) if fraction else 0.0)
