@@ -1,4 +1,4 @@
-"""docs/architecture.md and docs/decisions name what is there, and all rooms that are there."""
+"""docs/architecture.md, docs/decisions and CONTRIBUTING.md name what is there, and the first of them all rooms that are there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "stepstack"
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-NAMED = sorted(set(re.findall(r"`([\w./-]+(?:/|\.(?:py|json|md|toml|yml)))`", TEXT)))
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+_PATH = re.compile(r"`([\w./-]+(?:/|\.(?:py|json|md|toml|yml)))`")
+NAMED = sorted(set(_PATH.findall(TEXT)))
 
 
 def there_is(path: str) -> bool:
@@ -22,8 +24,8 @@ def test_the_page_names_paths() -> None:
     assert len(NAMED) > 20
 
 
-@pytest.mark.parametrize("path", NAMED)
-def test_each_path_that_the_page_names_exists(path: str) -> None:
+@pytest.mark.parametrize("path", sorted({*NAMED, *_PATH.findall(CONTRIBUTING)}))
+def test_each_path_that_is_named_exists(path: str) -> None:
     assert there_is(path)
 
 
