@@ -201,10 +201,8 @@ def _check_version_description(params: Params) -> None:
 def _check_role_arn(arn: str) -> None:
     """Raises InvalidArn where `arn` can't be a role's. Whether the role exists is not asked."""
     parts = arn.split(":", 5)
-    if parts[0] != "arn":
-        raise ServiceError("InvalidArn", f"Invalid Arn: 'Invalid ARN prefix: {arn}'")
-    if len(parts) < 6 or not parts[5]:
-        raise ServiceError("InvalidArn", f"Invalid Arn: 'ARN does not have enough components: {arn}'")
+    if len(parts) < 6 or (parts[0], parts[2]) != ("arn", "iam") or not parts[5].startswith("role/"):
+        raise ServiceError("InvalidArn", f"Invalid Role Arn: '{arn}'")
 
 
 def _described_configuration(revision: Revision) -> dict[str, Any]:

@@ -148,6 +148,20 @@ def test_a_wrong_arn_is_refused(call, arn, message):
 
 
 @pytest.mark.parametrize(
+    "role",
+    ["nonsense", "arn:aws:iam::aws:policy/AWSBatchFullAccess", "arn:aws:sts::123456789012:role/r"],
+    ids=["no arn", "policy", "not IAM"],
+)
+def test_a_role_is_one_of_iam(call, role):
+    arn = call.machine()["stateMachineArn"]
+    refusals = [
+        call.refusal("CreateStateMachine", name="other", definition=PASS, roleArn=role),
+        call.refusal("UpdateStateMachine", stateMachineArn=arn, roleArn=role),
+    ]
+    assert [(refusal.error_code, refusal.message) for refusal in refusals] == [("InvalidArn", f"Invalid Role Arn: '{role}'")] * 2
+
+
+@pytest.mark.parametrize(
     ("configuration", "error_code"),
     [
         ({"loggingConfiguration": {"level": "ALL"}}, "InvalidLoggingConfiguration"),
