@@ -188,6 +188,7 @@ def assemble(settings: Settings, *, services: EmbeddedServices | None = None) ->
         services.working = clock.timeline().working
         services.timeline = clock.timeline
         services.start_execution = lambda arn, text: step_functions.call("StartExecution", {"stateMachineArn": arn, "input": text})
+        services.step_functions = step_functions.call
 
     async def reset() -> None:
         if services is not None:

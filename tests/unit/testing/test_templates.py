@@ -216,7 +216,7 @@ def test_intrinsic_functions_are_resolved(resolved, value, expected):
         ({"Ref": "Needed"}, "parameter Needed has no default"),
         ({"Fn::GetAtt": ["Box", "Colour"]}, "Box.Colour of a Custom::Box: give it in resources="),
         ({"Fn::ImportValue": "other-stack"}, "imports 'other-stack'"),
-        ({"Fn::Cidr": ["10.0.0.0/16", 1]}, "uses Fn::Cidr"),
+        ({"Fn::Transform": {"Name": "Macro"}}, "uses Fn::Transform"),
         ({"Fn::FindInMap": ["Sizes", "prod", "Count"]}, "mapping Sizes has no prod, Count"),
     ],
     ids=lambda value: json.dumps(value)[:30] if isinstance(value, dict) else "",

@@ -145,8 +145,11 @@ _TARGETS_OF = {
     "dynamodb": "DynamoDB_20120810",
     "dynamodbstreams": "DynamoDBStreams_20120810",
     "events": "AWSEvents",
+    "kms": "TrentService",
     "logs": "Logs_20140328",
+    "secretsmanager": "secretsmanager",
     "sqs": "AmazonSQS",
+    "ssm": "AmazonSSM",
 }
 
 

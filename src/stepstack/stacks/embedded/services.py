@@ -34,7 +34,7 @@ from stepstack.stacks.embedded.templates.deployed_stacks import DeployedStacks
 
 if TYPE_CHECKING:
     from stepstack.clock import Timeline
-    from stepstack.stacks.embedded.api_gateway import ApiGateway
+    from stepstack.stacks.embedded.apis.api_gateway import ApiGateway
     from stepstack.stacks.embedded.events.event_sources import EventSources
     from stepstack.stacks.embedded.functions.lambda_api import LambdaApi
     from stepstack.stacks.embedded.functions.lambda_service import LambdaService
@@ -79,6 +79,8 @@ class EmbeddedServices:
         """The time of a durable execution; a stack with a clock gives `clock.timeline`."""
         self.start_execution: Callable[[str, str], Awaitable[object]] | None = None
         """Starts an execution by its state machine's ARN with an input's text, for EventBridge rules."""
+        self.step_functions: Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]] | None = None
+        """Any operation of Step Functions, by its name with its parameters, for APIs that are integrated with it."""
         self.deployed_stacks = DeployedStacks()
         """What templates were deployed, for CloudFormation's answers."""
         self._lambda: tuple[LambdaService, LambdaApi] | None = None
@@ -231,10 +233,12 @@ class EmbeddedServices:
     @property
     def api_gateway(self) -> ApiGateway:
         """The APIs of this stack."""
-        from stepstack.stacks.embedded.api_gateway import ApiGateway
+        from stepstack.stacks.embedded.apis.api_calls import Backends
+        from stepstack.stacks.embedded.apis.api_gateway import ApiGateway
 
         if self._api_gateway is None:
-            self._api_gateway = ApiGateway(self.lambda_service, account_id=self.account_id)
+            backends = Backends(self.lambda_service, self.handle, self._step_functions, self.account_id, self.region)
+            self._api_gateway = ApiGateway(backends)
         return self._api_gateway
 
     @property
@@ -278,6 +282,7 @@ class EmbeddedServices:
                 start_execution=self._start_execution,
                 handle=self.handle,
                 timeline=self._time,
+                step_functions=self._step_functions,
             )
         return self._event_sources
 
@@ -294,6 +299,11 @@ class EmbeddedServices:
     async def _start_execution(self, state_machine_arn: str, input_text: str) -> None:
         if self.start_execution is not None:
             await self.start_execution(state_machine_arn, input_text)
+
+    async def _step_functions(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self.step_functions is None:
+            raise ServiceError("ServiceUnavailable", "There is no Step Functions beside these services")
+        return await self.step_functions(operation, parameters)
 
     async def _object(self, bucket: str, key: str, region: str | None) -> bytes:
         """An object of the stack's S3."""

@@ -25,13 +25,13 @@ from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse, j
 if TYPE_CHECKING:
     from stepstack.stacks.embedded.events.event_source_mappings import Json, ServiceCall
 
-__all__ = ["EventRules"]
+__all__ = ["EventRules", "PlainText", "at_path", "transformed"]
 
 _Answer: TypeAlias = "Callable[[ServiceRequest], Awaitable[ServiceResponse]]"
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
-_PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.-]+)>")
+_PLACEHOLDER = re.compile(r"<(\$?[A-Za-z0-9_.\[\]-]+)>")
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -142,6 +142,10 @@ class EventRules:
         ]
         return self._deliver(events, region)
 
+    async def send(self, event: Json, region: str) -> None:
+        """Delivers an event of a service to whom the default bus's rules send it."""
+        await self._deliver([("default", event)], region)
+
     async def _deliver(self, events: list[tuple[str, Json]], region: str) -> None:
         for bus, event in events:
             rules = (await self._call("events", "ListRules", {"EventBusName": bus}, region)).get("Rules") or []
@@ -158,11 +162,11 @@ class EventRules:
                 # A bus gets the event as it was, whatever is asked for.
                 details = {"Source": event["source"], "DetailType": event["detail-type"], "Resources": event["resources"]}
                 value = event["detail"]
-            text = value if isinstance(value, _PlainText) else json.dumps(value, ensure_ascii=False)
+            text = value if isinstance(value, PlainText) else json.dumps(value, ensure_ascii=False)
             await self._deliveries.deliver(target, text, details, {"RULE_ARN": rule["Arn"]})
 
 
-class _PlainText(str):
+class PlainText(str):
     """What a template made that is no JSON."""
 
     __slots__ = ()
@@ -215,11 +219,11 @@ def _input(target: Json, event: Json, rule: Json) -> Any:
     if target.get("Input"):
         return json.loads(target["Input"])
     if target.get("InputPath"):
-        return _at(event, target["InputPath"])
+        return at_path(event, target["InputPath"])
     transformer = target.get("InputTransformer")
     if not transformer:
         return event
-    values = {name: _at(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()}
+    values = {name: at_path(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()}
     values |= {
         "aws.events.event": event,
         "aws.events.event.json": event,
@@ -227,10 +231,10 @@ def _input(target: Json, event: Json, rule: Json) -> Any:
         "aws.events.rule-arn": rule["Arn"],
         "aws.events.rule-name": rule["Name"],
     }
-    return _transformed(transformer["InputTemplate"], values)
+    return transformed(transformer["InputTemplate"], values.get)
 
 
-def _at(event: Any, path: str) -> Any:
+def at_path(event: Any, path: str) -> Any:
     """What a path such as `$.detail.items[0].id` names; None where there is nothing."""
     for name, index in _STEP.findall(path.removeprefix("$")):
         if index:
@@ -240,15 +244,15 @@ def _at(event: Any, path: str) -> Any:
     return event
 
 
-def _transformed(template: str, values: Json) -> Any:
-    """The template with its `<names>` replaced: text within quotation marks, JSON elsewhere."""
+def transformed(template: str, value_of: Callable[[str], Any]) -> Any:
+    """The template with its `<names>` replaced: text within quotation marks, JSON elsewhere; PlainText where the whole is no JSON."""
     pieces: list[str] = []
     position = 0
     is_quoted = False
     for found in _PLACEHOLDER.finditer(template):
         between = template[position : found.start()]
         is_quoted ^= between.replace('\\"', "").count('"') % 2 == 1
-        value = values.get(found[1])
+        value = value_of(found[1])
         text = value if isinstance(value, str) else json.dumps(value)
         pieces += [between, json.dumps(text)[1:-1] if is_quoted else json.dumps(value)]
         position = found.end()
@@ -256,4 +260,4 @@ def _transformed(template: str, values: Json) -> Any:
     try:
         return json.loads("".join(pieces))
     except ValueError:
-        return _PlainText("".join(pieces))
+        return PlainText("".join(pieces))

@@ -96,10 +96,14 @@ class EventSourceMapping(ABC):
         if not size.isascii() or not size.isdigit() or not 1 <= int(size) <= LARGEST_BATCH:
             raise ServiceError("InvalidParameterValueException", f"BatchSize is a number from 1 to {LARGEST_BATCH}, not {size}")
         patterns = _patterns(parameters.get("FilterCriteria"))
-        self.function_arn = self._functions.function(str(parameters["FunctionName"]), region=self.region).arn
+        self.function_arn = self._target_of(parameters)
         self._patterns = patterns
         self.parameters: Json = dict(parameters)
         self.is_enabled = parameters.get("Enabled") is not False
+
+    def _target_of(self, parameters: Mapping[str, Any]) -> str:
+        """The ARN of what gets the records."""
+        return self._functions.function(str(parameters["FunctionName"]), region=self.region).arn
 
     def wake(self) -> None:
         """There may be something to read. Returns at once; from here until it is read the stack is at work."""
@@ -273,21 +277,12 @@ class StreamMapping(EventSourceMapping):
     async def _give_up(self, batch: list[Json], attempts: int) -> None:
         """Tells the mapping's destination for failures which records are lost."""
         destination = ((self.parameters.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-        if not destination or self._last is None:
+        if not destination:
             return
         changes = [record["dynamodb"] for record in batch]
         arrivals = [timestamp_text(change["ApproximateCreationDateTime"]) for change in changes]
-        context: Json = {"statusCode": self._last.status_code, "executedVersion": self._last.executed_version}
-        if self._last.function_error:
-            context["functionError"] = self._last.function_error
         record = {
-            "requestContext": {
-                "requestId": self._last.request_id,
-                "functionArn": self.function_arn,
-                "condition": "RetryAttemptsExhausted",
-                "approximateInvokeCount": attempts,
-            },
-            "responseContext": context,
+            **self._failure_context(attempts),
             "version": "1.0",
             "timestamp": now_text(),
             "DDBStreamBatchInfo": {
@@ -301,6 +296,20 @@ class StreamMapping(EventSourceMapping):
             },
         }
         await self._send(str(destination), json.dumps(record), {})
+
+    def _failure_context(self, attempts: int) -> Json:
+        """What is told of the invocation that failed last."""
+        assert self._last is not None  # noqa: S101 - nothing is given up before it was tried
+        context: Json = {"statusCode": self._last.status_code, "executedVersion": self._last.executed_version}
+        if self._last.function_error:
+            context["functionError"] = self._last.function_error
+        request = {
+            "requestId": self._last.request_id,
+            "functionArn": self.function_arn,
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": attempts,
+        }
+        return {"requestContext": request, "responseContext": context}
 
 
 def _has_changed(record: Json) -> bool:

@@ -1,10 +1,10 @@
-"""What reaches functions and state machines without being called: S3 notifications, streams, queues, topics, rules and schedules.
+"""What reaches functions and state machines without being called: S3 notifications, streams, queues, topics, rules, pipes and schedules.
 
 `EventSources` sees every request that the embedded services have answered (`observe`) and wakes whom it concerns. Made by
 `embedded.services` when the first mapping, notification or rule with such a target is made; until then nothing here costs anything.
 From the write that causes an event until the function has ended, the stack counts as at work.
 
-Left out: S3 notifications through EventBridge, archives and replays of EventBridge.
+Left out: archives and replays of EventBridge, events that services other than S3 send by themselves.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from stepstack.stacks.embedded.events.event_source_mappings import (
     mapping_of,
 )
 from stepstack.stacks.embedded.events.event_targets import EventTargets
+from stepstack.stacks.embedded.events.pipes import PipeCarrier, pipe_of
+from stepstack.stacks.embedded.events.s3_events import BucketBridge
 from stepstack.stacks.embedded.events.s3_notifications import BucketNotifications
 from stepstack.stacks.embedded.functions.lambda_service import LambdaService
 from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse, call_operation
@@ -35,6 +37,7 @@ from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse, c
 __all__ = ["EventSources"]
 
 Answer: TypeAlias = "Callable[[ServiceRequest], Awaitable[ServiceResponse]]"
+StepFunctions: TypeAlias = "Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]"
 StartExecution: TypeAlias = "Callable[[str, str], Awaitable[object]]"
 """`await start(state_machine_arn, input_text)`"""
 
@@ -56,6 +59,7 @@ class EventSources:
         start_execution: StartExecution,
         handle: Answer,
         timeline: Callable[[], Timeline],
+        step_functions: StepFunctions,
         randomness: Randomness | None = None,
     ) -> None:
         """`answer` is what moto answers, `handle` what the stack does: events that go through it wake whom they concern."""
@@ -65,11 +69,15 @@ class EventSources:
         self._working = working
         self._randomness = randomness or Randomness()
         self.mappings: dict[str, EventSourceMapping] = {}
-        self.notifications = BucketNotifications(answer, self._invoke, region=region)
+        self.pipes: dict[str, EventSourceMapping] = {}
+        """By their names."""
+        self._step_functions = step_functions
         self.targets = EventTargets(handle, functions, start_execution, region)
         self.schedules = EventSchedules(timeline, self._after)
         known: dict[str, Any] = {"account_id": functions.account_id, "region": region, "randomness": self._randomness}
         self.rules = EventRules(answer, self.call, self.targets, self.schedules, **known)
+        bridge = BucketBridge(self.rules.send, account_id=functions.account_id)
+        self.notifications = BucketNotifications(answer, self._invoke, region=region, bridge=bridge)
         self.scheduler = SchedulerFront(answer, self.schedules, self.targets, **known)
         self._deliveries: set[asyncio.Future[Any]] = set()
         self._last: asyncio.Future[Any] | None = None
@@ -92,6 +100,16 @@ class EventSources:
             mapping.wake()
         return mapping
 
+    async def add_pipe(self, name: str, properties: Mapping[str, Any]) -> EventSourceMapping:
+        """A pipe of EventBridge, with CloudFormation's names for its properties."""
+        carrier = PipeCarrier(self._functions, self._step_functions, self.targets)
+        arn = f"arn:aws:pipes:{self._region}:{self._functions.account_id}:pipe/{name}"
+        pipe = await pipe_of(arn, properties, self._functions, self.call, self._working, carrier=carrier)
+        self.pipes[name] = pipe
+        if isinstance(pipe, QueueMapping) or pipe.parameters.get("StartingPosition") == "TRIM_HORIZON":
+            pipe.wake()
+        return pipe
+
     def observe(self, request: ServiceRequest, response: ServiceResponse) -> None:
         """Wakes whom a request that was answered well concerns. Returns at once."""
         service = request.service
@@ -112,16 +130,17 @@ class EventSources:
     def close(self) -> None:
         """Delivers nothing any more."""
         self.schedules.close()
-        for mapping in self.mappings.values():
+        for mapping in (*self.mappings.values(), *self.pipes.values()):
             mapping.close()
         self.mappings.clear()
-        self.notifications.configurations.clear()
+        self.pipes.clear()
+        self.notifications.clear()
         for delivery in list(self._deliveries):
             delivery.get_loop().call_soon_threadsafe(delivery.cancel)
         self._last = None
 
     def _wake(self, kind: type[EventSourceMapping]) -> None:
-        for mapping in list(self.mappings.values()):
+        for mapping in [*self.mappings.values(), *self.pipes.values()]:
             if isinstance(mapping, kind):
                 mapping.wake()
 

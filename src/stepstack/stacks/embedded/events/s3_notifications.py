@@ -1,8 +1,9 @@
-"""S3's notifications to Lambda functions; those to queues and topics are moto's.
+"""S3's notifications to Lambda functions and to EventBridge; those to queues and topics are moto's.
 
-`put` takes a bucket's notification configuration, keeps the functions and hands the rest to moto; `observe` looks at each request that
-S3 has answered and delivers what it caused. Called by `event_sources` and `embedded.services`. Source: "Event message
-structure" in the S3 user guide. Left out: notifications of copies that other services make, of ACLs, tags, restores and lifecycle rules.
+`put` takes a bucket's notification configuration, keeps the functions and EventBridge and hands the rest to moto; `observe` looks at
+each request that S3 has answered and delivers what it caused. Called by `event_sources` and `embedded.services`. Source: "Event message
+structure" in the S3 user guide. Left out: notifications of copies that other services make, of ACLs, tags, restores and lifecycle
+rules.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from xml.etree import ElementTree as ET
 
 from stepstack.clock import now_text
 from stepstack.errors import ServiceError
+from stepstack.stacks.embedded.events.s3_events import BucketBridge
 from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse
 
 __all__ = ["BucketNotifications"]
@@ -25,6 +27,7 @@ _Answer: TypeAlias = "Callable[[ServiceRequest], Awaitable[ServiceResponse]]"
 _Invoke: TypeAlias = "Callable[[str, Any], Awaitable[None]]"
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+_BRIDGE_TAG = "EventBridgeConfiguration"
 _FUNCTION_TAGS = ("CloudFunctionConfiguration", "LambdaFunctionConfiguration")
 _VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.(?:s3[.-][^:]*amazonaws\.com|s3\.amazonaws\.com|localhost)(?::\d+)?")
 _SUBRESOURCES = frozenset({"acl", "legal-hold", "object-lock", "partNumber", "retention", "tagging", "torrent", "uploads"})
@@ -77,8 +80,9 @@ def _covers(wanted: str, event: str) -> bool:
 class BucketNotifications:
     """The functions that the buckets of a stack notify."""
 
-    def __init__(self, answer: _Answer, invoke: _Invoke, *, region: str) -> None:
+    def __init__(self, answer: _Answer, invoke: _Invoke, *, region: str, bridge: BucketBridge) -> None:
         self._answer = answer
+        self._bridge = bridge
         self._invoke = invoke
         self._region = region
         self.configurations: dict[str, list[FunctionConfiguration]] = {}
@@ -90,29 +94,42 @@ class BucketNotifications:
         if request.method == "PUT":
             return await self._put(bucket, request)
         response = await self._answer(request)
-        functions = self.configurations.get(bucket)
-        if request.method != "GET" or response.status != 200 or not functions:
+        functions = self.configurations.get(bucket, [])
+        is_bridged = bucket in self._bridge.buckets
+        if request.method != "GET" or response.status != 200 or not (functions or is_bridged):
             return response
         root = ET.fromstring(response.body or b"<NotificationConfiguration/>")  # noqa: S314 - moto's own answer
         root.extend(_element(function) for function in functions)
+        if is_bridged:
+            ET.SubElement(root, _BRIDGE_TAG)
         return replace(response, body=_written(root))
 
     def observe(self, request: ServiceRequest, response: ServiceResponse) -> Awaitable[None] | None:
         """The delivery of what the request caused; None where it caused nothing."""
         bucket, key = _bucket_and_key(request)
-        functions = self.configurations.get(bucket)
-        if not functions:
+        functions = self.configurations.get(bucket, [])
+        if not functions and bucket not in self._bridge.buckets:
             return None
         names = parse_qs(request.query, keep_blank_values=True)
         if request.method == "DELETE" and not key and not names.keys() & _BUCKET_SUBRESOURCES:
             # The bucket is gone: one of the same name that is made later notifies nobody.
-            del self.configurations[bucket]
+            self.forget(bucket)
             return None
         if request.method == "POST" and "delete" in names and not key:
             removed = [("ObjectRemoved:Delete", bucket, name) for name in _deleted_keys(response.body)]
             return self._deliver(request, response, functions, removed)
         event = _event_name(request, response, names) if key else None
         return self._deliver(request, response, functions, [(event, bucket, key)]) if event else None
+
+    def forget(self, bucket: str) -> None:
+        """Notifies nobody of what happens in a bucket any more."""
+        self.configurations.pop(bucket, None)
+        self._bridge.buckets.discard(bucket)
+
+    def clear(self) -> None:
+        """Forgets all buckets."""
+        self.configurations.clear()
+        self._bridge.buckets.clear()
 
     async def _put(self, bucket: str, request: ServiceRequest) -> ServiceResponse:
         try:
@@ -122,11 +139,14 @@ class BucketNotifications:
             return await self._answer(request)
         except (IndexError, ServiceError):
             return ServiceResponse(400, {"Content-Type": "application/xml"}, _MALFORMED)
-        for element in list(_function_elements(root)):
+        bridges = [element for element in root if _local(element) == _BRIDGE_TAG]
+        for element in [*_function_elements(root), *bridges]:
             root.remove(element)
         response = await self._answer(replace(request, body=_written(root)))
         if response.status == 200:
+            self.forget(bucket)
             self.configurations[bucket] = functions
+            self._bridge.buckets |= {bucket} if bridges else set()
         return response
 
     async def _deliver(
@@ -136,41 +156,47 @@ class BucketNotifications:
         functions: list[FunctionConfiguration],
         happenings: list[tuple[str, str, str]],
     ) -> None:
-        for happening in happenings:
-            event, _, key = happening
-            for function in functions:
-                if function.wants(event, key):
-                    record = await self._record(request, response, happening, function)
-                    await self._invoke(function.function_arn, {"Records": [record]})
+        for event, bucket, key in happenings:
+            wanting = [function for function in functions if function.wants(event, key)]
+            if not wanting and bucket not in self._bridge.buckets:
+                continue
+            described = await self._described(request, response, event, bucket, key)
+            region, time = request.region or self._region, now_text()
+            if bucket in self._bridge.buckets:
+                await self._bridge.tell(event, bucket, {"key": key, **described}, region=region, time=time)
+            for function in wanting:
+                told = {"key": quote_plus(key, safe="/"), **described}
+                record = {"awsRegion": region, "eventTime": time, **_record(event, bucket, told, function.identifier)}
+                await self._invoke(function.function_arn, {"Records": [record]})
 
-    async def _record(
-        self, request: ServiceRequest, response: ServiceResponse, happening: tuple[str, str, str], function: FunctionConfiguration
-    ) -> dict[str, Any]:
-        event, bucket, key = happening
-        described: dict[str, Any] = {"key": quote_plus(key, safe="/")}
+    async def _described(self, request: ServiceRequest, response: ServiceResponse, event: str, bucket: str, key: str) -> dict[str, Any]:
+        """What is told of an object beside its key."""
+        described: dict[str, Any] = {}
         if event == "ObjectCreated:Put":
             size = request.headers.get("x-amz-decoded-content-length") or len(request.body)
-            described |= {"size": int(size), **_identity(response)}
+            described = {"size": int(size), **_identity(response)}
         elif event.startswith("ObjectCreated"):
             path = _path(request, bucket, key)
             head = await self._answer(replace(request, method="HEAD", query="", body=b"", path=path, headers=_plain(request)))
-            described |= {"size": int(_lowered(head).get("content-length", 0)), **_identity(head)}
-        return {
-            "eventVersion": "2.1",
-            "eventSource": "aws:s3",
-            "awsRegion": request.region or self._region,
-            "eventTime": now_text(),
-            "eventName": event,
-            "userIdentity": {"principalId": "AWS:STEPSTACK"},
-            "requestParameters": {"sourceIPAddress": "127.0.0.1"},
-            "responseElements": {"x-amz-request-id": "STEPSTACK", "x-amz-id-2": "STEPSTACK"},
-            "s3": {
-                "s3SchemaVersion": "1.0",
-                "configurationId": function.identifier,
-                "bucket": {"name": bucket, "ownerIdentity": {"principalId": "STEPSTACK"}, "arn": f"arn:aws:s3:::{bucket}"},
-                "object": {**described, "sequencer": f"{next(self._sequence):018X}"},
-            },
-        }
+            described = {"size": int(_lowered(head).get("content-length", 0)), **_identity(head)}
+        return {**described, "sequencer": f"{next(self._sequence):018X}"}
+
+
+def _record(event: str, bucket: str, described: dict[str, Any], identifier: str) -> dict[str, Any]:
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "eventName": event,
+        "userIdentity": {"principalId": "AWS:STEPSTACK"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "STEPSTACK", "x-amz-id-2": "STEPSTACK"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": identifier,
+            "bucket": {"name": bucket, "ownerIdentity": {"principalId": "STEPSTACK"}, "arn": f"arn:aws:s3:::{bucket}"},
+            "object": described,
+        },
+    }
 
 
 def _identity(response: ServiceResponse) -> dict[str, str]:

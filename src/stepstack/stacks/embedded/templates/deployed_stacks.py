@@ -32,6 +32,8 @@ class DeployedStacks:
 
     def __init__(self) -> None:
         self._applications: dict[str, Application] = {}
+        self._exports: dict[str, tuple[Application, str]] = {}
+        """Who exports what, by the exports' names."""
 
     def add(self, application: Application) -> None:
         """Takes an application in; SettingsError where its name is taken."""
@@ -43,10 +45,25 @@ class DeployedStacks:
         """Forgets an application."""
         if self._applications.get(application.name) is application:
             del self._applications[application.name]
+        self._exports = {name: export for name, export in self._exports.items() if export[0] is not application}
+
+    def export(self, application: Application, name: str, value: str) -> None:
+        """Takes an export in; SettingsError where another stack exports something by that name."""
+        owner = self._exports.get(name)
+        if owner is not None:
+            raise SettingsError(f"the stack {owner[0].name} exports {name} already")
+        self._exports[name] = (application, value)
+
+    def exported(self, name: str) -> str:
+        """What a stack exports by a name; SettingsError where none does."""
+        if name not in self._exports:
+            raise SettingsError(f"the template imports {name}, which no deployed stack exports: deploy that stack first")
+        return self._exports[name][1]
 
     def clear(self) -> None:
         """Forgets all."""
         self._applications.clear()
+        self._exports.clear()
 
     def answer(self, request: ServiceRequest) -> Awaitable[ServiceResponse] | None:
         """The answer to a request to CloudFormation; None where it is about nothing in here."""

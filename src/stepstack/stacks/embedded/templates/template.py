@@ -5,13 +5,14 @@ by AWS's own library (aws-sam-translator, imported only then: it takes seconds).
 through it under the name of a bucket that does not exist.
 
 `load_template` is called by `template_application`; reading alone (`template_document`, `parameter_values`, which
-transform nothing) also by `stepstack.testing`. Left out: Fn::Transform, nested stacks, imports from other stacks, dynamic references.
+transform nothing) also by `stepstack.testing`. Left out: macros, Fn::ForEach.
 """
 
 from __future__ import annotations
 
 import copy
 import json
+import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stepstack.errors import SettingsError
+from stepstack.errors import SettingsError, UnsupportedFeature
 from stepstack.stacks.embedded.templates.template_assets import asset_parameters
+from stepstack.stacks.embedded.templates.template_includes import with_includes
 from stepstack.stacks.embedded.templates.template_intrinsics import value_text
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ __all__ = [
 Json: TypeAlias = dict[str, Any]
 
 SAM = "AWS::Serverless-2016-10-31"
+EXTENSIONS = "AWS::LanguageExtensions"
+STORED = "AWS::SSM::Parameter::Value<"
 LOCAL_BUCKET = "stepstack-local-path"
 """Stands for the folder of the template wherever code or a definition is named by an S3 location."""
 
@@ -50,13 +54,20 @@ LOCAL_BUCKET = "stepstack-local-path"
 class Template:
     """A template in CloudFormation's own terms."""
 
-    folder: Path
+    path: Path
+    """Its file, resolved."""
     resources: Mapping[str, Json]
     parameters: Mapping[str, Any]
     """Their values."""
+    stored: Mapping[str, str] = field(default_factory=dict)
+    """Parameters whose values name one of Parameter Store, whose value they have."""
     mappings: Mapping[str, Any] = field(default_factory=dict)
     conditions: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
 
 
 def load_template(path: Path, parameters: Mapping[str, str] | None = None, *, region: str = "us-east-1") -> Template:
@@ -69,15 +80,25 @@ def load_template(path: Path, parameters: Mapping[str, str] | None = None, *, re
         raise SettingsError(f"{path}: the parameter {missing} has no default and needs a value")
     transforms = content.get("Transform") or []
     names = transforms if isinstance(transforms, list) else [transforms]
-    unknown = [name for name in names if name != SAM]
+    unknown = [name for name in names if name not in {SAM, EXTENSIONS}]
     if unknown:
-        raise SettingsError(f"{path}: the transform {unknown[0]} is not supported, only {SAM}")
-    if names:
+        raise SettingsError(f"{path}: the transform {unknown[0]} is not supported, only {SAM} and {EXTENSIONS}")
+    repeated = next((name for section in ("Resources", "Outputs") for name in content.get(section) or () if name.startswith("Fn::")), None)
+    if repeated is not None:
+        raise UnsupportedFeature(f"{path}: {repeated} is not supported")
+    content = with_includes(content, _read, path.parent, values)
+    if SAM in names:
         content = _transformed(path, content, values, region)
+    stored = {
+        name: str(values[name])
+        for name, described in declared.items()
+        if str(described.get("Type", "")).startswith(STORED) and values[name]
+    }
     return Template(
-        path.parent,
+        path.resolve(),
         content["Resources"],
         values,
+        stored,
         content.get("Mappings") or {},
         content.get("Conditions") or {},
         content.get("Outputs") or {},
@@ -193,6 +214,10 @@ def _transformed(path: Path, content: Json, values: Json, region: str) -> Json:
         from samtranslator.translator.transform import transform
     except ImportError:
         raise SettingsError(f"{path} is a SAM template: install aws-sam-translator, or stepstack[sam]") from None
+    library = logging.getLogger("samtranslator")
+    if library.level == logging.NOTSET:
+        # It warns of metrics that nobody publishes, and of feature toggles that it is not given.
+        library.setLevel(logging.ERROR)
     prepared = copy.deepcopy(content)
     _replace_local_paths(prepared)
     _inline_definitions(path.parent, prepared)
@@ -233,6 +258,11 @@ class _NoManagedPolicies:
 
 
 def _replace_local_paths(content: Json) -> None:
+    for resource in content["Resources"].values():
+        if resource.get("Type") == "AWS::Serverless::Application" and isinstance(_properties(resource).get("Location"), str):
+            # It is a stack of its own, which SAM transforms when that stack is deployed.
+            resource["Type"] = "AWS::CloudFormation::Stack"
+            _properties(resource)["TemplateURL"] = _properties(resource).pop("Location")
     functions = [content.get("Globals", {}).get("Function") or {}]
     functions += [
         _properties(resource) for resource in content["Resources"].values() if resource.get("Type") == "AWS::Serverless::Function"

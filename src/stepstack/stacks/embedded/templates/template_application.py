@@ -1,8 +1,8 @@
 """An application deployed from its template into the embedded stack, as CloudFormation would deploy it.
 
-`deploy` makes the resources in the order in which they need each other, and undoes what it has made where one fails.
-Called by `stepstack up --template` and the plugin's fixture; calls `template`, `template_intrinsics` and `template_resources`. Left out:
-updates of an application, rollback triggers, drift.
+`deploy` makes the resources in the order in which they need each other, and undoes what it has made where one fails. Called by
+`stepstack up --template` and the plugin's fixture; calls `template`, `template_intrinsics` and `template_resources`. Left out: updates
+of an application, rollback triggers, drift.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.clock import Randomness
 from stepstack.errors import ServiceError, SettingsError, UnsupportedFeature
+from stepstack.stacks.embedded.templates.dynamic_references import resolved, stored_parameters
 from stepstack.stacks.embedded.templates.template import LOCAL_BUCKET, Template, load_template
 from stepstack.stacks.embedded.templates.template_assets import asset_path
-from stepstack.stacks.embedded.templates.template_intrinsics import Intrinsics, needed_resources, pseudo_parameters
+from stepstack.stacks.embedded.templates.template_intrinsics import Intrinsics, needed_resources, pseudo_parameters, value_text
 from stepstack.stacks.embedded.templates.template_resources import resource_type
 from stepstack.stacks.embedded.templates.template_workshop import Made, StepFunctions, Workshop
 
@@ -93,16 +95,19 @@ async def deploy(
     name: str = "stack",
     parameters: Mapping[str, str] | None = None,
     randomness: Randomness | None = None,
+    outer: tuple[Path, ...] = (),
 ) -> Application:
     """Deploys the template at `path`; runs on the stack's loop.
 
-    `step_functions(operation, parameters)` makes the state machines. Raises SettingsError where the template is wrong, UnsupportedFeature
-    where it has what is not supported, and ServiceError where a service refuses a resource.
+    `step_functions(operation, parameters)` makes the state machines; `outer` are the templates that a nested one is in, and its own.
+    Raises SettingsError where the template is wrong, UnsupportedFeature where it has what is not supported, and ServiceError where a
+    service refuses a resource.
     """
     # Reading a SAM template takes seconds, in which the stack answers others.
     template = await asyncio.to_thread(load_template, Path(path), parameters, region=services.region)
     suffix = (randomness or Randomness()).uuid().replace("-", "")[:12].upper()
-    workshop = Workshop(services, step_functions, template.folder, name, suffix)
+    workshop = Workshop(services, step_functions, template.folder, name, suffix, outer=outer or (template.path,))
+    template = await _with_stored_parameters(template, workshop)
     application = Application(name, workshop.arn("cloudformation", f"stack/{name}/{suffix}"), services.deployed_stacks)
     intrinsics = _intrinsics(template, workshop, application)
     wanted = {
@@ -118,11 +123,26 @@ async def deploy(
             application.add(logical_id, str(wanted[logical_id]["Type"]), made)
         for output, described in template.outputs.items():
             if "Condition" not in described or intrinsics.condition(described["Condition"]):
-                application.outputs[output] = _local(str(intrinsics.evaluate(described.get("Value"))), services.endpoint_url)
+                value = await resolved(workshop, intrinsics.evaluate(described.get("Value")))
+                application.outputs[output] = _local(value_text(value), services.endpoint_url)
+                if described.get("Export"):
+                    services.deployed_stacks.export(application, str(intrinsics.evaluate(described["Export"]["Name"])), value_text(value))
     except BaseException:
         await application.delete()
         raise
     return application
+
+
+async def _with_stored_parameters(template: Template, workshop: Workshop) -> Template:
+    """The template with the values that Parameter Store has for its parameters. Raises SettingsError where one is used that it lacks."""
+    if not template.stored:
+        return template
+    values = await stored_parameters(workshop, template.stored)
+    missing = {name: stored for name, stored in template.stored.items() if name not in values}
+    used = next(needed_resources([*template.resources.values(), *template.outputs.values()], missing), None)
+    if used is not None:
+        raise SettingsError(f"the parameter {used} is what Parameter Store has by the name {missing[used]}, and nobody has stored that")
+    return replace(template, parameters={**template.parameters, **values})
 
 
 def _intrinsics(template: Template, workshop: Workshop, application: Application) -> Intrinsics:
@@ -137,6 +157,7 @@ def _intrinsics(template: Template, workshop: Workshop, application: Application
         mappings=template.mappings,
         conditions=template.conditions,
         resources=application,
+        exported=workshop.services.deployed_stacks.exported,
     )
 
 
@@ -158,7 +179,7 @@ def _check_types(resources: Mapping[str, Json]) -> None:
 
 
 async def _make(workshop: Workshop, intrinsics: Intrinsics, logical_id: str, resource: Json) -> Made:
-    properties = intrinsics.evaluate(resource.get("Properties") or {})
+    properties = await resolved(workshop, intrinsics.evaluate(resource.get("Properties") or {}))
     asset = (resource.get("Metadata") or {}).get("aws:asset:path")
     for name, location in [(name, properties[name]) for name in _CODE if isinstance(properties.get(name), dict)]:
         # `cdk synth` puts the code beside the template.

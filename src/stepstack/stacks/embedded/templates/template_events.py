@@ -17,9 +17,13 @@ from stepstack.stacks.embedded.templates.template_workshop import Json, Made, Re
 __all__ = ["EVENTS"]
 
 
+_OF_NO_EFFECT = names("KmsKeyArn LoggingConfig MetricsConfig ProvisionedPollerConfig ScalingConfig Tags")
+"""What a mapping may have and what changes nothing here."""
+
+
 async def _mapping(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
     sources = workshop.services.event_sources
-    mapping = await sources.add_mapping(properties)
+    mapping = await sources.add_mapping({name: value for name, value in properties.items() if name not in _OF_NO_EFFECT})
 
     async def delete() -> None:
         mapping.close()
@@ -129,10 +133,9 @@ EVENTS = {
         names(
             "BatchSize BisectBatchOnFunctionError DestinationConfig Enabled EventSourceArn FilterCriteria FunctionName "
             "FunctionResponseTypes MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts "
-            "ParallelizationFactor ScalingConfig "
-            "StartingPosition TumblingWindowInSeconds"
+            "ParallelizationFactor StartingPosition TumblingWindowInSeconds"
         ),
-        names("Tags"),
+        _OF_NO_EFFECT,
     ),
     "AWS::Scheduler::Schedule": ResourceType(
         _schedule,
@@ -144,7 +147,9 @@ EVENTS = {
     ),
     "AWS::Scheduler::ScheduleGroup": ResourceType(_schedule_group, names("Name"), names("Tags")),
     "AWS::SNS::Subscription": ResourceType(
-        _subscription, names("Endpoint FilterPolicy FilterPolicyScope Protocol RawMessageDelivery TopicArn"), names("Region")
+        _subscription,
+        names("Endpoint FilterPolicy FilterPolicyScope Protocol RawMessageDelivery TopicArn"),
+        names("Region SubscriptionRoleArn"),
     ),
     "AWS::SNS::Topic": ResourceType(
         _topic, names("ContentBasedDeduplication DisplayName FifoTopic KmsMasterKeyId Subscription Tags TopicName")

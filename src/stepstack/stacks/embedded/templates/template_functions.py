@@ -1,4 +1,4 @@
-"""Functions of a template, their layers, and what becomes of their asynchronous invocations.
+"""Functions of a template, their layers, versions, aliases and URLs.
 
 Called by `template_resources`, which lists the types.
 """
@@ -11,12 +11,17 @@ import json
 import zipfile
 
 from stepstack.errors import ServiceError, UnsupportedFeature
+from stepstack.stacks.embedded.apis.api import Api
+from stepstack.stacks.embedded.apis.cross_origin import CrossOrigin
+from stepstack.stacks.embedded.apis.routes import Guard
+from stepstack.stacks.embedded.functions.lambda_code import code_of_zip
 from stepstack.stacks.embedded.templates.template import LOCAL_BUCKET, local_path
 from stepstack.stacks.embedded.templates.template_intrinsics import value_text
 from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names
 
 __all__ = ["FUNCTIONS"]
 
+_NOT_OF_CREATE_FUNCTION = ("RecursiveLoop", "ReservedConcurrentExecutions", "RuntimeManagementConfig", "Tags")
 _CONFIGURED = ("DeadLetterConfig", "Description", "EphemeralStorage", "TracingConfig")
 """What the function's configuration answers beside what it is registered with."""
 
@@ -58,7 +63,8 @@ async def _function(workshop: Workshop, logical_id: str, properties: Json) -> Ma
             "Code": {"ZipFile": archive} if archive else code,
             "Environment": {"Variables": variables},
         }
-        sent.pop("Tags", None)
+        for member in _NOT_OF_CREATE_FUNCTION:
+            sent.pop(member, None)
         arn = json.loads(await workshop.rest("lambda", "POST", "/2015-03-31/functions", json.dumps(sent).encode()))["FunctionArn"]
 
     async def delete() -> None:
@@ -78,13 +84,19 @@ def _inline(text: str) -> str:
 async def _layer(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     content = properties.get("Content") or {}
     if content.get("S3Bucket") != LOCAL_BUCKET:
-        raise UnsupportedFeature(f"the resource {logical_id} has its Content in S3: a layer is a folder beside the template here")
+        raise UnsupportedFeature(
+            f"the resource {logical_id} has its Content in S3: a layer is a folder or a zip file beside the template here"
+        )
     folder = local_path(workshop.folder, content.get("S3Key"), what=f"the content of {logical_id}")
-    if not folder.is_dir():
-        raise UnsupportedFeature(f"the resource {logical_id} has a file as its content: a layer is a folder beside the template here")
+    archive = None if folder.is_dir() else code_of_zip(folder.read_bytes())
     arn = workshop.arn("lambda", f"layer:{properties.get('LayerName') or workshop.name(logical_id)}:1")
-    workshop.layers[arn] = folder
-    return Made(arn, {"LayerVersionArn": arn})
+    workshop.layers[arn] = folder if archive is None else archive.root
+
+    async def delete() -> None:
+        if archive is not None:
+            archive.close()
+
+    return Made(arn, {"LayerVersionArn": arn}, delete)
 
 
 async def _version(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
@@ -102,6 +114,33 @@ async def _alias(workshop: Workshop, _logical_id: str, properties: Json) -> Made
     return Made(alias["AliasArn"], {"AliasArn": alias["AliasArn"]})
 
 
+async def _url(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    if properties.get("InvokeMode", "BUFFERED") != "BUFFERED":
+        raise UnsupportedFeature(f"the resource {logical_id} streams its responses, which is not supported here")
+    functions = workshop.services.lambda_service
+    function = functions.function(str(properties["TargetFunctionArn"]), properties.get("Qualifier"), region=workshop.region)
+    base = functions.base_of(function).arn
+    arn = f"{base}:{properties['Qualifier']}" if properties.get("Qualifier") else base
+    gateway = workshop.services.api_gateway
+    identifier = gateway.new_identifier()
+    api = Api(identifier, {}, is_rest=False, region=workshop.region)
+    api.is_url = True
+    api.guards["signature"] = Guard(requires_signature=True)
+    uri = f"arn:aws:apigateway:{workshop.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    integration = {"type": "aws_proxy", "uri": uri, "payloadFormatVersion": "2.0"}
+    needed: list[Json] = [{"signature": []}] if properties.get("AuthType") == "AWS_IAM" else []
+    api.add_route("/$default", "ANY", {"x-amazon-apigateway-integration": integration, "security": needed})
+    api.stages["$default"] = {}
+    api.cross_origin = CrossOrigin.of(properties["Cors"]) if properties.get("Cors") else None
+    gateway.apis[identifier] = api
+
+    async def delete() -> None:
+        gateway.apis.pop(identifier, None)
+
+    url = f"{workshop.services.endpoint_url}/lambda-url/{identifier}/"
+    return Made(arn, {"FunctionArn": arn, "FunctionUrl": url}, delete)
+
+
 FUNCTIONS = {
     "AWS::Lambda::Alias": ResourceType(
         _alias, names("Description FunctionName FunctionVersion Name"), names("ProvisionedConcurrencyConfig")
@@ -112,11 +151,15 @@ FUNCTIONS = {
             "Code DeadLetterConfig Description DurableConfig Environment EphemeralStorage FunctionName Handler Layers LoggingConfig "
             "MemorySize PackageType Role Runtime Timeout TracingConfig"
         ),
-        names("Architectures RecursiveLoop RuntimeManagementConfig Tags VpcConfig"),
+        names(
+            "Architectures CodeSigningConfigArn KmsKeyArn RecursiveLoop ReservedConcurrentExecutions RuntimeManagementConfig SnapStart "
+            "Tags VpcConfig"
+        ),
     ),
     "AWS::Lambda::LayerVersion": ResourceType(
         _layer, names("Content LayerName"), names("CompatibleArchitectures CompatibleRuntimes Description LicenseInfo")
     ),
+    "AWS::Lambda::Url": ResourceType(_url, names("AuthType Cors InvokeMode Qualifier TargetFunctionArn")),
     "AWS::Lambda::Version": ResourceType(
         _version, names("Description FunctionName"), names("CodeSha256 ProvisionedConcurrencyConfig RuntimePolicy")
     ),

@@ -2,12 +2,14 @@
 
 Called by `template_application`, which makes the resources, and by `stepstack.testing`, which only names them.
 Source: the intrinsic function reference of the CloudFormation user guide.
-Left out: Fn::Transform, Fn::Cidr, Fn::GetAZs, Fn::ForEach; Fn::ImportValue where nobody says what other stacks export.
+Left out: Fn::ForEach; Fn::Transform but for AWS::Include (`template_includes`); Fn::ImportValue where nobody says what other stacks export.
 """
 
 from __future__ import annotations
 
 import base64
+import ipaddress
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, TypeAlias
@@ -176,6 +178,16 @@ class Intrinsics:
             raise UnsupportedFeature(f"the template uses Fn::ImportValue ({argument}): what other stacks export is not known here")
         return self._exported(str(self._evaluate(argument)))
 
+    def cidr(self, argument: Any) -> list[str]:
+        block, count, bits = [*(self._evaluate(part) for part in argument), 8][:3]
+        network = ipaddress.ip_network(str(block), strict=False)
+        blocks = network.subnets(new_prefix=network.max_prefixlen - int(bits))
+        return [str(part) for part in itertools.islice(blocks, int(count))]
+
+    def zones(self, argument: Any) -> list[str]:
+        region = self._evaluate(argument) or self._values["AWS::Region"]
+        return [f"{region}{letter}" for letter in "abc"]
+
     def length(self, argument: Any) -> int:
         return len(self._evaluate(argument))
 
@@ -183,9 +195,11 @@ class Intrinsics:
 _FUNCTIONS: Mapping[str, Callable[[Intrinsics, Any], Any]] = {
     "Fn::And": Intrinsics.and_,
     "Fn::Base64": Intrinsics.encode,
+    "Fn::Cidr": Intrinsics.cidr,
     "Fn::Equals": Intrinsics.equals,
     "Fn::FindInMap": Intrinsics.find_in_map,
     "Fn::GetAtt": Intrinsics.get_attribute,
+    "Fn::GetAZs": Intrinsics.zones,
     "Fn::If": Intrinsics.if_,
     "Fn::ImportValue": Intrinsics.import_value,
     "Fn::Join": Intrinsics.join,

@@ -1,22 +1,25 @@
 """The resources of a template: how each type is made, what Ref and Fn::GetAtt give of it, and which of its properties count.
 
-A type that is not in `RESOURCES`, or a property that is not known for its type, is refused with its name. Roles, policies and permissions
-are accepted and have no effect: nothing here checks them. Called by `template_application`.
+A type that is not in `RESOURCES`, or a property that is not known for its type, is refused with its name. Called by `template_application`.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import partial
 from xml.sax.saxutils import escape
 
 from stepstack.errors import UnsupportedFeature
-from stepstack.stacks.embedded.templates.template import LOCAL_BUCKET, local_path
+from stepstack.stacks.embedded.templates.template import local_path
 from stepstack.stacks.embedded.templates.template_apis import APIS
 from stepstack.stacks.embedded.templates.template_events import EVENTS
 from stepstack.stacks.embedded.templates.template_functions import FUNCTIONS
+from stepstack.stacks.embedded.templates.template_intrinsics import value_text
+from stepstack.stacks.embedded.templates.template_pipes import PIPES
+from stepstack.stacks.embedded.templates.template_secrets import SECRETS
+from stepstack.stacks.embedded.templates.template_state_machines import STATE_MACHINES
+from stepstack.stacks.embedded.templates.template_without_effect import WITHOUT_EFFECT
 from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names
 
 __all__ = ["RESOURCES", "resource_type"]
@@ -24,10 +27,15 @@ __all__ = ["RESOURCES", "resource_type"]
 CUSTOM = "AWS::CloudFormation::CustomResource"
 
 
+_NOT_OF_CREATE_TABLE = names(
+    "ContributorInsightsSpecification OnDemandThroughput PointInTimeRecoverySpecification ResourcePolicy TableName Tags "
+    "TimeToLiveSpecification WarmThroughput"
+)
+
+
 async def _table(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     name = str(properties.get("TableName") or workshop.name(logical_id, 255))
-    passed = {key: value for key, value in properties.items() if key not in {"TableName", "TimeToLiveSpecification", "Tags"}}
-    passed.pop("PointInTimeRecoverySpecification", None)
+    passed = {key: value for key, value in properties.items() if key not in _NOT_OF_CREATE_TABLE}
     if "StreamSpecification" in passed:
         passed["StreamSpecification"] = {"StreamEnabled": True, **passed["StreamSpecification"]}
     for index in [passed, *(passed.get("GlobalSecondaryIndexes") or [])]:
@@ -59,8 +67,7 @@ async def _bucket(workshop: Workshop, logical_id: str, properties: Json) -> Made
 
     async def delete() -> None:
         # Objects go with the bucket: the stack is a test's.
-        notified = workshop.services.event_sources.notifications
-        notified.configurations.pop(name, None)
+        workshop.services.event_sources.notifications.forget(name)
         await workshop.services.empty_bucket(name)
         await workshop.rest("s3", "DELETE", f"/{name}")
 
@@ -75,7 +82,7 @@ _NOTIFIED = {
 
 
 def _notification(logical_id: str, notifications: Json) -> bytes:
-    unknown = sorted(notifications.keys() - _NOTIFIED.keys())
+    unknown = sorted(notifications.keys() - {*_NOTIFIED, "EventBridgeConfiguration"})
     if unknown:
         raise UnsupportedFeature(f"the resource {logical_id} has NotificationConfiguration.{unknown[0]}, which is not supported here")
     parts = []
@@ -87,6 +94,10 @@ def _notification(logical_id: str, notifications: Json) -> bytes:
             selected = f"<Filter><S3Key>{shown}</S3Key></Filter>" if shown else ""
             named = f"<Id>{kind}{number}</Id><{target}>{entry[member]}</{target}><Event>{entry['Event']}</Event>"
             parts.append(f"<{element}>{named}{selected}</{element}>")
+    bridge = notifications.get("EventBridgeConfiguration")
+    # The object is enough: EventBridgeEnabled is true unless it is said to be false.
+    if bridge is not None and str(bridge.get("EventBridgeEnabled", True)).lower() == "true":
+        parts.append("<EventBridgeConfiguration/>")
     body = "".join(parts)
     return f'<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{body}</NotificationConfiguration>'.encode()
 
@@ -111,39 +122,6 @@ async def _log_group(workshop: Workshop, logical_id: str, properties: Json) -> M
     return Made(name, {"Arn": arn}, lambda: workshop.call("logs", "DeleteLogGroup", {"logGroupName": name}))
 
 
-async def _state_machine(workshop: Workshop, logical_id: str, properties: Json) -> Made:
-    name = str(properties.get("StateMachineName") or workshop.name(logical_id, 80))
-    text = _definition(workshop, logical_id, properties)
-    for key, value in (properties.get("DefinitionSubstitutions") or {}).items():
-        text = text.replace(f"${{{key}}}", str(value))
-    parameters: Json = {
-        "name": name,
-        "definition": text,
-        "roleArn": properties.get("RoleArn") or f"arn:aws:iam::{workshop.account_id}:role/{name}",
-        "type": properties.get("StateMachineType", "STANDARD"),
-    }
-    arn = str((await workshop.step_functions("CreateStateMachine", parameters))["stateMachineArn"])
-    return Made(arn, {"Arn": arn, "Name": name}, lambda: workshop.step_functions("DeleteStateMachine", {"stateMachineArn": arn}))
-
-
-def _definition(workshop: Workshop, logical_id: str, properties: Json) -> str:
-    if "DefinitionString" in properties:
-        return str(properties["DefinitionString"])
-    if "Definition" in properties:
-        return json.dumps(properties["Definition"])
-    location = properties.get("DefinitionS3Location") or {}
-    if location.get("Bucket") == LOCAL_BUCKET:
-        return local_path(workshop.folder, location.get("Key"), what=f"the definition of {logical_id}").read_text(encoding="utf-8")
-    raise UnsupportedFeature(f"the resource {logical_id} has no definition in the template or in a file beside it")
-
-
-async def _accepted(workshop: Workshop, logical_id: str, properties: Json) -> Made:
-    """Something that has no effect here: roles, policies, permissions, deployments."""
-    name = str(properties.get("RoleName") or properties.get("ManagedPolicyName") or workshop.name(logical_id))
-    digest = hashlib.sha256(logical_id.encode()).hexdigest()[:16].upper()
-    return Made(name, {"Arn": f"arn:aws:iam::{workshop.account_id}:role/{name}", "RoleId": f"AROA{digest}", "Id": name})
-
-
 async def _custom(workshop: Workshop, logical_id: str, properties: Json, *, type_name: str = CUSTOM) -> Made:
     stack_id = workshop.arn("cloudformation", f"stack/{workshop.stack_name}/{workshop.suffix}")
     event = {"StackId": stack_id, "ResourceType": type_name}
@@ -158,13 +136,36 @@ async def _custom(workshop: Workshop, logical_id: str, properties: Json, *, type
     return Made(physical_id, answer.get("Data") or {}, delete)
 
 
-_WITHOUT_EFFECT = ResourceType(_accepted, frozenset(), frozenset({"*"}))
+async def _nested(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    """A stack of its own, from a template beside this one."""
+    from stepstack.stacks.embedded.templates.template_application import deploy
+
+    location = str(properties.get("TemplateURL"))
+    if "://" in location:
+        raise UnsupportedFeature(f"the resource {logical_id} has its template at {location}: only templates beside this one are supported")
+    path = local_path(workshop.folder, location, what=f"the template of {logical_id}")
+    if path in workshop.outer:
+        raise UnsupportedFeature(f"the resource {logical_id} deploys the template that it is in: {path}")
+    given = {
+        name: ",".join(map(value_text, value)) if isinstance(value, list) else value_text(value)
+        for name, value in (properties.get("Parameters") or {}).items()
+    }
+    services, step_functions = workshop.services, workshop.step_functions
+    outer = (*workshop.outer, path)
+    application = await deploy(path, services, step_functions, name=workshop.name(logical_id, 128), parameters=given, outer=outer)
+    attributes = {f"Outputs.{name}": value for name, value in application.outputs.items()}
+    return Made(application.stack_id, attributes, application.delete)
+
 
 RESOURCES: Mapping[str, ResourceType] = {
     **APIS,
     **EVENTS,
     **FUNCTIONS,
-    "AWS::CDK::Metadata": _WITHOUT_EFFECT,
+    **PIPES,
+    **SECRETS,
+    **STATE_MACHINES,
+    **WITHOUT_EFFECT,
+    "AWS::CloudFormation::Stack": ResourceType(_nested, names("Parameters TemplateURL"), names("NotificationARNs Tags TimeoutInMinutes")),
     CUSTOM: ResourceType(_custom, frozenset({"*"}), frozenset({"*"})),
     "AWS::DynamoDB::Table": ResourceType(
         _table,
@@ -173,34 +174,27 @@ RESOURCES: Mapping[str, ResourceType] = {
             "PointInTimeRecoverySpecification ProvisionedThroughput SSESpecification StreamSpecification TableClass TableName Tags "
             "TimeToLiveSpecification"
         ),
+        names("ContributorInsightsSpecification OnDemandThroughput ResourcePolicy WarmThroughput"),
     ),
-    "AWS::IAM::ManagedPolicy": _WITHOUT_EFFECT,
-    "AWS::IAM::Policy": _WITHOUT_EFFECT,
-    "AWS::IAM::Role": _WITHOUT_EFFECT,
-    "AWS::Lambda::Permission": _WITHOUT_EFFECT,
-    "AWS::Logs::LogGroup": ResourceType(_log_group, names("LogGroupName"), names("KmsKeyId LogGroupClass RetentionInDays Tags")),
+    "AWS::Logs::LogGroup": ResourceType(
+        _log_group, names("LogGroupName"), names("DataProtectionPolicy FieldIndexPolicies KmsKeyId LogGroupClass RetentionInDays Tags")
+    ),
     "AWS::S3::Bucket": ResourceType(
         _bucket,
         names("BucketName NotificationConfiguration VersioningConfiguration"),
         names(
-            "AccessControl BucketEncryption CorsConfiguration LifecycleConfiguration LoggingConfiguration OwnershipControls "
+            "AccessControl AnalyticsConfigurations BucketEncryption CorsConfiguration IntelligentTieringConfigurations "
+            "InventoryConfigurations LifecycleConfiguration LoggingConfiguration MetricsConfigurations OwnershipControls "
             "PublicAccessBlockConfiguration Tags"
         ),
     ),
-    "AWS::S3::BucketPolicy": _WITHOUT_EFFECT,
-    "AWS::SNS::TopicPolicy": _WITHOUT_EFFECT,
     "AWS::SQS::Queue": ResourceType(
         _queue,
         names(
             "ContentBasedDeduplication DeduplicationScope DelaySeconds FifoQueue FifoThroughputLimit KmsMasterKeyId MaximumMessageSize "
-            "MessageRetentionPeriod QueueName ReceiveMessageWaitTimeSeconds RedrivePolicy SqsManagedSseEnabled Tags VisibilityTimeout"
+            "MessageRetentionPeriod QueueName ReceiveMessageWaitTimeSeconds RedriveAllowPolicy RedrivePolicy SqsManagedSseEnabled Tags "
+            "VisibilityTimeout"
         ),
-    ),
-    "AWS::SQS::QueuePolicy": _WITHOUT_EFFECT,
-    "AWS::StepFunctions::StateMachine": ResourceType(
-        _state_machine,
-        names("Definition DefinitionS3Location DefinitionString DefinitionSubstitutions RoleArn StateMachineName StateMachineType"),
-        names("LoggingConfiguration Tags TracingConfiguration"),
     ),
 }
 

@@ -42,6 +42,8 @@ class Workshop:
     suffix: str
     layers: dict[str, Path] = field(default_factory=dict)
     """The folders of the template's layers, by the layers' ARNs."""
+    outer: tuple[Path, ...] = ()
+    """The templates of the stacks that this one is nested in, and its own."""
 
     @property
     def region(self) -> str:

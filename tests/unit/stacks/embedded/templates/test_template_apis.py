@@ -119,9 +119,9 @@ def test_integrations_and_routes_are_an_http_api_s(world):
 @pytest.mark.parametrize(
     ("template", "old", "new", "text"),
     [
-        (REST, "AuthorizationType: NONE", "AuthorizationType: COGNITO_USER_POOLS", "has an authorizer or an API key"),
+        (REST, "AuthorizationType: NONE", "AuthorizationType: COGNITO_USER_POOLS", "Get has the AuthorizationType COGNITO_USER_POOLS"),
         (REST, "Type: AWS_PROXY", "Type: HTTP_PROXY", "has no Lambda proxy integration"),
-        (REST, "IntegrationHttpMethod: POST", "RequestParameters: {}", "Get has Integration.RequestParameters"),
+        (REST, "IntegrationHttpMethod: POST", "TlsConfig: {}", "Get has Integration.TlsConfig"),
         (HTTP, "IntegrationType: AWS_PROXY", "IntegrationType: HTTP_PROXY", "Integration is no integration with a function (HTTP_PROXY)"),
         (HTTP, "ProtocolType: HTTP", "ProtocolType: WEBSOCKET", "Api is an API for WEBSOCKET"),
         (HTTP, "Target: !Sub 'integrations/${Integration}'", "Target: integrations/other", "Get has no integration of the template"),

@@ -228,12 +228,16 @@ def test_code_in_the_template_and_code_of_cdk_are_run(world):
     [
         ("{X: {Type: AWS::EC2::Instance}}", UnsupportedFeature, "the resource X has the type AWS::EC2::Instance"),
         (
-            "{X: {Type: AWS::SQS::Queue, Properties: {Wrong: 1}}, Y: {Type: AWS::EC2::VPC}}",
+            "{X: {Type: AWS::SQS::Queue, Properties: {Wrong: 1}}, Y: {Type: AWS::EC2::Instance}}",
             UnsupportedFeature,
             "the resource X (AWS::SQS::Queue) has the property Wrong, which is not supported here; the resource Y has the type AWS::EC2",
         ),
         ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Nowhere}}}", SettingsError, "no parameter and no resource Nowhere"),
-        ("{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue x}}}", UnsupportedFeature, "Fn::ImportValue"),
+        (
+            "{X: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue x}}}",
+            SettingsError,
+            "imports x, which no",
+        ),
         ("{X: {Type: AWS::Events::Rule, Properties: {ScheduleExpression: now and then}}}", ServiceError, "ScheduleExpression is not valid"),
         ("{X: {Type: AWS::Events::EventBus, Properties: {}}}", SettingsError, "the resource X (AWS::Events::EventBus) lacks 'Name'"),
         ("{X: {Type: AWS::SQS::Queue}}\nOutputs: {Out: {Value: !GetAtt X.Colour}}", SettingsError, "X has no attribute Colour"),

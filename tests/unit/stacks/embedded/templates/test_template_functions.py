@@ -93,7 +93,11 @@ def test_code_in_a_zip_file_beside_the_template_is_run(world):
     ("properties", "error", "text"),
     [
         ({"Runtime": "nodejs22.x", "Handler": "app.handler"}, ServiceError, "the runtime nodejs22.x is not supported"),
-        ({"Runtime": "python3.12", "Handler": "app.handler", "SnapStart": {}}, UnsupportedFeature, "has the property SnapStart"),
+        (
+            {"Runtime": "python3.12", "Handler": "app.handler", "FileSystemConfigs": []},
+            UnsupportedFeature,
+            "has the property FileSystemConfigs",
+        ),
         ({"Runtime": "python3.12", "Handler": "app.handler", "Timeout": 1000}, ServiceError, "Timeout is a number of seconds"),
     ],
     ids=["runtime", "property", "timeout"],

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stepstack.errors import UnsupportedFeature
-from stepstack.stacks.embedded.api_gateway import Api
+from stepstack.stacks.embedded.apis.api import Api
 from stepstack.stacks.embedded.services import EmbeddedServices
 
 URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:f/invocations"
@@ -30,7 +30,7 @@ class World:
 
     def api(self, paths, *, is_rest=True, stage="Prod", **document):
         api = Api("abc123", {"paths": paths, **document}, is_rest=is_rest)
-        api.stages.add(stage)
+        api.stages[stage] = {}
         self.services.api_gateway.apis["abc123"] = api
 
     def send(self, method, path, *, headers=None, body=b"", host="127.0.0.1:4321"):
@@ -202,7 +202,7 @@ def test_a_preflight_is_answered_from_the_definition(world):
 @pytest.mark.parametrize(
     ("operation", "text"),
     [
-        ({**proxy(), "security": [{"key": []}]}, "GET /a has an authorizer"),
+        ({**proxy(), "security": [{"key": []}]}, "GET /a has the authorizer key, which is not there"),
         ({"x-amazon-apigateway-integration": {"type": "http_proxy", "uri": "http://x"}}, "GET /a has no Lambda proxy integration"),
         ({}, "GET /a has no Lambda proxy integration"),
     ],
@@ -222,5 +222,5 @@ def test_what_a_document_demands_of_all_operations_is_refused_where_an_operation
     document = {"security": [{"key": []}]}
 
     world.api({"/open": {"get": {**proxy(), "security": []}}}, **document)
-    with pytest.raises(UnsupportedFeature, match=r"the route GET /closed has an authorizer or an API key"):
+    with pytest.raises(UnsupportedFeature, match=r"the route GET /closed has the authorizer key, which is not there"):
         world.api({"/closed": {"get": proxy()}}, **document)

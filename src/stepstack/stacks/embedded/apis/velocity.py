@@ -1,0 +1,259 @@
+"""Velocity, the language of API Gateway's mapping templates: text with references (`$a.b`) and directives (`#set`, `#if`, `#foreach`).
+
+A template is compiled once, when an API is deployed, and rendered for each request. Called by `mapping_templates`; the expressions are
+in `velocity_expressions`. Source: the Velocity 1.7 user guide. Left out: macros, includes, `#evaluate`, `#define`: a template with one
+of them is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from stepstack.errors import UnsupportedFeature
+from stepstack.stacks.embedded.apis.velocity_expressions import (
+    Cursor,
+    Evaluated,
+    Scope,
+    read_assignment,
+    read_expression,
+    read_reference,
+)
+from stepstack.stacks.embedded.apis.velocity_methods import java_text
+
+__all__ = ["VelocityTemplate"]
+
+_Node: TypeAlias = "Callable[[Scope], Iterator[str]]"
+
+LONGEST_TEXT = 10_000_000
+"""Characters that a template may make: a loop over a large body makes many."""
+
+_MARK = re.compile(r"[$#]|\\(?=[$#\\])")
+_DIRECTIVE = re.compile(
+    r"#(?:\{(?P<braced>[a-z]+)\}|(?P<plain>set|if|elseif|else|end|foreach|break|stop|macro|parse|include|define|evaluate)\b)"
+)
+_REFERENCE = re.compile(r"\$!?\{?[A-Za-z_]")
+_REST_OF_LINE = re.compile(r"[ \t]*\r?\n")
+_REFUSED = frozenset({"define", "evaluate", "include", "macro", "parse"})
+
+
+class _Stopped(Exception):
+    """#break, or #stop where `whole`."""
+
+    def __init__(self, *, whole: bool) -> None:
+        super().__init__()
+        self.whole = whole
+
+
+class VelocityTemplate:
+    """A compiled template. Raises UnsupportedFeature where it cannot be read."""
+
+    def __init__(self, text: str) -> None:
+        cursor = Cursor(text, _interpolated)
+        self._nodes, ended = _read_block(cursor, frozenset())
+        assert ended == ""  # noqa: S101 - nothing else ends the outermost block
+
+    def render(self, variables: Mapping[str, Any]) -> str:
+        """The text; `variables` are by their names without `$`. What the template sets is set in what it was given."""
+        scope = Scope(dict(variables))
+        pieces: list[str] = []
+        length = 0
+        try:
+            for piece in _run(self._nodes, scope):
+                pieces.append(piece)
+                length += len(piece)
+                if length > LONGEST_TEXT:
+                    raise UnsupportedFeature(f"a mapping template makes more than {LONGEST_TEXT} characters")
+        except _Stopped:
+            pass
+        return "".join(pieces)
+
+
+def _interpolated(text: str) -> Evaluated:
+    """A string in double quotation marks, in which references are replaced."""
+    if "$" not in text and "#" not in text:
+        return lambda _: text
+    nodes, _ = _read_block(Cursor(text, _interpolated), frozenset())
+    return lambda scope: "".join(_run(nodes, scope))
+
+
+def _run(nodes: list[_Node], scope: Scope) -> Iterator[str]:
+    for node in nodes:
+        yield from node(scope)
+
+
+def _read_block(cursor: Cursor, ends: frozenset[str]) -> tuple[list[_Node], str]:
+    """The nodes up to a directive of `ends`, and that directive; "" at the end of the text."""
+    nodes: list[_Node] = []
+    while True:
+        found = _MARK.search(cursor.text, cursor.position)
+        if found is None:
+            nodes.append(_literal(cursor.text[cursor.position :]))
+            cursor.position = len(cursor.text)
+            if ends:
+                raise cursor.fault("#end is missing")
+            return nodes, ""
+        nodes.append(_literal(cursor.text[cursor.position : found.start()]))
+        cursor.position = found.start()
+        if found[0] == "\\":
+            # An escaped mark is text.
+            nodes.append(_literal(cursor.text[cursor.position + 1]))
+            cursor.position += 2
+        elif found[0] == "$":
+            nodes.append(_read_text_reference(cursor))
+        elif (directive := _read_directive(cursor)) in ends:
+            return nodes, directive
+        else:
+            nodes.append(_read_node(cursor, directive))
+
+
+def _literal(text: str) -> _Node:
+    return lambda _: iter((text,) if text else ())
+
+
+def _read_text_reference(cursor: Cursor) -> _Node:
+    if not _REFERENCE.match(cursor.text, cursor.position):
+        cursor.position += 1
+        return _literal("$")
+    start = cursor.position
+    reference = read_reference(cursor)
+    source = cursor.text[start : cursor.position]
+
+    def node(scope: Scope) -> Iterator[str]:
+        value = reference.evaluate(scope)
+        if value is not None:
+            yield java_text(value)
+        elif not reference.is_quiet:
+            yield source
+
+    return node
+
+
+def _read_directive(cursor: Cursor) -> str:
+    """The name of the directive at the cursor, behind which the cursor stands then; "" where the mark is text, comments left out."""
+    text, position = cursor.text, cursor.position
+    if text.startswith("##", position):
+        end = text.find("\n", position)
+        cursor.position = len(text) if end < 0 else end + 1
+        return "comment"
+    for opening, closing in (("#*", "*#"), ("#[[", "]]#")):
+        if text.startswith(opening, position):
+            end = text.find(closing, position)
+            if end < 0:
+                raise cursor.fault(f"{closing} is missing")
+            cursor.position = end + len(closing)
+            return "comment" if opening == "#*" else f"text {text[position + 3 : end]}"
+    found = _DIRECTIVE.match(text, position)
+    if found is None:
+        cursor.position += 1
+        return ""
+    cursor.position = found.end()
+    name = found["braced"] or found["plain"]
+    if name in _REFUSED:
+        raise cursor.fault(f"#{name} is not supported")
+    if name in {"else", "end", "break", "stop"}:
+        _gobble(cursor)
+    return str(name)
+
+
+def _gobble(cursor: Cursor) -> None:
+    """A directive takes the rest of an empty line with it."""
+    rest = _REST_OF_LINE.match(cursor.text, cursor.position)
+    if rest is not None:
+        cursor.position = rest.end()
+
+
+def _read_node(cursor: Cursor, directive: str) -> _Node:
+    if directive == "":
+        return _literal("#")
+    if directive == "comment":
+        return _literal("")
+    if directive.startswith("text "):
+        return _literal(directive[5:])
+    if directive in {"break", "stop"}:
+        return _stopping(whole=directive == "stop")
+    if directive in {"else", "elseif", "end"}:
+        raise cursor.fault(f"#{directive} has no beginning")
+    cursor.expect("(")
+    reader = {"set": _read_set, "if": _read_if, "foreach": _read_foreach}[directive]
+    return reader(cursor)
+
+
+def _stopping(*, whole: bool) -> _Node:
+    def node(_: Scope) -> Iterator[str]:
+        yield from ()
+        raise _Stopped(whole=whole)
+
+    return node
+
+
+def _read_set(cursor: Cursor) -> _Node:
+    assign = read_assignment(cursor)
+    cursor.expect(")")
+    _gobble(cursor)
+
+    def node(scope: Scope) -> Iterator[str]:
+        assign(scope)
+        return iter(())
+
+    return node
+
+
+def _read_if(cursor: Cursor) -> _Node:
+    branches: list[tuple[Evaluated, list[_Node]]] = []
+    otherwise: list[_Node] = []
+    directive = "elseif"
+    while directive == "elseif":
+        condition = _read_condition(cursor)
+        nodes, directive = _read_block(cursor, frozenset({"elseif", "else", "end"}))
+        branches.append((condition, nodes))
+        if directive == "elseif":
+            cursor.expect("(")
+    if directive == "else":
+        otherwise, _ = _read_block(cursor, frozenset({"end"}))
+
+    def node(scope: Scope) -> Iterator[str]:
+        taken = next((nodes for condition, nodes in branches if condition(scope)), otherwise)
+        return _run(taken, scope)
+
+    return node
+
+
+def _read_condition(cursor: Cursor) -> Evaluated:
+    expression = read_expression(cursor)
+    cursor.expect(")")
+    _gobble(cursor)
+
+    def condition(scope: Scope) -> bool:
+        value = expression(scope)
+        return value is not None and value is not False
+
+    return condition
+
+
+def _read_foreach(cursor: Cursor) -> _Node:
+    name = cursor.name_of_variable()
+    cursor.expect("in")
+    items = read_expression(cursor)
+    cursor.expect(")")
+    _gobble(cursor)
+    body, _ = _read_block(cursor, frozenset({"end"}))
+
+    def node(scope: Scope) -> Iterator[str]:
+        value = items(scope)
+        members = list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, list) else []
+        outer = {kept: scope.variables.get(kept) for kept in (name, "foreach", "velocityCount")}
+        try:
+            for index, member in enumerate(members):
+                state = {"index": index, "count": index + 1, "hasNext": index + 1 < len(members)}
+                state |= {"first": index == 0, "last": index + 1 == len(members)}
+                scope.variables |= {name: member, "foreach": state, "velocityCount": index + 1}
+                yield from _run(body, scope)
+        except _Stopped as stop:
+            if stop.whole:
+                raise
+        finally:
+            scope.variables |= outer
+
+    return node

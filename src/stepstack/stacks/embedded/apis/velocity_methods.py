@@ -1,0 +1,131 @@
+"""What templates call on values: the methods of Java's String, List and Map that mapping templates use.
+
+Called by `velocity_expressions`. Source: Java's documentation of these classes. A method that is not here is refused with its name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stepstack.errors import UnsupportedFeature
+
+__all__ = ["call_method", "java_text"]
+
+_Method = Callable[..., Any]
+
+
+def call_method(value: Any, name: str, arguments: list[Any]) -> Any:
+    """The result of a method; UnsupportedFeature where the value has none of that name, or takes other arguments."""
+    offered = getattr(value, "methods", None)
+    methods: Mapping[str, _Method] = offered if offered is not None else _methods_of(value)
+    method = methods.get(name)
+    if method is None:
+        raise UnsupportedFeature(f"a mapping template calls {name}, which is not supported on a {_kind(value)}")
+    try:
+        return method(*arguments) if offered is not None else method(value, *arguments)
+    except (TypeError, ValueError, IndexError, re.error) as error:
+        raise UnsupportedFeature(f"a mapping template calls {name} on a {_kind(value)} as it cannot be called: {error}") from error
+
+
+def _methods_of(value: Any) -> Mapping[str, _Method]:
+    if isinstance(value, str):
+        return {**_ANY, **_TEXT}
+    if isinstance(value, list):
+        return {**_ANY, **_LIST}
+    return {**_ANY, **_MAP} if isinstance(value, dict) else _ANY
+
+
+def _kind(value: Any) -> str:
+    return "string" if isinstance(value, str) else "list" if isinstance(value, list) else "map" if isinstance(value, dict) else "value"
+
+
+def _replace_all(text: str, pattern: str, replacement: str) -> str:
+    def expand(found: re.Match[str]) -> str:
+        # Java refers to a group by $1, and a backslash makes the next character itself.
+        return re.sub(r"\\(.)|\$(\d)", lambda part: part[1] or found[int(part[2])] or "", replacement)
+
+    return re.sub(pattern, expand, text)
+
+
+def _split(text: str, pattern: str) -> list[str]:
+    parts = re.split(pattern, text)
+    while parts and not parts[-1]:
+        parts.pop()
+    return parts
+
+
+def _put(value: dict[str, Any], key: str, member: Any) -> Any:
+    before = value.get(key)
+    value[key] = member
+    return before
+
+
+def _add(value: list[Any], *arguments: Any) -> bool:
+    if len(arguments) == 2:
+        value.insert(arguments[0], arguments[1])
+    else:
+        value.append(*arguments)
+    return True
+
+
+def java_text(value: Any) -> str:
+    """A value as Java's toString writes it: a map is `{a=1, b=2}`, an array is JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}={java_text(part)}" for key, part in value.items()) + "}"
+    if value is None:
+        return "null"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if isinstance(value, list) else str(value)
+
+
+_ANY: Mapping[str, _Method] = {
+    "equals": lambda value, other: value == other,
+    "toString": java_text,
+}
+_TEXT: Mapping[str, _Method] = {
+    "charAt": lambda value, index: value[index],
+    "concat": lambda value, other: value + other,
+    "contains": lambda value, other: other in value,
+    "endsWith": lambda value, other: value.endswith(other),
+    "equalsIgnoreCase": lambda value, other: value.lower() == other.lower(),
+    "indexOf": lambda value, other: value.find(other),
+    "isEmpty": lambda value: not value,
+    "lastIndexOf": lambda value, other: value.rfind(other),
+    "length": len,
+    "matches": lambda value, pattern: re.fullmatch(pattern, value) is not None,
+    "replace": lambda value, old, new: value.replace(old, new),
+    "replaceAll": _replace_all,
+    "split": _split,
+    "startsWith": lambda value, other: value.startswith(other),
+    "substring": lambda value, start, end=None: value[start:end],
+    "toLowerCase": lambda value: value.lower(),
+    "toUpperCase": lambda value: value.upper(),
+    "trim": lambda value: value.strip(),
+}
+_LIST: Mapping[str, _Method] = {
+    "add": _add,
+    "addAll": lambda value, others: value.extend(others) or True,
+    "contains": lambda value, member: member in value,
+    "get": lambda value, index: value[index],
+    "indexOf": lambda value, member: value.index(member) if member in value else -1,
+    "isEmpty": lambda value: not value,
+    "size": len,
+}
+_MAP: Mapping[str, _Method] = {
+    "containsKey": lambda value, key: key in value,
+    "entrySet": lambda value: [{"key": key, "value": member} for key, member in value.items()],
+    "get": lambda value, key: value.get(key),
+    "isEmpty": lambda value: not value,
+    "keySet": list,
+    "put": _put,
+    "putAll": lambda value, others: value.update(others),
+    "remove": lambda value, key: value.pop(key, None),
+    "size": len,
+    "values": lambda value: list(value.values()),
+}
