@@ -23,16 +23,17 @@ def execution_members(
     redriven_at: float | None,
     state_machine_arn: str,
     state_machine_name: str,
+    is_express: bool = False,
 ) -> dict[str, Json]:
     """The members that all states of an execution share. Express executions, which nobody can redrive, tell a count, too; TestState's,
-    whose `redrive_count` is None, tell none.
+    whose `redrive_count` is None, tell none. Express executions, TestState's among them, have the members in another order.
     """
+    named: JsonObject = {"Name": execution_name, "RoleArn": role_arn}
+    started: JsonObject = {"StartTime": timestamp_text(started_at)}
     execution: dict[str, Json] = {
         "Id": execution_arn,
         "Input": execution_input,
-        "StartTime": timestamp_text(started_at),
-        "Name": execution_name,
-        "RoleArn": role_arn,
+        **({**named, **started} if is_express else {**started, **named}),
     }
     if redrive_count is not None:
         execution["RedriveCount"] = redrive_count

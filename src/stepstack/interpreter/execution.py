@@ -246,6 +246,7 @@ class Execution:
             redriven_at=self.redriven_at,
             state_machine_arn=self.state_machine_arn,
             state_machine_name=self.state_machine_name,
+            is_express=self.is_express,
         )
 
     async def _run(self, walk: Callable[[], Coroutine[Any, Any, Payload]]) -> None:

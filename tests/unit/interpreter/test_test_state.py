@@ -238,4 +238,4 @@ def test_a_map_refuses_the_limits_that_an_execution_refuses(try_state, field, va
 
 def test_the_context_object_tells_of_no_redrive(try_state):
     context = json.loads(try_state({"Type": "Pass", "Parameters": {"context.$": "$$"}, "End": True}).output)["context"]
-    assert list(context["Execution"]) == ["Id", "Input", "StartTime", "Name", "RoleArn"]
+    assert list(context["Execution"]) == ["Id", "Input", "Name", "RoleArn", "StartTime"]
