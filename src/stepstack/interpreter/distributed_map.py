@@ -1,7 +1,8 @@
 """A distributed Map: reads the items, runs a child execution for each item or batch, and gathers or writes their results.
 
 Called by the Map state. The Map Run's limits may change while it goes on, so the dispatcher asks them anew each time that a child ends.
-A redrive goes on with the Map Run that had not succeeded: children that succeeded are kept, the others redriven, what had not begun begins.
+A redrive goes on with the Map Run that had not succeeded: children that succeeded are kept, the others redriven (Express ones started
+anew), what had not begun begins.
 Source: recorded histories for the events and their linkage, the developer guide's "Distributed Map".
 """
 
@@ -115,12 +116,15 @@ class _DistributedMap:
             child = self.execution.child(machine, arn=former.arn, name=former.name, child_input=child_input, map_run=map_run)
             former.hand_over_to(child)
             weight = 1 if self.state.item_batcher is None else len(cast("dict[str, list[Json]]", child.input.value)["Items"])
-            self.children.append(child)
             if child.status == "SUCCEEDED":
                 map_run.executions.kept(1)
                 map_run.items.kept(weight)
+            elif map_run.is_express:
+                child = self._new_child(map_run, machine, child_input)
+                beginnings.append((functools.partial(self._restart_child, map_run, child, former, weight), weight))
             else:
                 beginnings.append((functools.partial(self._redrive_child, map_run, child, former, weight), weight))
+            self.children.append(child)
         return beginnings
 
     def _register(self, map_run: MapRun) -> None:
@@ -185,16 +189,27 @@ class _DistributedMap:
         processor = self.state.item_processor
         return dataclasses.replace(self.execution.machine, start_at=processor.start_at, states=processor.states, timeout_seconds=None)
 
-    def _start_child(self, map_run: MapRun, machine: StateMachine, payload: Payload, weight: int) -> None:
+    def _new_child(self, map_run: MapRun, machine: StateMachine, child_input: Payload) -> Execution:
         name = self.execution.environment.randomness.uuid()
         prefix = map_run.state_machine_arn.rpartition(":")[0].rpartition(":")[0]
         kind = "express" if map_run.is_express else "execution"
         arn = f"{prefix}:{kind}:{map_run.state_machine_name}:{name}"
-        child = self.execution.child(machine, arn=arn, name=name, child_input=payload, map_run=map_run)
+        return self.execution.child(machine, arn=arn, name=name, child_input=child_input, map_run=map_run)
+
+    def _start_child(self, map_run: MapRun, machine: StateMachine, payload: Payload, weight: int) -> None:
+        child = self._new_child(map_run, machine, payload)
         self.children.append(child)
         self._count_in(map_run, child, weight)
         if self.registry is not None:
             self.registry.child_started(map_run, child, weight)
+        child.start()
+
+    def _restart_child(self, map_run: MapRun, child: Execution, former: EndedChild, weight: int) -> None:
+        """Express executions have no redrive: another one begins in the former's place."""
+        child.started_at = self.branch.timeline.now()
+        self._count_in(map_run, child, weight)
+        if self.registry is not None:
+            self.registry.child_restarted(map_run, former.arn, child)
         child.start()
 
     def _redrive_child(self, map_run: MapRun, child: Execution, former: EndedChild, weight: int) -> None:

@@ -177,6 +177,7 @@ class EndedMapRun:
     arn: str
     state_machine_arn: str
     state_machine_name: str
+    is_express: bool
     started_at: float
     max_concurrency: int
     tolerated_failure_count: int
@@ -194,7 +195,7 @@ class EndedMapRun:
             execution=execution,
             state_machine_arn=self.state_machine_arn,
             state_machine_name=self.state_machine_name,
-            is_express=False,
+            is_express=self.is_express,
             started_at=self.started_at,
             max_concurrency=self.max_concurrency,
             tolerated_failure_count=self.tolerated_failure_count,

@@ -142,6 +142,10 @@ class MapRunRegistry(Protocol):
 
     def child_redriven(self, map_run: object, execution: object) -> None: ...
 
+    def child_restarted(self, map_run: object, former_arn: str, execution: object) -> None:
+        """A new Express execution begins in the place of the one that had not succeeded."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:

@@ -54,6 +54,8 @@ class MapRuns:
 
     def _changed(self, record: MapRunRecord) -> None:
         record.refresh()
+        if record.status == "SUCCEEDED":
+            record.express_children.clear()
         self._account.journal.map_run(record)
 
     def child_started(self, map_run: object, execution: object, item_count: int) -> None:
@@ -63,41 +65,34 @@ class MapRuns:
         if map_run_record is None:
             return
         self._account.journal.map_run(map_run_record)
+        record = _child_record(run, child, map_run_record, self._account.store.next_number(), item_count)
         if run.is_express:
-            child.on_end = self._with_record(None, map_run_record, child.on_end)
-            return
-        map_run_record.started += 1
-        record = ExecutionRecord(
-            arn=child.arn,
-            name=child.name,
-            number=self._account.store.next_number(),
-            state_machine_arn=run.state_machine_arn,
-            state_machine_name=run.state_machine_name,
-            type="STANDARD",
-            revision=map_run_record.revision,
-            input=child.input_text,
-            started_at=child.started_at,
-            map_run_arn=run.arn,
-            item_count=item_count,
-            execution=child,
-        )
-        self._account.store.add_execution(record)
-        self._account.journal.execution(record)
-        child.history.listener = self._account.journal.listener(record)
+            map_run_record.express_children[record.arn] = record
+        else:
+            map_run_record.started += 1
+            self._account.store.add_execution(record)
+            self._account.journal.execution(record)
+            child.history.listener = self._account.journal.listener(record)
         child.on_end = self._with_record(record, map_run_record, child.on_end)
 
     def ended(self, map_run_arn: str) -> EndedMapRun | None:
-        """The Map Run, where all its children have ended and are still known. Express children, of which nothing is kept, are not."""
+        """The Map Run, where all its children have ended and are still known."""
         run = self._account.store.map_runs.get(map_run_arn)
         if run is None:
             return None
-        children = [record for record in self._account.store.executions.values() if record.map_run_arn == map_run_arn]
-        if not children or len(children) != run.started or any(record.status == "RUNNING" for record in children):
+        children = list(run.express_children.values())
+        is_express = bool(children)
+        if not is_express:
+            children = [record for record in self._account.store.executions.values() if record.map_run_arn == map_run_arn]
+            if not children or len(children) != run.started:
+                return None
+        if any(record.status == "RUNNING" for record in children):
             return None
         return EndedMapRun(
             arn=run.arn,
             state_machine_arn=run.state_machine_arn,
             state_machine_name=run.state_machine_name,
+            is_express=is_express,
             started_at=run.started_at,
             max_concurrency=run.max_concurrency,
             tolerated_failure_count=run.tolerated_failure_count,
@@ -124,13 +119,25 @@ class MapRuns:
         child.history.listener = self._account.journal.listener(record)
         child.on_end = self._with_record(record, self._account.store.map_runs[run.arn], child.on_end)
 
+    def child_restarted(self, map_run: object, former_arn: str, execution: object) -> None:
+        """A new Express execution begins in the place of the one that had not succeeded."""
+        run, child = cast("MapRun", map_run), cast("Execution", execution)
+        map_run_record = self._account.store.map_runs[run.arn]
+        former = map_run_record.express_children.pop(former_arn)
+        record = _child_record(run, child, map_run_record, former.number, former.item_count or 1)
+        map_run_record.express_children[record.arn] = record
+        child.on_end = self._with_record(record, map_run_record, child.on_end)
+
     def _with_record(
-        self, record: ExecutionRecord | None, map_run: MapRunRecord, also: Callable[[Execution], None] | None
+        self, record: ExecutionRecord, map_run: MapRunRecord, also: Callable[[Execution], None] | None
     ) -> Callable[[Execution], None]:
         """Settles `record` when its execution ends, then tells whom the interpreter tells."""
 
         def ended(execution: Execution) -> None:
-            if record is not None:
+            if record.type == "EXPRESS":
+                record.settle()
+                record.final_events = []
+            else:
                 self._account.ended(record)
             if also is not None:
                 also(execution)
@@ -204,6 +211,24 @@ class MapRuns:
             raise resource_not_found(arn)
         run.refresh()
         return run
+
+
+def _child_record(run: MapRun, child: Execution, map_run: MapRunRecord, number: int, item_count: int) -> ExecutionRecord:
+    """The record of a child that begins; children are ordered by `number`."""
+    return ExecutionRecord(
+        arn=child.arn,
+        name=child.name,
+        number=number,
+        state_machine_arn=run.state_machine_arn,
+        state_machine_name=run.state_machine_name,
+        type="EXPRESS" if run.is_express else "STANDARD",
+        revision=map_run.revision,
+        input=child.input_text,
+        started_at=child.started_at,
+        map_run_arn=run.arn,
+        item_count=item_count,
+        execution=child,
+    )
 
 
 def _ended_child(record: ExecutionRecord) -> EndedChild:

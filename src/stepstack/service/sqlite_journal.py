@@ -28,8 +28,9 @@ from stepstack.service.store import ActivityRecord, ExecutionRecord, MapRunRecor
 __all__ = ["SqliteJournal"]
 
 FILE_NAME = "stepstack.sqlite3"
-FORMAT = 2
-"""The stored format. 2: the first that is read."""
+FORMAT = 3
+"""The stored format. 2: the first that is read. 3: Express children of Map Runs that had not succeeded."""
+OLDEST_FORMAT = 2
 
 EVENT_BITS = 24
 """A piece of a history has the execution's number and, in the last bits of its id, the number of the event before it."""
@@ -94,7 +95,7 @@ class SqliteJournal(Journal):
         # Exclusive: a second service on the same folder is refused at once, instead of the two undoing each other's work.
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if found not in {0, FORMAT}:
+        if found and not OLDEST_FORMAT <= found <= FORMAT:
             which = "a newer" if found > FORMAT else "an older"
             advice = "It is left as it is: name another folder, or start the stepstack that wrote it"
             message = f"{self._path} was written by {which} stepstack: it has the format {found}, and this one reads {FORMAT}"
@@ -337,7 +338,8 @@ class SqliteJournal(Journal):
         for key, parent, revision, text in select("SELECT arn, parent, revision, record FROM map_runs ORDER BY rowid"):
             if parent in by_number:
                 arn = key.decode("utf-8", "surrogatepass")
-                store.map_runs[arn] = stored.map_run(arn, by_number[parent], revisions.of(revision), text)
+                run = store.map_runs[arn] = stored.map_run(arn, by_number[parent], revisions.of(revision), text)
+                store.number_taken(max((child.number for child in run.express_children.values()), default=0))
                 by_number[parent].map_run_arns.append(arn)
         select(UNUSED_REVISIONS)
         self._restore_finished(store, by_number)

@@ -189,6 +189,8 @@ class MapRunRecord:
     redriven_at: float | None = None
     started: int = 0
     """How many Standard children it started."""
+    express_children: dict[str, ExecutionRecord] = field(default_factory=dict)
+    """Its Express children, until it has succeeded: a redrive asks for them, and no operation does."""
     executions: MapRunCounts = field(default_factory=MapRunCounts)
     items: MapRunCounts = field(default_factory=MapRunCounts)
     run: MapRun | None = None

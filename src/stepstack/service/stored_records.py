@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
@@ -72,6 +72,8 @@ MAP_RUN_FIELDS = (
 )
 REVISION_FIELDS = ("definition", "role_arn", "logging", "tracing", "encryption", "revision_id", "updated_at")
 COMPRESSION_LEVEL = 1
+EXPRESS_CHILDREN_CHARACTERS = 32 * 1024 * 1024
+"""How much the inputs and outputs of a Map Run's Express children may come to, to be kept."""
 
 
 @dataclass(slots=True)
@@ -195,14 +197,17 @@ def standing_json(record: ExecutionRecord, event_count: int) -> dict[str, Any]:
 
 
 def execution(number: int, revision: Revision, text: str, standing: str | None) -> ExecutionRecord:
-    record = ExecutionRecord(number=number, type="STANDARD", revision=revision, **_object(text))
+    return _execution(number, "STANDARD", revision, _object(text), None if standing is None else _object(standing))
+
+
+def _execution(number: int, kind: str, revision: Revision, value: Mapping[str, Any], standing: Mapping[str, Any] | None) -> ExecutionRecord:
+    record = ExecutionRecord(number=number, type=kind, revision=revision, **value)
     if standing is not None:
-        value = _object(standing)
         for name in STANDING_FIELDS:
-            if name in value:
-                setattr(record, name, value[name])
-        record.redrive_tokens = set(value.get("redrive_tokens", ()))
-        record.kept_events = value["event_count"]
+            if name in standing:
+                setattr(record, name, standing[name])
+        record.redrive_tokens = set(standing.get("redrive_tokens", ()))
+        record.kept_events = standing["event_count"]
     return record
 
 
@@ -216,14 +221,23 @@ def unpacked_events(piece: bytes) -> list[HistoryEvent]:
 
 
 def map_run_json(record: MapRunRecord) -> dict[str, Any]:
+    """The record; with its Express children where it has ended without success, for a redrive, unless they are too many to be kept."""
     value = {name: getattr(record, name) for name in MAP_RUN_FIELDS}
-    return {**value, "executions": asdict(record.executions), "items": asdict(record.items)}
+    value.update(executions=asdict(record.executions), items=asdict(record.items))
+    if record.status != "RUNNING" and record.express_children:
+        children = record.express_children.values()
+        if sum(len(child.input) + len(child.output or "") for child in children) <= EXPRESS_CHILDREN_CHARACTERS:
+            value["express_children"] = [[child.number, execution_json(child), standing_json(child, 0)] for child in children]
+    return value
 
 
 def map_run(arn: str, parent: ExecutionRecord, revision: Revision, text: str) -> MapRunRecord:
     value = _object(text)
     executions, items = MapRunCounts(**value.pop("executions")), MapRunCounts(**value.pop("items"))
-    return MapRunRecord(arn=arn, parent=parent, revision=revision, executions=executions, items=items, **value)
+    children = [_execution(number, "EXPRESS", revision, *parts) for number, *parts in value.pop("express_children", ())]
+    record = MapRunRecord(arn=arn, parent=parent, revision=revision, executions=executions, items=items, **value)
+    record.express_children = {child.arn: child for child in children}
+    return record
 
 
 def task_json(record: Task) -> dict[str, Any]:

@@ -15,7 +15,7 @@ TRY = {"Type": "Task", "Resource": FUNCTION, "End": True}
 
 def machine(do=TRY, kind="STANDARD", **fields):
     config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
-    states = {"First": {"Type": "Pass", "Next": "Do"}, "Do": do}
+    states = {"First": {**fields.pop("First", {"Type": "Pass"}), "Next": "Do"}, "Do": do}
     processor = {"ProcessorConfig": config, "StartAt": "First", "States": states}
     each = {"Type": "Map", "ItemProcessor": processor, "End": True, "MaxConcurrency": 1, **fields}
     return json.dumps({"StartAt": "Map", "States": {"Map": each}})
@@ -167,12 +167,64 @@ def test_another_map_run_begins_where_the_map_failed_after_its_run_had_succeeded
     assert [run["status"] for run in map_runs(call, arn)] == ["SUCCEEDED", "SUCCEEDED"]
 
 
-def test_another_map_run_begins_for_express_children(failed):
+@pytest.mark.parametrize("is_restarted", [False, True], ids=["the same process", "after a restart"])
+def test_express_children_that_had_not_succeeded_are_started_anew_in_their_places(failed, reopen, is_restarted):
+    function = Function(2, 3)
+    call, arn = failed(function, [1, 2, 3, 4], machine(kind="EXPRESS"))
+    function.failing.discard(2)
+    # Twice: what the first redrive has come to is kept for the second.
+    for expected in ([2, 3], [3, 4]):
+        if is_restarted:
+            call = reopen(call, scale=0, tasks=function)
+        function.calls.clear()
+        described = redriven(call, arn)
+        assert function.calls == expected
+        function.failing.clear()
+    assert (described["status"], described["output"]) == ("SUCCEEDED", "[1,2,3,4]")
+    [run] = map_runs(call, arn)
+    assert (run["status"], run["redriveCount"]) == ("SUCCEEDED", 2)
+    assert counts(run) == counts(run, "itemCounts") == {"succeeded": 4, "total": 4, "resultsWritten": 4}
+    assert types(call, arn).count("MapRunRedriven") == 2
+    assert not call.service.store.map_runs[run["mapRunArn"]].express_children
+
+
+def test_an_express_child_begins_at_its_start_when_it_is_started_anew(failed):
+    function = Function(1)
+    first = {"Type": "Pass", "Parameters": {"Items.$": "States.Array($, $$.Execution.Id)"}}
+    call, arn = failed(function, [1], machine(kind="EXPRESS", First=first))
+    [before] = call.service.store.map_runs.values()
+    former = next(iter(before.express_children))
+    function.failing.clear()
+    [[item, name]] = (child["Items"] for child in json.loads(redriven(call, arn)["output"]))
+    assert item == 1
+    assert name not in {former, call("DescribeExecution", executionArn=arn)["executionArn"]}
+    assert call.refusal("DescribeExecution", executionArn=former).error_code == "InvalidArn"
+
+
+def test_another_map_run_begins_where_a_restart_has_interrupted_express_children(make_journaled, reopen):
+    never = asyncio.Event()
+
+    async def hang(call):
+        await never.wait()
+
+    call = make_journaled(scale=0, tasks=hang)
+    text = machine(kind="EXPRESS")
+    arn = call("StartExecution", stateMachineArn=call.machine(definition=text)["stateMachineArn"], input="[1, 2]")["executionArn"]
+    call.run(asyncio.sleep(0.01))
+    call = reopen(call, scale=0, tasks=lambda call: call.parameters)
+    assert call("DescribeExecution", executionArn=arn)["status"] == "ABORTED"
+    assert redriven(call, arn)["output"] == "[1,2]"
+    assert sorted(run["status"] for run in map_runs(call, arn)) == ["ABORTED", "SUCCEEDED"]
+
+
+def test_express_children_that_are_too_large_to_be_kept_are_not(failed, reopen, monkeypatch):
+    monkeypatch.setattr("stepstack.service.stored_records.EXPRESS_CHILDREN_CHARACTERS", 1)
     function = Function(2)
     call, arn = failed(function, [1, 2], machine(kind="EXPRESS"))
     function.failing.clear()
+    call = reopen(call, scale=0, tasks=function)
     assert redriven(call, arn)["output"] == "[1,2]"
-    assert sorted(run["status"] for run in map_runs(call, arn)) == ["FAILED", "SUCCEEDED"]
+    assert len(map_runs(call, arn)) == 2
 
 
 def test_a_retrier_counts_anew_and_its_next_attempt_has_a_map_run_of_its_own(failed):

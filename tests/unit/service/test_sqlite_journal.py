@@ -150,10 +150,23 @@ def test_data_of_another_format_is_refused(tmp_path):
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     before = (tmp_path / "stepstack.sqlite3").read_bytes()
-    advice = r"has the format 99, and this one reads 2\. It is left as it is: name another folder, or start the stepstack that wrote it"
+    advice = r"has the format 99, and this one reads 3\. It is left as it is: name another folder, or start the stepstack that wrote it"
     with pytest.raises(SettingsError, match=advice):
         SqliteJournal(tmp_path)
     assert (tmp_path / "stepstack.sqlite3").read_bytes() == before
+
+
+def test_data_of_the_format_before_is_read_and_from_then_on_of_this_one(make_journaled, tmp_path):
+    call = make_journaled()
+    machine = call.machine()
+    call.kill()
+    path = tmp_path / "data" / "stepstack.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    after = make_journaled()
+    assert after("DescribeStateMachine", stateMachineArn=machine["stateMachineArn"])["name"] == "machine"
+    assert after.journal._connection.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path):
