@@ -11,7 +11,7 @@ The first line of a block says how, behind the language: ```` ```sh client ````.
     json           a mock file
     text           shown
 
-A page in steps is followed from its beginning to its end, in a folder of its own that is empty at first (a page of the root finds the root's
+A page in steps is followed from its beginning to its end, in a folder of its own that is empty at first (pages of the root find the root's
 definition there):
 
     python file NAME, json file NAME, ...    a file, written into the folder; `more` in place of `file` adds to it
