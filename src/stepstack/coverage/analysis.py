@@ -140,7 +140,7 @@ def _words(items: Iterable[Item]) -> Iterator[str]:
             number, _, what = detail.partition(" ")
             numbers.setdefault((kind, what or "taken"), []).append(int(number))
         elif kind == "transition":
-            others.append(f"never went to {detail}")
+            others.append(f"never went to {detail}" if detail else "End never taken")
         elif kind == "default":
             others.append("Default never taken")
         else:

@@ -1,7 +1,8 @@
 """The counts of what ran, by state machine, and the file that keeps them.
 
 Written by each worker of a test run, merged by its controller, and merged again with earlier runs. A machine is known by the digest of its
-definition, so that the same definition under many unique names is one machine. The file is JSON and carries a version.
+definition, so that the same definition under many unique names is one machine; or by where it comes from and by what there is to cover in
+it, so that one file with the names of each test's tables is one machine as well. The file is JSON and carries a version.
 """
 
 from __future__ import annotations
@@ -55,9 +56,9 @@ class CoverageData:
 
     machines: dict[str, MachineCounts] = field(default_factory=dict)
 
-    def machine(self, definition: str, name: str, path: str | None = None) -> MachineCounts:
-        """The counts of the machine with this definition, new where it was not seen before."""
-        digest = digest_of(definition)
+    def machine(self, definition: str, name: str, path: str | None = None, *, identity: str | None = None) -> MachineCounts:
+        """The counts of the machine with this `identity` (None: with this definition), new where it was not seen before."""
+        digest = digest_of(definition if identity is None else identity)
         if digest not in self.machines:
             self.machines[digest] = MachineCounts(name, definition, path)
         return self.machines[digest]

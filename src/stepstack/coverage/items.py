@@ -3,14 +3,15 @@
 An item is `(kind, state name, detail)`, all text, so that it survives JSON:
 
     state       entered                                 ("state", "Read", "")
-    transition  a Next that was followed                ("transition", "Read", "Update")
+    transition  a Next that was followed, an End        ("transition", "Read", "Update"), ("transition", "Keep", "")
     rule        a Choice Rule was true, or was false    ("rule", "Choose", "1 true")
     default     Default was taken                       ("default", "Choose", "")
     retrier     tried again, or gave up                 ("retrier", "Read", "1 used"), ("retrier", "Read", "1 exhausted")
     catcher     taken                                   ("catcher", "Read", "1")
     map         ran with no item, one, or several       ("map", "EachOrder", "zero"), "one", "many"
 
-Rules, retriers and catchers are numbered from 1, as people count them. A retrier with MaxAttempts 0 is never used: that is no item.
+Rules, retriers and catchers are numbered from 1, as people count them. A retrier with MaxAttempts 0 is never used: that is no item. Nor is
+the end of a Succeed or a Fail state, which nothing but being entered brings about; a state with End may be entered and fail.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from stepstack.language.state_machine import ChoiceState, MapState, State, StateGraph, WorkState, graphs_of
+from stepstack.language.state_machine import ChoiceState, FailState, MapState, State, StateGraph, SucceedState, WorkState, graphs_of
 
 __all__ = ["KINDS", "Item", "items_of"]
 
@@ -44,8 +45,8 @@ def _state_items(state: State) -> Iterator[Item]:
         if state.default is not None:
             yield ("default", state.name, "")
         return
-    if state.next is not None:
-        yield ("transition", state.name, state.next)
+    if not isinstance(state, (SucceedState, FailState)):
+        yield ("transition", state.name, state.next or "")
     if isinstance(state, WorkState):
         yield from _handler_items(state)
     if isinstance(state, MapState):

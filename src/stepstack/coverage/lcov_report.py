@@ -1,7 +1,7 @@
 """The coverage analysis in LCOV's format, for editors and coverage services: the lines of the definition's file, and the choices.
 
-A state is a line (where its name stands) with the count of its visits; so are a Choice Rule, Default, Next, retrier and catcher, which are
-branches of their line as well. Machines that came from no file of their own (a dict, a template) have no lines and are left out.
+A state is a line (where its name stands) with the count of its visits; so are a Choice Rule, Default, Next, End, retrier and catcher, which
+are branches of their line as well. Machines that came from no file of their own (a dict, a template that holds the definition) are left out.
 Source: geninfo(1), "Tracefile format".
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stepstack.coverage.analysis import Analysis, MachineAnalysis
 from stepstack.coverage.items import Item
-from stepstack.language.source_map import SourceMap, YamlProblem, read_yaml
+from stepstack.language.source_map import SourceMap
 from stepstack.language.state_machine import MapState, ParallelState, StateGraph
 
 __all__ = ["lcov_report"]
@@ -27,7 +27,7 @@ def lcov_report(analysis: Analysis, root: Path) -> str:
 
 
 def _machine_lines(machine: MachineAnalysis, root: Path) -> Iterator[str]:
-    places = _places(root / machine.path) if machine.path else None
+    places = SourceMap.of_file(root / machine.path) if machine.path else None
     locations = dict(_locations(machine.machine, ""))
     if places is None or not all(location in places.places for location in locations.values()):
         return
@@ -50,14 +50,6 @@ def _machine_lines(machine: MachineAnalysis, root: Path) -> Iterator[str]:
     yield from (f"LF:{len(counts)}", f"LH:{sum(1 for count in counts.values() if count)}", "end_of_record")
 
 
-def _places(path: Path) -> SourceMap | None:
-    try:
-        text = path.read_text(encoding="utf-8")
-        return SourceMap.of_json(text) if path.suffix.lower() == ".json" or text.lstrip().startswith("{") else read_yaml(text)[1]
-    except (OSError, UnicodeDecodeError, YamlProblem):
-        return None
-
-
 def _locations(graph: StateGraph, place: str) -> Iterator[tuple[str, str]]:
     """Where each state stands: `("Item", "/States/Each/ItemProcessor/States/Item")`."""
     for state in graph.states.values():
@@ -76,4 +68,6 @@ def _location_of(item: Item, locations: dict[str, str]) -> str:
     location = locations[state]
     if kind in _LISTS:
         return f"{location}/{_LISTS[kind]}[{int(detail.split(maxsplit=1)[0]) - 1}]"
-    return location + {"transition": "/Next", "default": "/Default"}.get(kind, "")
+    if kind == "transition":
+        return f"{location}/{'Next' if detail else 'End'}"
+    return f"{location}/Default" if kind == "default" else location

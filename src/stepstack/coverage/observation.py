@@ -17,7 +17,17 @@ from stepstack.errors import ExpressionError
 from stepstack.history.visits import StateVisit, read_visits
 from stepstack.interpreter.error_handling import is_matched
 from stepstack.interpreter.ports import StateFailure
-from stepstack.language.state_machine import ChoiceState, FailState, MapState, Retrier, State, StateMachine, WorkState, states_of
+from stepstack.language.state_machine import (
+    ChoiceState,
+    FailState,
+    MapState,
+    Retrier,
+    State,
+    StateMachine,
+    SucceedState,
+    WorkState,
+    states_of,
+)
 from stepstack.query.scope import Literal, Scope
 
 __all__ = ["observe"]
@@ -56,12 +66,17 @@ class _Observation:
                 self._count_choice(state, visit, follower)
             elif isinstance(state, WorkState):
                 self._count_work(state, visit, follower)
-            elif follower is not None:
-                self._count_transition(state, follower)
+            else:
+                self._count_transition(state, visit, follower)
         return self._counts
 
-    def _count_transition(self, state: State, follower: StateVisit) -> None:
-        if follower.name == state.next:
+    def _count_transition(self, state: State, visit: StateVisit, follower: StateVisit | None) -> None:
+        if isinstance(state, (SucceedState, FailState)):
+            return
+        if follower is None:
+            if state.next is None and visit.is_exited:
+                self._counts[("transition", state.name, "")] += 1
+        elif follower.name == state.next:
             self._counts[("transition", state.name, follower.name)] += 1
 
     def _count_choice(self, state: ChoiceState, visit: StateVisit, follower: StateVisit | None) -> None:
@@ -106,11 +121,10 @@ class _Observation:
         if isinstance(state, MapState) and visit.item_count is not None:
             size = "zero" if visit.item_count == 0 else "one" if visit.item_count == 1 else "many"
             self._counts[("map", state.name, size)] += 1
-        if follower is None:
-            return
         has_failed = bool(failures) and len(failures) >= max(1, visit.attempts)
         if not has_failed:
-            self._count_transition(state, follower)
+            self._count_transition(state, visit, follower)
+        if not has_failed or follower is None:
             return
         for number, catcher in enumerate(state.catchers, 1):
             if catcher.next == follower.name and _takes(catcher.error_equals, failures[-1]):

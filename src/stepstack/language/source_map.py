@@ -1,8 +1,8 @@
 """Where in a file the parts of a definition stand, for messages with line and column.
 
-Made by `stepstack validate` from JSON or YAML; a location is written as in diagnostics, `/States/A/Choices[0]/Next`. YAML becomes JSON text
-on the way, because that is what AWS reads; its timestamps stay texts, and what a tag of CloudFormation computes (`!GetAtt F.Arn`) becomes a
-placeholder (`${F.Arn}`).
+Made from JSON or YAML, by `stepstack validate` and where a refusal or a report names a line; a location is written as in diagnostics,
+`/States/A/Choices[0]/Next`. YAML becomes JSON text on the way, because that is what AWS reads; its timestamps stay texts, and what a tag of
+CloudFormation computes (`!GetAtt F.Arn`) becomes a placeholder (`${F.Arn}`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -49,6 +50,15 @@ class SourceMap:
         except JsonSyntaxError:
             pass
         return cls(places)
+
+    @classmethod
+    def of_file(cls, path: Path) -> SourceMap | None:
+        """The places in the JSON or YAML file at `path`; None where it cannot be read."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            return cls.of_json(text) if path.suffix.lower() == ".json" or text.lstrip().startswith("{") else read_yaml(text)[1]
+        except (OSError, UnicodeDecodeError, YamlProblem):
+            return None
 
     def find(self, location: str | None) -> tuple[int, int]:
         """The line and column of `location`, or of the innermost part around it that stands in the file."""

@@ -75,7 +75,11 @@ class StateMachineCoverage:
             self._uncounted += 1
             return
         path = self._shown_path(machine.path)
-        counts = self.data.machine(machine.definition, path or machine.label, path)
+        name = f"{path}:{machine.logical_id}" if path and machine.logical_id else path or machine.label
+        # What neither a file nor a label names is known by its definition: its own name is another one in each test.
+        is_named = path is not None or machine.label != machine.name
+        identity = f"{name}\n{_coverable(machine.definition)}" if is_named else None
+        counts = self.data.machine(machine.definition, name, path, identity=identity)
         observe(counts, parsed, execution.history)
         for history in self._child_histories(machine.client, execution.history):
             observe(counts, parsed, history, is_child=True)
@@ -182,6 +186,15 @@ class StateMachineCoverage:
             verdict = "FAIL" if self._is_under(self._analysis) else "OK"
             covered = f"{percent_text(self._analysis.percent, 1)}% covered" if self._analysis.machines else "no execution was counted"
             terminalreporter.write_line(f"{verdict}: {covered}, {self._fail_under:g}% required")
+
+
+@lru_cache(maxsize=64)
+def _coverable(definition: str) -> str:
+    """All that there is to cover: the same for definitions that differ in the names of tables and functions alone."""
+    from stepstack.coverage.items import items_of
+
+    machine = _parsed(definition)
+    return "" if machine is None else repr(list(items_of(machine)))
 
 
 @lru_cache(maxsize=64)

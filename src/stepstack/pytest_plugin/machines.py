@@ -92,6 +92,7 @@ class StateMachineFactory:
         if self._item is not None:
             self._item.stash.setdefault(MACHINES, []).append(machine)
         machine.label = label or machine.name
+        machine.logical_id = read.logical_id
         machine.execution_name = lambda: self._unique_name(label or "run")
         machine.default_test_case = self._test_case_of(machine)
         if self._stack.backend == "aws":

@@ -34,6 +34,8 @@ class Definition:
     text: str
     type: str | None = None
     path: Path | None = None
+    logical_id: str | None = None
+    """Of a state machine whose definition the template at `path` holds; None where the definition has a file of its own."""
 
 
 def read_definition(
@@ -55,21 +57,34 @@ def read_definition(
     if isinstance(source, Mapping):
         return Definition(substituted(json_text(source), given))
     if isinstance(source, str) and (source.lstrip().startswith("{") or "\n" in source.strip()):
-        return Definition(substituted(_as_json(source, is_yaml=not source.lstrip().startswith("{")), given))
+        return Definition(_filled(source, given, is_yaml=not source.lstrip().startswith("{")))
     path = find_file(source, folders)
     text = read_text(source, "a definition", folders)
     if "Resources" in text and is_template(parse_document(text, path)):
         machine = Template(path, parameters=parameters, resources=resources).state_machine(resource)
-        text = _as_json(machine.definition, is_yaml=machine.is_yaml)
-        return Definition(substituted(text, {**machine.substitutions, **given}), machine.type, path)
+        values = {**machine.substitutions, **given}
+        if machine.path is not None:
+            return Definition(_filled(machine.definition, values, is_yaml=machine.is_yaml), machine.type, machine.path)
+        return Definition(_filled(machine.definition, values), machine.type, path, machine.logical_id)
     if resource is not None or parameters or resources:
         raise SettingsError(f"resource, parameters and resources are for templates, and {path.name} is none")
-    return Definition(substituted(_as_json(text, is_yaml=path.suffix.lower() in {".yaml", ".yml"}), given), path=path)
+    return Definition(_filled(text, given, is_yaml=path.suffix.lower() in {".yaml", ".yml"}), path=path)
 
 
 def definition_text(source: DefinitionSource, *, substitutions: Mapping[str, Json] | None = None, folders: Sequence[Path] = ()) -> str:
     """The text alone; see `read_definition`."""
     return read_definition(source, substitutions=substitutions, folders=folders).text
+
+
+def _filled(text: str, substitutions: Mapping[str, Json], *, is_yaml: bool = False) -> str:
+    """The definition in `text` as JSON, its placeholders filled in.
+
+    In YAML they are filled in before it is read, as CloudFormation does, so that `Seconds: ${Days}` becomes a number; those that its tags
+    become (`!GetAtt F.Arn`) are filled in then.
+    """
+    if is_yaml:
+        text = _as_json(_PLACEHOLDER.sub(lambda placeholder: _replacement(substitutions, placeholder), text))
+    return substituted(text, substitutions)
 
 
 def substituted(text: str, substitutions: Mapping[str, Json]) -> str:
@@ -80,11 +95,12 @@ def substituted(text: str, substitutions: Mapping[str, Json]) -> str:
     def in_string(match: re.Match[str]) -> str:
         return _PLACEHOLDER.sub(lambda placeholder: _escaped(substitutions, placeholder), match.group(0))
 
-    def bare(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return _plain(substitutions[name]) if name in substitutions else match.group(0)
+    return _PLACEHOLDER.sub(lambda placeholder: _replacement(substitutions, placeholder), _STRING.sub(in_string, text))
 
-    return _PLACEHOLDER.sub(bare, _STRING.sub(in_string, text))
+
+def _replacement(substitutions: Mapping[str, Json], placeholder: re.Match[str]) -> str:
+    name = placeholder.group(1)
+    return _plain(substitutions[name]) if name in substitutions else placeholder.group(0)
 
 
 def _escaped(substitutions: Mapping[str, Json], placeholder: re.Match[str]) -> str:
@@ -96,9 +112,8 @@ def _plain(value: Json) -> str:
     return value if isinstance(value, str) else json_text(value)
 
 
-def _as_json(text: str, *, is_yaml: bool) -> str:
-    if not is_yaml:
-        return text
+def _as_json(text: str) -> str:
+    """The YAML in `text`."""
     from stepstack.language.source_map import YamlProblem, read_yaml  # JSON needs no YAML library
 
     try:

@@ -58,13 +58,15 @@ def problem_in_file(problem: str, definition: str, path: Path | None) -> str:
     if source is not None:
         return _SOURCE.sub("", problem).strip() + f" at {_in_file(path, definition) or 'line '}{source['line']}:{source['column']}"
     place = _PLACE.search(problem)
-    file = _in_file(path, definition)
-    if place is None or not file:
+    if place is None or path is None:
         return problem
     from stepstack.language.source_map import SourceMap
 
-    line, column = SourceMap.of_json(definition).find(place["location"])
-    return f"{problem} ({file}{line}:{column})"
+    places = SourceMap.of_file(path)
+    if places is None or not any(inner.startswith("/States") for inner in places.places):
+        return problem  # no definition of its own, such as a template
+    line, column = places.find(place["location"])
+    return f"{problem} ({path.name}:{line}:{column})"
 
 
 def _in_file(path: Path | None, definition: str) -> str:

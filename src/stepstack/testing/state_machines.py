@@ -140,6 +140,8 @@ class StateMachineHandle:
         self.run_seconds = run_seconds
         self.path: Path | None = None
         """The file that the definition came from, where it came from one."""
+        self.logical_id: str | None = None
+        """In the template at `path`, where that holds the definition."""
         self.label: str = self.name
         """What reports call it; the name itself is unique to a test."""
         self.client = stack.client("stepfunctions")

@@ -37,7 +37,12 @@ class TemplateStateMachine:
     substitutions: Mapping[str, Any]
     type: str
     """STANDARD or EXPRESS."""
-    is_yaml: bool = False
+    path: Path | None = None
+    """The file of its own that the definition stands in."""
+
+    @property
+    def is_yaml(self) -> bool:
+        return self.path is not None and self.path.suffix.lower() in {".yaml", ".yml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +94,14 @@ class Template:
         """The state machine with that logical id; the only one where none is given."""
         name, resource = self._chosen(_STATE_MACHINES, "state machine", logical_id)
         properties = resource.get("Properties", {})
-        definition, is_yaml = self._definition(name, properties)
+        definition, path = self._definition(name, properties)
         kind = self._evaluate(properties.get("Type") or properties.get("StateMachineType") or "STANDARD")
         return TemplateStateMachine(
             logical_id=name,
             definition=definition,
             substitutions=self._evaluate(properties.get("DefinitionSubstitutions", {})),
             type=str(kind),
-            is_yaml=is_yaml,
+            path=path,
         )
 
     def functions(self) -> Iterator[TemplateFunction]:
@@ -132,12 +137,13 @@ class Template:
         defaults: Mapping[str, Any] = self._document.get("Globals", {}).get("Function", {})
         return defaults
 
-    def _definition(self, logical_id: str, properties: Mapping[str, Any]) -> tuple[str, bool]:
+    def _definition(self, logical_id: str, properties: Mapping[str, Any]) -> tuple[str, Path | None]:
+        """The definition's text, and the file that it stands in where that is another one."""
         if "Definition" in properties:
-            return json.dumps(self._evaluate(properties["Definition"]), ensure_ascii=False), False
+            return json.dumps(self._evaluate(properties["Definition"]), ensure_ascii=False), None
         if "DefinitionString" in properties:
             text = self._evaluate(properties["DefinitionString"])
-            return (text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)), False
+            return (text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)), None
         source = properties.get("DefinitionUri", properties.get("DefinitionS3Location"))
         if source is None:
             raise SettingsError(f"{logical_id} in {self.path.name} has no definition")
@@ -147,7 +153,7 @@ class Template:
         path = self.path.parent / local
         if not path.is_file():
             raise SettingsError(f"the definition of {logical_id} in {self.path.name} should be in {local}, and there is no such file")
-        return path.read_text(encoding="utf-8"), path.suffix.lower() in {".yaml", ".yml"}
+        return path.read_text(encoding="utf-8"), path
 
     def _local_source(self, source: Any) -> str | None:
         """The path beside the template that `source` means; None where it means something in S3 that no asset manifest knows."""

@@ -117,41 +117,43 @@ CASES = {
     ),
     "a retrier that never retries": (HANDLED, [({}, ["Never"])], "Work Busy | Work retrier 3 exhausted | Work catcher 1"),
     "an error that no retrier names": (HANDLED, [({}, ["Broken"])], "Work Other | Work catcher 2"),
+    "a last task that works": (WORK, [({}, [])], "Work | Work -> ."),
+    "a last task that fails": (WORK, [({}, ["Broken"])], "Work"),
     "a map without items": (EACH, [([], [])], "Each Done | Each -> Done | Each map zero"),
-    "a map with one item": (EACH, [([1], [])], "Each Work Done | Each -> Done | Each map one"),
-    "a map with several items": (EACH, [([1, 2, 3], [])], "Each Work Done | Each -> Done | Each map many"),
-    "a map tried again": (EACH, [([1], ["Busy"])], "Each Work Done | Each -> Done | Each map one | Each retrier 1 used"),
+    "a map with one item": (EACH, [([1], [])], "Each Work Done | Work -> . | Each -> Done | Each map one"),
+    "a map with several items": (EACH, [([1, 2, 3], [])], "Each Work Done | Work -> . | Each -> Done | Each map many"),
+    "a map tried again": (EACH, [([1], ["Busy"])], "Each Work Done | Work -> . | Each -> Done | Each map one | Each retrier 1 used"),
     "a map given up": (
         EACH,
         [([1], ["Busy"] * 2)],
         "Each Work Failed | Each map one | Each retrier 1 used | Each retrier 1 exhausted | Each catcher 1",
     ),
-    "branches that work": (BOTH, [({}, [])], "Both Fine Work Done | Both -> Done"),
-    "branches tried again": (BOTH, [({}, ["Busy"])], "Both Fine Work Done | Both -> Done | Both retrier 1 used"),
-    "a branch that fails, caught": (BOTH, [({}, ["Broken"])], "Both Fine Work Failed | Both catcher 1"),
+    "branches that work": (BOTH, [({}, [])], "Both Fine Work Done | Fine -> . | Work -> . | Both -> Done"),
+    "branches tried again": (BOTH, [({}, ["Busy"])], "Both Fine Work Done | Fine -> . | Work -> . | Both -> Done | Both retrier 1 used"),
+    "a branch that fails, caught": (BOTH, [({}, ["Broken"])], "Both Fine Work Failed | Fine -> . | Both catcher 1"),
     "a branch that fails, not caught": (
         BOTH,
         [({}, ["Busy"] * 2)],
-        "Both Fine Work | Both retrier 1 used | Both retrier 1 exhausted",
+        "Both Fine Work | Fine -> . | Both retrier 1 used | Both retrier 1 exhausted",
     ),
     "a map in a parallel in a map": (
         DEEP,
         [([{"rows": [], "n": 1}, {"rows": [1, 2], "n": 2}], [])],
         "Outer Split Inner Work Fork One Other | Outer map many | Inner map zero | Inner map many | "
-        "Fork 1 true | Fork 1 false | Fork default",
+        "Work -> . | Inner -> . | Split -> . | Outer -> . | Fork 1 true | Fork 1 false | Fork default",
     ),
 }
 KINDS = {"retrier": "retrier", "catcher": "catcher", "map": "map"}
 
 
 def items(text):
-    """The items of a case: first the states, then what they did: `A B | A -> B | B 1 true`."""
+    """The items of a case: first the states, then what they did: `A B | A -> B | B -> . | C 1 true`."""
     states, *others = text.split(" | ")
     found = {("state", name, "") for name in states.split()}
     for words in others:
         state, what, *rest = words.split()
         if what == "->":
-            found.add(("transition", state, rest[0]))
+            found.add(("transition", state, rest[0].replace(".", "")))
         elif what == "default":
             found.add(("default", state, ""))
         elif what in KINDS:

@@ -40,7 +40,7 @@ def test_the_table_has_a_line_a_machine_and_says_what_is_missing():
     report = text_report(analyse(data_of({"n": 2})))
     assert "orders" in report
     assert "2/3" in report, "states"
-    assert "0/1" in report, "transitions"
+    assert "1/2" in report, "transitions"
     assert [line.strip() for line in report.splitlines()[-2:]] == ["Choose: rule 1 never true", "never entered: One"]
 
 

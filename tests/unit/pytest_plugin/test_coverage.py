@@ -127,7 +127,7 @@ def test_states_of_child_executions_of_a_map_run_are_counted(run):
         each = {"Type": "Map", "ItemProcessor": item, "End": True}
         state_machine({"StartAt": "Each", "States": {"Each": each}}, label="each").run([1, 2]).succeeded()
     """
-    run(code, "--stepstack-cov").stdout.fnmatch_lines(["each * 3/3 * 1/1 * 1/3 *"])
+    run(code, "--stepstack-cov").stdout.fnmatch_lines(["each * 3/3 * 2/2 * 1/3 *"])
 
 
 def test_machines_from_files_are_called_by_them_and_have_lines(run, pytester):
@@ -165,3 +165,82 @@ def test_damaged_counts_are_named_and_not_overwritten(run, pytester):
     result = run(HALF, "--stepstack-cov", "--stepstack-cov-append")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert path.read_text() == "{"
+
+
+FILED = """
+    @pytest.mark.parametrize("n", [1, 2])
+    def test_each_with_a_table_of_its_own(state_machine, mock_task, unique_name, n):
+        mock_task("Keep", returns={})
+        state_machine(SOURCE, substitutions={"Table": unique_name("orders")}, **WORDS).run({"n": n}).succeeded()
+"""
+FILED_DEFINITION = {
+    "StartAt": "Choose",
+    "States": {
+        "Choose": {"Type": "Choice", "Choices": [{"Variable": "$.n", "NumericEquals": 1, "Next": "Done"}], "Default": "Keep"},
+        "Keep": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::dynamodb:putItem",
+            "Parameters": {"TableName": "${Table}", "Item": {}},
+            "End": True,
+        },
+        "Done": {"Type": "Succeed"},
+    },
+}
+
+
+def a_template(**machines):
+    resources = {name: {"Type": "AWS::Serverless::StateMachine", "Properties": properties} for name, properties in machines.items()}
+    return json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": resources})
+
+
+@pytest.mark.parametrize(
+    ("files", "source", "words", "name"),
+    [
+        ({"order.json": json.dumps(FILED_DEFINITION)}, "order.json", {}, "order.json"),
+        (
+            {"app.json": a_template(Order={"DefinitionUri": "order.json"}), "order.json": json.dumps(FILED_DEFINITION)},
+            "app.json",
+            {},
+            "order.json",
+        ),
+        (
+            {"app.json": a_template(Order={"Definition": FILED_DEFINITION}, Twin={"Definition": FILED_DEFINITION})},
+            "app.json",
+            {"resource": "Order"},
+            "app.json:Order",
+        ),
+        ({}, FILED_DEFINITION, {"label": "order"}, "order"),
+    ],
+    ids=["a file", "a file that a template names", "a template", "a dict with a label"],
+)
+def test_a_machine_is_one_whatever_names_each_test_fills_in(run, pytester, files, source, words, name):  # noqa: PLR0917 - a case's columns
+    for file, text in files.items():
+        (pytester.path / file).write_text(text)
+    code = f"SOURCE, WORDS = {source!r}, {words!r}\n\n"
+    result = run(f"    {code}{FILED}", "-n", "2", "--stepstack-cov-report", "json:report.json")
+    result.assert_outcomes(passed=2)
+    (machine,) = report_of(pytester)["machines"]
+
+    assert (machine["name"], machine["executions"], machine["percent"]) == (name, 2, 100)
+
+
+def test_machines_of_one_template_are_counted_apart(run, pytester):
+    (pytester.path / "app.json").write_text(a_template(Order={"Definition": FILED_DEFINITION}, Twin={"Definition": FILED_DEFINITION}))
+    code = """
+    @pytest.mark.parametrize("resource", ["Order", "Twin"])
+    def test_each(state_machine, resource):
+        state_machine("app.json", resource=resource).run({"n": 1}).succeeded()
+    """
+    run(code, "--stepstack-cov-report", "json:report.json").assert_outcomes(passed=2)
+
+    assert [machine["name"] for machine in report_of(pytester)["machines"]] == ["app.json:Order", "app.json:Twin"]
+
+
+def test_a_last_state_that_never_ends_well_is_told(run):
+    code = """
+    def test_it_fails(state_machine, mock_task):
+        mock_task("Pay", raises="Broken")
+        pay = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:pay", "End": True}
+        state_machine({"StartAt": "Pay", "States": {"Pay": pay}}, label="pay").run().failed("Broken")
+    """
+    run(code, "--stepstack-cov").stdout.fnmatch_lines(["pay * 1/1 * 0/1 * 50%", "*Pay: End never taken"])

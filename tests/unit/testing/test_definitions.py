@@ -72,3 +72,11 @@ def test_what_is_not_substituted_stays():
 def test_yaml_that_is_no_definition_is_refused(text, problem):
     with pytest.raises(SettingsError, match=f"the definition is {problem}"):
         definition_text(text)
+
+
+def test_yaml_is_filled_in_before_it_is_read_as_cloudformation_does():
+    text = "StartAt: W\nStates:\n  W:\n    Type: Wait\n    Seconds: ${Days}\n    Comment: '${Days}'\n    End: true\n"
+
+    state = json.loads(definition_text(text, substitutions={"Days": 5}))["States"]["W"]
+
+    assert (state["Seconds"], state["Comment"]) == (5, "5")

@@ -54,11 +54,29 @@ def test_in_a_file_each_problem_has_line_and_column(state_machine, tmp_path):
     assert told[2].endswith("at /States/C/Branches[0]/States/D (orders.json:15:13)")
 
 
-def test_in_a_file_that_was_changed_on_the_way_places_would_mislead(state_machine, tmp_path):
+def test_places_are_those_of_the_file_where_placeholders_were_filled_in(state_machine, tmp_path):
     path = tmp_path / "orders.json"
     path.write_text(json.dumps(BROKEN, indent=2).replace("Nxt", "${Field}"), encoding="utf-8")
 
-    assert "orders.json" not in str(refusal(state_machine, path, substitutions={"Field": "Nxt"}))
+    told = str(refusal(state_machine, path, substitutions={"Field": "Nxt"}))
+
+    assert "Field 'Nxt' is not supported at /States/A (orders.json:4:5)" in told
+
+
+def test_in_yaml_each_problem_has_its_line_too(state_machine, tmp_path):
+    path = tmp_path / "orders.asl.yaml"
+    path.write_text("StartAt: A\nStates:\n  # the first\n  A:\n    Type: Wait\n    Seconds: soon\n    End: true\n", encoding="utf-8")
+
+    assert "at /States/A/Seconds (orders.asl.yaml:6:5)" in str(refusal(state_machine, path))
+
+
+def test_a_definition_within_a_template_has_no_line_of_the_template(state_machine, tmp_path):
+    path = tmp_path / "template.json"
+    properties = {"DefinitionString": json.dumps(BROKEN)}
+    template = {"Resources": {"Orders": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}}
+    path.write_text(json.dumps(template), encoding="utf-8")
+
+    assert "template.json" not in str(refusal(state_machine, path))
 
 
 def test_broken_json_has_line_and_column_without_the_text(state_machine, tmp_path):
