@@ -76,12 +76,12 @@ class MockFile:
 
     def names(self, call: TaskCall) -> bool:
         """Whether the call is mocked. Where the case cannot be run at all it is, so that the mistake shows."""
-        name, case = _state_machine_name(call), call.test_case or ""
+        name, case = call.state_machine_name, call.test_case or ""
         return self.problem(name, case) is not None or call.state_name in self._contents.cases[name][case]
 
     def answer(self, call: TaskCall) -> Json:
         """The result of a mocked call. Raises TaskFailed."""
-        name, case = _state_machine_name(call), call.test_case or ""
+        name, case = call.state_machine_name, call.test_case or ""
         problem = self.problem(name, case)
         if problem is not None:
             raise TaskFailed("States.Runtime", problem)
@@ -141,10 +141,6 @@ def _outcome(outcome: Mapping[str, Any], call: TaskCall) -> Json:
     if call.resource.kind is ResourceKind.LAMBDA_FUNCTION and isinstance(value, Mapping) and "Payload" in value:
         return value["Payload"]
     return value
-
-
-def _state_machine_name(call: TaskCall) -> str:
-    return call.state_machine_arn.rpartition(":stateMachine:")[2].partition(":")[0].partition("/")[0]
 
 
 def _listed(names: Mapping[str, Any]) -> str:

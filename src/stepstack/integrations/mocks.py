@@ -225,5 +225,4 @@ def _names_resource(pattern: str, call: TaskCall) -> bool:
 
 
 def _names_state_machine(pattern: str, call: TaskCall) -> bool:
-    arn = call.state_machine_arn
-    return fnmatchcase(arn, pattern) or fnmatchcase(arn.rpartition(":stateMachine:")[2].partition(":")[0].partition("/")[0], pattern)
+    return fnmatchcase(call.state_machine_arn, pattern) or fnmatchcase(call.state_machine_name, pattern)

@@ -80,6 +80,11 @@ class TaskCall:
     compressed objects come through.
     """
 
+    @property
+    def state_machine_name(self) -> str:
+        """The state machine's name, without version, alias or label."""
+        return self.state_machine_arn.rpartition(":stateMachine:")[2].partition(":")[0].partition("/")[0]
+
 
 class TaskRunner(Protocol):
     """Makes the calls. Every async method raises TaskFailed, may be cancelled at any await, and never blocks the loop."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from stepstack.testing.executions import ExecutionResult
     from stepstack.testing.stack import Stack
 
-__all__ = ["Computes", "MockedCall", "Raises", "Returns", "TaskMock", "TaskMocks"]
+__all__ = ["Computes", "MockedCall", "Raises", "Returns", "TaskMock", "TaskMocks", "failure_of"]
 
 Failure: TypeAlias = "str | tuple[str, str] | BaseException | type[BaseException] | Raises"
 
@@ -289,9 +289,13 @@ def _failing(failure: Failure) -> Raises:
         return Raises(failure)
     if isinstance(failure, tuple):
         return Raises(*failure)
-    raised = failure() if isinstance(failure, type) else failure
-    name = type(raised).__name__
-    return Raises(name, json_text({"errorMessage": str(raised), "errorType": name, "stackTrace": []}))
+    return failure_of(failure() if isinstance(failure, type) else failure)
+
+
+def failure_of(error: BaseException) -> Raises:
+    """The failure of a Lambda function that raises `error`: its class is the Error Name, and a payload as Lambda's the cause."""
+    name = type(error).__name__
+    return Raises(name, json_text({"errorMessage": str(error), "errorType": name, "stackTrace": []}))
 
 
 def _beside_the_loop(function: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -24,6 +24,7 @@ from stepstack.interpreter.ports import StateFailure
 from stepstack.json_types import Json, json_text, parse_json
 from stepstack.testing.executions import ExecutionResult
 from stepstack.testing.mock_cases import Declaration
+from stepstack.testing.mocks import failure_of
 from stepstack.testing.single_states import StateResult, run_single_state
 
 if TYPE_CHECKING:
@@ -160,8 +161,7 @@ def _computed(answer: Computes, parameters: Json) -> Any:
         value = answer.function(parameters)
         return asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value
     except Exception as error:  # noqa: BLE001 - a test's function may raise anything; it fails the task, as a function of Lambda would
-        name = type(error).__name__
-        return Raises(name, json_text({"errorMessage": str(error), "errorType": name, "stackTrace": []}))
+        return failure_of(error)
 
 
 async def _awaited(value: Any) -> Any:
