@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias, Union
 
-__all__ = ["Json", "JsonObject", "json_text", "parse_json", "type_name"]
+__all__ = ["Json", "JsonObject", "json_text", "parse_json", "type_name", "without_nulls"]
 
 Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
 JsonObject: TypeAlias = "Mapping[str, Json]"
@@ -52,6 +52,15 @@ def type_name(value: Json) -> str:
     if isinstance(value, str):
         return "string"
     return "object" if isinstance(value, Mapping) else "array"
+
+
+def without_nulls(value: Json) -> Json:
+    """`value` without the members that are null."""
+    if isinstance(value, Mapping):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [without_nulls(item) for item in value]
+    return value
 
 
 def _refuse_constant(name: str) -> Json:

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from stepstack.integrations.endpoints import ALLOW_AWS, EndpointMissing, Endpoints
 from stepstack.integrations.http_client import CallTimedOut, ConnectionFailed, HttpClient
-from stepstack.integrations.http_message import answer, header_list, query_text, request_body, without_nulls
+from stepstack.integrations.http_message import answer, header_list, query_text, request_body
 from stepstack.interpreter.ports import TaskFailed
-from stepstack.json_types import Json, JsonObject
+from stepstack.json_types import Json, JsonObject, without_nulls
 
 __all__ = ["ApiGateway"]
 

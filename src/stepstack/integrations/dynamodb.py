@@ -16,7 +16,7 @@ from stepstack.integrations.endpoints import Endpoint, Endpoints
 from stepstack.integrations.http_client import split_url
 from stepstack.integrations.service_call import Refusal, Reply, ServiceCaller, Unreachable, call_in_process, lowered
 from stepstack.integrations.signature import JsonSigner
-from stepstack.json_types import Json, json_text, parse_json
+from stepstack.json_types import Json, json_text, parse_json, without_nulls
 
 __all__ = ["ITEM_OPERATIONS", "DynamoDbItems"]
 
@@ -92,16 +92,8 @@ class DynamoDbItems:
 def _body(parameters: Mapping[str, Json]) -> bytes:
     text = json_text(parameters)
     if "null" in text:
-        text = json_text(_without_nulls(parameters))
+        text = json_text(without_nulls(parameters))
     return text.encode()
-
-
-def _without_nulls(value: Json) -> Json:
-    if isinstance(value, Mapping):
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    if isinstance(value, (list, tuple)):
-        return [_without_nulls(item) for item in value]
-    return value
 
 
 def _ordered(name: str, value: Any) -> Json:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from stepstack.integrations.http_client import Headers, HttpResponse
 from stepstack.json_types import Json, JsonObject, json_text, parse_json
 
-__all__ = ["answer", "header_list", "query_text", "request_body", "status_text", "without_nulls"]
+__all__ = ["answer", "header_list", "query_text", "request_body", "status_text"]
 
 
 def header_list(headers: Json) -> list[tuple[str, str]]:
@@ -57,15 +57,6 @@ def status_text(response: HttpResponse) -> str:
         return http.HTTPStatus(response.status).phrase
     except ValueError:
         return ""
-
-
-def without_nulls(value: Json) -> Json:
-    """`value` without the members that are null."""
-    if isinstance(value, Mapping):
-        return {name: without_nulls(item) for name, item in value.items() if item is not None}
-    if isinstance(value, (list, tuple)):
-        return [without_nulls(item) for item in value]
-    return value
 
 
 def _values(values: Json) -> Iterator[Json]:
