@@ -176,6 +176,7 @@ def assemble(settings: Settings, *, services: EmbeddedServices | None = None) ->
         integrations,
         catalog=IntegrationCatalog(),
         sink=CloudWatchLogs(ServiceCaller(endpoints, http, randomness)),
+        status_sink=services,
         journal=_journal(settings),
         region=settings.region,
         account_id=settings.account_id,

@@ -23,6 +23,7 @@ from stepstack.service.arns import StatesArn, checked_name, parse_arn
 from stepstack.service.execution_logs import ExecutionLogs
 from stepstack.service.json_problem import json_problem
 from stepstack.service.paging import listed
+from stepstack.service.status_changes import StatusChanges
 from stepstack.service.store import ExecutionRecord, Revision, StateMachineRecord
 
 __all__ = ["Executions", "checked_input"]
@@ -35,9 +36,15 @@ REDRIVE_SECONDS = 14 * 24 * 3600.0
 
 class Executions:
     def __init__(
-        self, account: Account, environment: Environment, logs: ExecutionLogs, test_case_problem: Callable[[str, str], str | None]
+        self,
+        account: Account,
+        environment: Environment,
+        logs: ExecutionLogs,
+        status_changes: StatusChanges,
+        test_case_problem: Callable[[str, str], str | None],
     ) -> None:
         self._account = account
+        self._status_changes = status_changes
         self._test_case_problem = test_case_problem
         self._environment = environment
         self._logs = logs
@@ -141,7 +148,8 @@ class Executions:
     def attach(self, record: ExecutionRecord, execution: Execution) -> None:
         """Has `execution` tell of `record`, and be told of where it is heard."""
         record.execution = execution
-        heard = [listener for listener in (self._logs.listener(record), self._account.journal.listener(record)) if listener is not None]
+        hearing = (self._logs.listener(record), self._status_changes.listener(record), self._account.journal.listener(record))
+        heard = [listener for listener in hearing if listener is not None]
         execution.history.listener = heard[0] if len(heard) == 1 else _each(heard) if heard else None
 
     def start_event(self, record: ExecutionRecord) -> HistoryEvent:

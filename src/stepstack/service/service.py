@@ -30,6 +30,7 @@ from stepstack.service.map_runs import MapRuns
 from stepstack.service.redrive import Redrive
 from stepstack.service.restart import INTERRUPTED, Restart
 from stepstack.service.state_machines import StateMachines
+from stepstack.service.status_changes import StatusChanges, StatusSink
 from stepstack.service.store import Retention, Store
 from stepstack.service.tags import Tags
 from stepstack.service.test_state import TestStates
@@ -45,7 +46,7 @@ Handler = Callable[[Mapping[str, Any]], "dict[str, Any] | Awaitable[dict[str, An
 
 
 class StepFunctionsService:
-    """`tasks` calls what Task states call; `catalog` knows what can be called; `sink` takes execution logs.
+    """`tasks` calls what Task states call; `catalog` knows what can be called; `sink` takes execution logs, `status_sink` status changes.
 
     `test_case_problem` says why a state machine (by name) cannot run a test case of its mocks, None where it can. With a lasting `journal`,
     `resume` is to be called in the loop before anything else is.
@@ -59,6 +60,7 @@ class StepFunctionsService:
         *,
         catalog: ResourceCatalog | None = None,
         sink: LogSink | None = None,
+        status_sink: StatusSink | None = None,
         journal: Journal | None = None,
         region: str = "us-east-1",
         account_id: str = "123456789012",
@@ -94,7 +96,7 @@ class StepFunctionsService:
             account=account_id,
             event_limit=event_limit,
         )
-        self.executions = Executions(account, self.environment, self.logs, test_case_problem)
+        self.executions = Executions(account, self.environment, self.logs, StatusChanges(status_sink), test_case_problem)
         self._journal.restore(self.store, catalog)
         self._account = account
         self._handlers = self._operations(account)

@@ -124,6 +124,14 @@ class EmbeddedServices:
         await send({"type": "http.response.start", "status": response.status, "headers": _wire_headers(request, response)})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else response.body})
 
+    def hears_events(self) -> bool:
+        """Whether a rule of EventBridge has a target that an event could reach."""
+        return self._event_sources is not None and self._event_sources.rules.has_targets
+
+    def tell_event(self, source: str, detail_type: str, resources: list[str], detail: Mapping[str, Any]) -> None:
+        """Sends an event of the stack's own to EventBridge's rules, in the background; to be called in the stack's loop."""
+        self.event_sources.tell(source, detail_type, resources, detail)
+
     async def transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, service: str = "", region: str = ""
     ) -> tuple[int, Mapping[str, str], bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -58,6 +58,11 @@ class EventRules:
         self._randomness = randomness
         self._targets: dict[tuple[str, str, str], dict[str, Json]] = {}
         """By region, bus and rule, then by the target's Id."""
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether an event could reach anybody here."""
+        return any(self._targets.values())
 
     async def handle(self, request: ServiceRequest) -> ServiceResponse:
         """Whatever makes, changes or deletes a rule or its targets."""
@@ -145,6 +150,11 @@ class EventRules:
     async def send(self, event: Json, region: str) -> None:
         """Delivers an event of a service to whom the default bus's rules send it."""
         await self._deliver([("default", event)], region)
+
+    async def tell(self, source: str, detail_type: str, resources: list[str], detail: Mapping[str, Any]) -> None:
+        """The same, of a service that is in this process."""
+        entry = {"Source": source, "DetailType": detail_type, "Resources": resources, "Detail": json.dumps(detail)}
+        await self.send(_event(entry, self._randomness.uuid(), self._account_id, self._region), self._region)
 
     async def _deliver(self, events: list[tuple[str, Json]], region: str) -> None:
         for bus, event in events:

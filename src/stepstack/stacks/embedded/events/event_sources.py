@@ -4,7 +4,7 @@
 `embedded.services` when the first mapping, notification or rule with such a target is made; until then nothing here costs anything.
 From the write that causes an event until the function has ended, the stack counts as at work.
 
-Left out: archives and replays of EventBridge, events that services other than S3 send by themselves.
+Left out: archives and replays of EventBridge, events that services other than S3 and Step Functions send by themselves.
 """
 
 from __future__ import annotations
@@ -122,6 +122,10 @@ class EventSources:
             self._after(self.rules.observe(request, response))
         if service in {"sqs", "sns", "events", "s3"} and not request.operation.startswith(_READS):
             self._wake(QueueMapping)
+
+    def tell(self, source: str, detail_type: str, resources: list[str], detail: Mapping[str, Any]) -> None:
+        """Sends an event of one of AWS's services to whom the default bus's rules send it."""
+        self._after(self.rules.tell(source, detail_type, resources, detail))
 
     def deliver_message(self, function_arn: str, event: Json) -> None:
         """Sends a topic's message to a function."""
