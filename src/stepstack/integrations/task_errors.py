@@ -17,7 +17,10 @@ from stepstack.interpreter.ports import TaskFailed
 __all__ = ["cannot_be_called", "optimized_failure", "sdk_failure", "unreachable"]
 
 WITHOUT_ATTEMPT_COUNT = frozenset({"DynamoDb", "S3", "SecretsManager"})
-"""Services whose recorded causes lack " (SDK Attempt Count: 1)". Those recorded last have it, so every other service has."""
+"""Services whose causes lack " (SDK Attempt Count: 1)", as they were recorded until January 2025.
+
+It is not the service that decides but the version of AWS's SDK: since 2.30 of 2025 every cause has it, and so have the ones recorded last.
+"""
 
 
 def optimized_failure(refusal: Refusal, service: OptimizedService, request_id: str) -> TaskFailed:
