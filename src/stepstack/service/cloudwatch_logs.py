@@ -13,6 +13,9 @@ from stepstack.integrations.service_call import Refusal, ServiceCaller
 
 __all__ = ["CloudWatchLogs"]
 
+STREAMS_KEPT = 10_000
+"""After so many streams it is asked anew which there are."""
+
 
 class CloudWatchLogs:
     """A `LogSink`."""
@@ -39,5 +42,7 @@ class CloudWatchLogs:
             except Refusal as refusal:
                 if refusal.code != "ResourceAlreadyExistsException":
                     raise
+            if len(self._created) >= STREAMS_KEPT:
+                self._created.clear()
             self._created.add((group, stream))
         await self._caller.call("logs", "PutLogEvents", {"logGroupName": group, "logStreamName": stream, "logEvents": list(events)})

@@ -22,6 +22,8 @@ from stepstack.service.store import ExecutionRecord
 __all__ = ["ExecutionLogs", "LogSink", "is_logged", "log_message"]
 
 BATCH_SIZE = 1000
+STREAMS_KEPT = 10_000
+"""For so many state machines the stream is known that their executions log to; the one known the longest gets another one."""
 
 logger = logging.getLogger("stepstack.service")
 
@@ -91,6 +93,8 @@ class ExecutionLogs:
         stream = self._streams.get(record.state_machine_arn)
         if stream is None:
             minute = datetime.fromtimestamp(timestamp, timezone.utc).strftime("%Y-%m-%d-%H-%M")
+            if len(self._streams) >= STREAMS_KEPT:
+                del self._streams[next(iter(self._streams))]
             stream = f"states/{record.state_machine_name}/{minute}/{self._randomness.uuid()[:8]}"
             self._streams[record.state_machine_arn] = stream
         return stream

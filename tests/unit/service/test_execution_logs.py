@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from stepstack.service import execution_logs
 from stepstack.service.execution_logs import is_logged
 
 from .conftest import FAIL, PASS
@@ -91,3 +92,18 @@ def test_level_error_has_the_failures_of_states_and_fatal_has_not(event_type):
 def test_a_sink_that_refuses_does_not_disturb_the_execution(make_caller):
     _, described = logged(make_caller, sink=Sink(RuntimeError("the log group is gone")))
     assert described["status"] == "SUCCEEDED"
+
+
+def test_streams_are_known_for_the_state_machines_of_late_alone(make_caller, monkeypatch):
+    monkeypatch.setattr(execution_logs, "STREAMS_KEPT", 1)
+    sink = Sink()
+    call = make_caller(sink=sink)
+    configuration = {"level": "ALL", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": GROUP}}]}
+    machines = [call.machine(name, loggingConfiguration=configuration)["stateMachineArn"] for name in ("one", "two")]
+    for arn in (machines[0], machines[0], machines[1], machines[0]):
+        call.execution(arn)
+    call.run(call.service.logs.delivered())
+
+    streams = [stream for _, stream, _ in sink.batches]
+    assert len(set(streams)) == 3
+    assert len(sink.messages) == 4 * 4
