@@ -2,7 +2,8 @@
 
 Under pytest-xdist, the controller starts what its option asks for before the workers begin; what only a marker asks for is started by
 the first worker that meets it. They agree through files in a folder of this run: `BACKEND.claim` belongs to whoever starts the backend,
-`BACKEND.json` says how it went. The controller, or the only process, stops whatever was claimed.
+`BACKEND.json` says how it went. The controller, or the only process, stops whatever was claimed. Where it is killed before that, a process
+beside the run does so (`abandoned_services`).
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stepstack.pytest_plugin.abandoned_services import Watcher
     from stepstack.pytest_plugin.settings import PluginSettings
 
-__all__ = ["SharedBackend", "SharedServices"]
+__all__ = ["SharedBackend", "SharedServices", "take_down"]
 
 START_SECONDS = 700.0
 """Longer than Compose may take."""
@@ -44,6 +46,7 @@ class SharedServices:
         self._root = root
         self._is_controller = is_controller
         self._closers: list[Callable[[], object]] = []
+        self._watcher: Watcher | None = None
 
     def backend(self, settings: PluginSettings) -> SharedBackend:
         """The services of `settings.backend`, started if need be; StackError where they cannot be had."""
@@ -69,9 +72,11 @@ class SharedServices:
         closers, self._closers = self._closers, []
         # What cannot be taken down leaves nothing else running.
         with ExitStack() as closing:
+            if self._is_controller and self._watcher is not None:
+                closing.callback(self._watcher.end)
             if self._is_controller and self.folder.is_dir():
                 for claim in self.folder.glob("*.claim"):
-                    closing.callback(_take_down, claim)
+                    closing.callback(take_down, claim)
             for close in closers:
                 closing.callback(close)
 
@@ -133,8 +138,21 @@ class SharedServices:
                 raise
             return self._brought_up_without_docker(error)
         self._claim_file(settings.backend).write_text(str(file), encoding="utf-8")
-        project.up(variables=self._variables(settings))
+        self._watch()
+        start = self.folder / f"{settings.backend}.start"
+        project.begun = lambda process: start.write_text(str(process), encoding="utf-8")
+        try:
+            project.up(variables=self._variables(settings))
+        finally:
+            start.unlink(missing_ok=True)
         return SharedBackend(project.endpoints, project.lambda_port, is_ours=True)
+
+    def _watch(self) -> None:
+        from stepstack.pytest_plugin.abandoned_services import Watcher
+
+        if self._watcher is None and os.name != "nt":
+            # A worker's parent is the controller. Its watcher goes on without it, and ends with the run.
+            self._watcher = Watcher(self.folder, None if self._is_controller else os.getppid())
 
     def _variables(self, settings: PluginSettings) -> Mapping[str, str]:
         """What the compose file is told of time and mocks."""
@@ -158,7 +176,7 @@ class SharedServices:
         return SharedBackend({"dynamodb": process.url})
 
 
-def _take_down(claim: Path) -> None:
+def take_down(claim: Path) -> None:
     """Takes down the composition of a claim, and ends the claim."""
     from stepstack.stacks.compose import ComposeProject
 

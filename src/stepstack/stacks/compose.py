@@ -20,7 +20,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +137,8 @@ class ComposeProject:
         self.endpoints: dict[str, str] = {}
         self.lambda_port: int | None = None
         """Where containers look for functions on this machine, settled by `up()`; None where LAMBDA_ENDPOINT leads elsewhere."""
+        self.begun: Callable[[int], object] | None = None
+        """Called with the id of the process that brings the services up, the first of its own session."""
 
     def up(self, *, variables: Mapping[str, str] | None = None) -> None:
         """Starts the services and waits until they are healthy and answer; takes them down again where that fails.
@@ -171,7 +173,7 @@ class ComposeProject:
 
     def _start(self) -> None:
         words = ["up", "--detach", "--wait", "--wait-timeout", str(int(UP_SECONDS)), *self.composition.services]
-        status, said = self._docker(words, UP_SECONDS + 30)
+        status, said = self._docker(words, UP_SECONDS + 30, self.begun)
         if status:
             logs = self._docker(["logs", "--no-color", "--tail", str(LOG_LINES)], 30)[1]
             raise StackError(f"docker compose could not bring {' and '.join(self.composition.services)} up:\n{_last(said)}\n{_last(logs)}")
@@ -201,10 +203,10 @@ class ComposeProject:
         if status:
             raise StackError(f"no Docker engine answers: {_last(said)}")
 
-    def _docker(self, words: Sequence[str], seconds: float) -> tuple[int, str]:
+    def _docker(self, words: Sequence[str], seconds: float, begun: Callable[[int], object] | None = None) -> tuple[int, str]:
         profiles = [word for profile in self.composition.profiles for word in ("--profile", profile)]
         command = ["docker", "compose", "--file", str(self.file), "--project-name", self.name, *profiles, *words]
-        return _run(command, self._environment, seconds)
+        return _run(command, self._environment, seconds, begun)
 
 
 @contextmanager
@@ -221,7 +223,9 @@ def _uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float) -> tuple[int, str]:
+def _run(
+    command: Sequence[str], environment: Mapping[str, str], seconds: float, begun: Callable[[int], object] | None = None
+) -> tuple[int, str]:
     """The exit status of `command` and what it said; ended when `seconds` have passed or we are interrupted."""
     process = subprocess.Popen(  # noqa: S603 - a list of words that we wrote
         command,
@@ -232,6 +236,8 @@ def _run(command: Sequence[str], environment: Mapping[str, str], seconds: float)
         start_new_session=True,
     )
     try:
+        if begun is not None:
+            begun(process.pid)
         said, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         return 1, f"`{' '.join(command[:2])} ...` took longer than {seconds:g} s\n{_end(process)}"

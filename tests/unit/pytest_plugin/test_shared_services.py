@@ -134,28 +134,83 @@ def test_failing_tests_leave_nothing_up(run, containers):
     assert containers() == ["up", "down"]
 
 
+class WaitingRun:
+    """A run of pytest whose only test waits; `process` is its controller."""
+
+    def __init__(self, pytester, suite, *words):
+        pytester.makepyfile(test_suite=suite)
+        self.temporary = pytester.mkdir("temporary")
+        plugins = ["-p", "stepstack.pytest_plugin", "-p", "xdist.plugin"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *plugins, *words],
+            cwd=pytester.path,
+            env={**os.environ, "TMPDIR": str(self.temporary)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self.deadline = Deadline(60)
+
+    def wait_for(self, condition):
+        while not condition() and not self.deadline.has_passed():
+            self.deadline.pause(0.02)
+        return condition()
+
+    def folders(self):
+        """What the run shares lies there."""
+        return list(self.temporary.glob("stepstack-*"))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("words", [[], ["-n", "1"]], ids=["alone", "xdist"])
 def test_an_interrupted_run_leaves_nothing_up(pytester, containers, number, words):
-    pytester.makepyfile(test_suite=WAITING)
-    plugins = ["-p", "stepstack.pytest_plugin", "-p", "xdist.plugin"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *plugins, "--stepstack-backend=local", *words],
-        cwd=pytester.path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        deadline = Deadline(60)
-        while not (pytester.path / "waits").exists() and not deadline.has_passed():
-            deadline.pause(0.02)
-        process.send_signal(number)
-        assert process.wait(60) == pytest.ExitCode.INTERRUPTED
-    finally:
-        process.kill()
-        process.wait()
+    with WaitingRun(pytester, WAITING, "--stepstack-backend=local", *words) as run:
+        assert run.wait_for((pytester.path / "waits").exists)
+        run.process.send_signal(number)
+        assert run.process.wait(60) == pytest.ExitCode.INTERRUPTED
 
     assert containers() == ["up", "down"]
+    assert run.folders() == []
+
+
+MARKED = f"import pytest\n\npytestmark = pytest.mark.stepstack(backend='local')\n{WAITING}"
+
+
+@pytest.mark.parametrize(
+    ("suite", "words"),
+    [(WAITING, ["--stepstack-backend=local"]), (WAITING, ["--stepstack-backend=local", "-n", "1"]), (MARKED, ["-n", "1"])],
+    ids=["alone", "xdist", "brought up by a worker"],
+)
+def test_a_killed_run_leaves_nothing_up(pytester, containers, suite, words):
+    with WaitingRun(pytester, suite, *words) as run:
+        assert run.wait_for((pytester.path / "waits").exists)
+        run.kill()
+        assert run.wait_for(lambda: not run.folders())
+
+    assert containers() == ["up", "down"]
+
+
+def test_a_run_that_is_killed_while_containers_start_leaves_nothing_up(pytester, containers):
+    command = pytester.path / "bin" / "docker"
+    endless = 'if words[0] == "up": import time; pathlib.Path("starts").write_text(str(os.getpid())); time.sleep(60)\n'
+    command.write_text(f"{command.read_text()}    {endless}")
+    with WaitingRun(pytester, WAITING, "--stepstack-backend=local") as run:
+        assert run.wait_for(lambda: (pytester.path / "starts").exists() and (pytester.path / "starts").read_text())
+        run.kill()
+        assert run.wait_for(lambda: not run.folders())
+
+    assert containers() == ["up", "down"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((pytester.path / "starts").read_text()), 0)
 
 
 def test_time_and_mock_file_reach_the_compose_file(pytester, containers):
