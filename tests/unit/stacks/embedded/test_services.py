@@ -8,6 +8,7 @@ import moto
 import pytest
 
 from stepstack.stacks.embedded import body as embedded_body
+from stepstack.stacks.embedded import services as embedded_services
 from stepstack.stacks.embedded.services import EmbeddedServices
 
 TABLE = {
@@ -330,3 +331,13 @@ def test_an_upload_that_stalls_is_answered(services, monkeypatch):
     asyncio.run(scenario())
     assert sent[0]["status"] == 400
     assert b"<Code>RequestTimeout</Code>" in sent[1]["body"]
+
+
+def test_names_of_services_that_somebody_makes_up_take_no_room(services, monkeypatch):
+    monkeypatch.setattr(embedded_services, "MAXIMUM_LOCKS", 3)
+
+    for number in range(6):
+        status, _, _ = asyncio.run(services.transport("POST", "http://anywhere/", {}, b"{}", service=f"made-up-{number}"))
+        assert status >= 400
+
+    assert len(services._locks) <= 4
