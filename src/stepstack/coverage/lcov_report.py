@@ -1,7 +1,7 @@
 """The coverage analysis in LCOV's format, for editors and coverage services: the lines of the definition's file, and the choices.
 
 A state is a line (where its name stands) with the count of its visits; so are a Choice Rule, Default, Next, End, retrier and catcher, which
-are branches of their line as well. Machines that came from no file of their own (a dict, a template that holds the definition) are left out.
+are branches of their line as well. Machines that came from no file of their own (a dict, a template that holds them) are left out.
 Source: geninfo(1), "Tracefile format".
 """
 

@@ -38,7 +38,7 @@ from stepstack.pytest_plugin.scoped_fixtures import (
     session_dynamodb_table,
     session_state_machine,
 )
-from stepstack.pytest_plugin.settings import add_options, marker_settings, wants_coverage
+from stepstack.pytest_plugin.settings import Compositions, add_options, marker_settings, wants_coverage
 from stepstack.pytest_plugin.task_fixtures import clock, lambda_functions, misfit_mocks, mock_task
 
 __all__ = [
@@ -112,12 +112,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         run.start_shared_services()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Wrong markers are usage errors, before the first test runs; in a worker, which could not say so, the fixture says it."""
+    """Wrong markers are usage errors, before the first test runs; in a worker, which could not say so, the fixture says it.
+
+    Last, so that `-k` keeps apart what cannot run together.
+    """
     run = config.stash[RUN]
     if run.is_controller:
+        compositions = Compositions(run.settings)
         for item in items:
-            marker_settings(item, run.settings)
+            compositions.require(marker_settings(item, run.settings), f"@pytest.mark.stepstack on {item.nodeid}")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from stepstack.pytest_plugin.failures import EXECUTIONS
-from stepstack.pytest_plugin.settings import PluginSettings, settings_of_run
+from stepstack.pytest_plugin.settings import Compositions, PluginSettings, settings_of_run
 
 if TYPE_CHECKING:
     from stepstack.pytest_plugin.shared_services import SharedBackend, SharedServices
@@ -46,6 +46,7 @@ class StepstackRun:
         self._shared = worker_input[WORKER_INPUT] if worker_input else None
         self._stacks: dict[tuple[Any, ...], Stack | Exception] = {}
         self._services: SharedServices | None = None
+        self._compositions = Compositions(self.settings)
         self.names: dict[str, UniqueNames] = {}
         """Of modules and of the session."""
         self.item: pytest.Item | None = None
@@ -93,6 +94,7 @@ class StepstackRun:
         """The stack for `settings`; a StepstackError where it cannot be had, the same again without another try."""
         from stepstack.errors import StepstackError
 
+        self._compositions.require(settings, "this test")
         key = (settings.backend, settings.time, settings.endpoints, settings.mock_file)
         if key not in self._stacks:
             try:

@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BACKENDS", "PluginSettings", "add_options", "marker_settings", "settings_of_run", "wants_coverage"]
+__all__ = ["BACKENDS", "Compositions", "PluginSettings", "add_options", "marker_settings", "settings_of_run", "wants_coverage"]
 
 BACKENDS: Mapping[str, str] = {
     "embedded": "everything in the test's own process; nothing else is needed",
@@ -33,6 +33,13 @@ TIMES_OF_OTHERS: Mapping[str, str] = {
     "endpoints": "real",
 }
 """What time can be, where it cannot be anything."""
+
+_COMPOSED: Mapping[str, tuple[str, ...]] = {
+    "local": ("compose_file", "mock_file"),
+    "dynalite": ("compose_file",),
+    "stepstack": ("compose_file", "mock_file"),
+}
+"""The backends on Docker Compose, and the settings that they are brought up with."""
 
 COVERAGE_REPORTS: Mapping[str, str] = {
     "term": "",
@@ -158,6 +165,27 @@ def marker_settings(item: pytest.Item, settings: PluginSettings) -> PluginSettin
             raise pytest.UsageError(f"{source}: it takes keywords, such as backend='embedded', and no {marker.args[0]!r}")
         settings = settings.with_changes(marker.kwargs, source)
     return settings
+
+
+class Compositions:
+    """What each backend on Docker Compose is brought up with, which a run does once: who wants something else is told."""
+
+    def __init__(self, settings: PluginSettings) -> None:
+        self._first: dict[str, tuple[PluginSettings, str]] = {}
+        self.require(settings, "the run")
+
+    def require(self, settings: PluginSettings, source: str) -> None:
+        """UsageError where `settings`, of `source`, want a composition that another one does not."""
+        if settings.backend not in _COMPOSED:
+            return
+        first, other = self._first.setdefault(settings.backend, (settings, source))
+        for name in _COMPOSED[settings.backend]:
+            wanted, had = getattr(settings, name), getattr(first, name)
+            if wanted != had:
+                raise pytest.UsageError(
+                    f"{source}: {name} is {wanted or 'not given'}, and {other} has {had or 'none'}: "
+                    f"a run brings the backend {settings.backend} up once; run these tests apart"
+                )
 
 
 def _apply(settings: PluginSettings, ini: Mapping[str, Any], config: pytest.Config) -> PluginSettings:

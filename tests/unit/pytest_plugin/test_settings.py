@@ -128,3 +128,48 @@ def test_a_wrong_marker_names_its_test(marked, decorator, message):
 
     assert "::test_it: " in str(refusal.value)
     assert message in str(refusal.value)
+
+
+TWO_COMPOSITIONS = """
+    import pytest
+
+    @pytest.mark.stepstack(backend="{backend}", {setting}="one.yml")
+    def test_one(stepstack_settings): pass
+
+    @pytest.mark.stepstack(backend="{backend}", {setting}="two.yml")
+    def test_two(stepstack_settings): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("backend", "setting"),
+    [("local", "compose_file"), ("dynalite", "compose_file"), ("stepstack", "compose_file"), ("local", "mock_file")],
+)
+def test_a_backend_that_is_brought_up_once_is_one_for_all_tests(pytester, run_pytest, backend, setting):
+    pytester.makepyfile(TWO_COMPOSITIONS.format(backend=backend, setting=setting))
+
+    refused = run_pytest()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(
+        [
+            f"ERROR: @pytest.mark.stepstack on *::test_two: {setting} is two.yml, and *::test_one has one.yml: *the backend {backend} up once*"
+        ]
+    )
+    run_pytest("-k", "test_two").assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_composition_of_the_fixture_that_is_another_one_fails_its_test(pytester, run_pytest):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def stepstack_settings():
+            return {"backend": "local", "compose_file": "two.yml"}
+
+        def test_it(stepstack): pass
+        """
+    )
+    result = run_pytest("--stepstack-backend=local", "--stepstack-compose-file=one.yml")
+
+    result.stdout.fnmatch_lines(["stepstack: this test: compose_file is two.yml, and the run has one.yml: *"])
