@@ -100,11 +100,15 @@ class Load:
         self.ledger.machines.setdefault(arn, {"definition": text})
         return arn
 
-    async def start(self, client: Client, kind: str, value: object, **expected: object) -> str:
+    async def start(self, client: Client, kind: str, value: object, name: str | None = None, **expected: object) -> str:
         text = json.dumps(value)
-        answer = await self.call(client, "StartExecution", stateMachineArn=self.machines[kind], input=text)
+        names = {"name": name} if name else {}
+        answer = await self.call(client, "StartExecution", stateMachineArn=self.machines[kind], input=text, **names)
         self.ledger.started(answer["executionArn"], kind, text, **expected)
         return answer["executionArn"]
+
+    def execution(self, kind: str, name: str) -> str:
+        return f"{self.machines[kind].replace(':stateMachine:', ':execution:')}:{name}"
 
     async def finish(self, client: Client, arn: str) -> None:
         """Sees the execution finished, and notes how it then answers."""
@@ -148,19 +152,21 @@ class Load:
 
     async def worker(self, client: Client) -> None:
         while True:
-            await self.start(client, "activity", {})
+            name = self.ledger.chance.uuid()
+            await self.start(client, "activity", name, name)
             task = await self.call(client, "GetActivityTask", activityArn=self.activity, workerName="worker")
             if task:
                 output = json.dumps(self.ledger.chance.uuid())
                 await self.call(client, "SendTaskHeartbeat", taskToken=task["taskToken"])
                 await self.call(client, "SendTaskSuccess", taskToken=task["taskToken"], output=output)
-                self.ledger.outputs.add(output)
+                # It may be the task of an execution whose start was written and not acknowledged any more.
+                self.ledger.answers[self.execution("activity", json.loads(task["input"]))] = output
 
     async def caller_back(self, client: Client) -> None:
         while True:
             child = self.ledger.chance.uuid()
             arn = await self.start(client, "callback", {"child": child}, may_abort=True)
-            child_arn = f"{self.machines['three'].replace(':stateMachine:', ':execution:')}:{child}"
+            child_arn = self.execution("three", child)
             for _ in range(200):
                 status, answer = await client.stepfunctions("DescribeExecution", {"executionArn": child_arn})
                 if status == 200:

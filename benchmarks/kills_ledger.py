@@ -52,8 +52,8 @@ class Ledger:
         self.deleted: set[str] = set()
         self.executions: dict[str, Kept] = {}
         self.map_runs: dict[str, tuple[dict, dict]] = {}
-        self.outputs: set[str] = set()
-        """Of activity tasks: which execution gets which is not known."""
+        self.answers: dict[str, str] = {}
+        """What workers have answered, by the executions that awaited it."""
         self.aborted: set[str] = set()
         self._found: list[str] = []
 
@@ -124,16 +124,16 @@ class Ledger:
             self._found.append(f"has not gone on: {arn} ({kept.kind}): {described}")
         elif described["redriveCount"] < kept.redrives:
             self._found.append(f"the redrive is lost: {arn}: {described}")
-        if kept.kind == "activity" and status == "SUCCEEDED":
-            self.outputs.discard(described["output"])
         events = history["events"]
         if [event["id"] for event in events] != list(range(1, len(events) + 1)):
             self._found.append(f"the history has gaps: {arn}")
 
     async def _resources(self, client: Client) -> None:
-        for output in self.outputs:
-            self._found.append(f"the answer of a worker is lost: {output}")
-        self.outputs.clear()
+        for arn, output in self.answers.items():
+            _, described = await client.stepfunctions("DescribeExecution", {"executionArn": arn})
+            if described.get("output") != output:
+                self._found.append(f"the answer of a worker is lost: {arn}: {described}")
+        self.answers.clear()
         for arn, machine in self.machines.items():
             await self._machine(client, arn, machine)
         for arn in self.deleted:
