@@ -23,6 +23,10 @@ __all__ = ["MappingTemplate", "TemplateData"]
 Json: TypeAlias = dict[str, Any]
 
 
+_SILENT = frozenset({"context", "input", "stageVariables"})
+"""What these do not have is empty text."""
+
+
 @dataclass(frozen=True, slots=True)
 class TemplateData:
     """What a template is rendered with."""
@@ -45,32 +49,12 @@ class MappingTemplate:
     def render(self, data: TemplateData) -> str:
         """The text. ServiceError (BadRequestException) where the body that it reads is no JSON."""
         variables = {
-            "context": _Lenient(data.context),
+            "context": data.context,
             "input": _Input(data),
-            "stageVariables": _Lenient(dict(data.stage_variables)),
+            "stageVariables": dict(data.stage_variables),
             "util": _Util(),
         }
-        return self._template.render(variables)
-
-
-class _Lenient(dict[str, Any]):
-    """Members that are absent are empty texts."""
-
-    def __init__(self, members: Json) -> None:
-        super().__init__(members)
-        self._members = members
-
-    def get(self, key: str, default: Any = None) -> Any:
-        found = super().get(key, default)
-        return _Lenient(found) if isinstance(found, dict) and not isinstance(found, _Lenient) else "" if found is None else found
-
-    def setdefault(self, key: str, default: Any = None) -> Any:
-        self._members.setdefault(key, default)
-        return super().setdefault(key, self._members[key])
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, value)
-        self._members[key] = value
+        return self._template.render(variables, silent=_SILENT)
 
 
 class _Input:

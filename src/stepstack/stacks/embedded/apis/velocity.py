@@ -54,9 +54,12 @@ class VelocityTemplate:
         self._nodes, ended = _read_block(cursor, frozenset())
         assert ended == ""  # noqa: S101 - nothing else ends the outermost block
 
-    def render(self, variables: Mapping[str, Any]) -> str:
-        """The text; `variables` are by their names without `$`. What the template sets is set in what it was given."""
-        scope = Scope(dict(variables))
+    def render(self, variables: Mapping[str, Any], *, silent: frozenset[str] = frozenset()) -> str:
+        """The text; `variables` are by their names without `$`, and a template may set members of them.
+
+        A reference to nothing is written as it stands in the template; as nothing, where it begins with a name in `silent`.
+        """
+        scope = Scope(dict(variables), silent)
         pieces: list[str] = []
         length = 0
         try:
@@ -124,7 +127,7 @@ def _read_text_reference(cursor: Cursor) -> _Node:
         value = reference.evaluate(scope)
         if value is not None:
             yield java_text(value)
-        elif not reference.is_quiet:
+        elif not reference.is_quiet and reference.name not in scope.silent:
             yield source
 
     return node

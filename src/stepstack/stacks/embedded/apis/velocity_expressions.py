@@ -39,6 +39,8 @@ class Scope:
     """The variables of one rendering, by their names without `$`."""
 
     variables: dict[str, Any]
+    silent: frozenset[str] = frozenset()
+    """The variables that write nothing where they have nothing."""
 
 
 Evaluated: TypeAlias = "Callable[[Scope], Any]"

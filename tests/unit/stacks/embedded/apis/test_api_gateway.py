@@ -1,70 +1,11 @@
-import asyncio
 import base64
 import json
 
 import pytest
+from tests.unit.stacks.embedded.apis.requesting import proxy
 
 from stepstack.errors import UnsupportedFeature
 from stepstack.stacks.embedded.apis.api import Api
-from stepstack.stacks.embedded.services import EmbeddedServices
-
-URI = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:123456789012:function:f/invocations"
-
-
-def proxy(**more):
-    return {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": URI, **more}}
-
-
-class World:
-    def __init__(self):
-        self.services = EmbeddedServices(endpoint_url="http://127.0.0.1:4321")
-        self.events = []
-        self.answer = {"statusCode": 200, "body": "ok"}
-        self.services.lambda_service.register("f", self.handler)
-
-    def handler(self, event, _context):
-        self.events.append(event)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-    def api(self, paths, *, is_rest=True, stage="Prod", **document):
-        api = Api("abc123", {"paths": paths, **document}, is_rest=is_rest)
-        api.stages[stage] = {}
-        self.services.api_gateway.apis["abc123"] = api
-
-    def send(self, method, path, *, headers=None, body=b"", host="127.0.0.1:4321"):
-        """Over ASGI, as a server hands it on: status, headers, body."""
-        path, _, query = path.partition("?")
-        sent = []
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in {"host": host, **(headers or {})}.items()],
-            "scheme": "http",
-        }
-
-        async def receive():
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message):
-            sent.append(message)
-
-        asyncio.run(self.services(scope, receive, send))
-        headers = {}
-        for name, value in sent[0]["headers"]:
-            headers[name.decode()] = ", ".join(filter(None, [headers.get(name.decode()), value.decode()]))
-        return sent[0]["status"], headers, sent[1]["body"]
-
-
-@pytest.fixture
-def world():
-    made = World()
-    yield made
-    made.services.close()
 
 
 def test_a_rest_event_has_what_aws_s_has(world):

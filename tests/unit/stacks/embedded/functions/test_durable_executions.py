@@ -98,6 +98,17 @@ def opened_callback(client, arn):
     return found[-1]["CallbackStartedDetails"]["CallbackId"]
 
 
+def require(client, operation, *members):
+    """Skips the test where the installed botocore does not know the operation, or these members of its request or answer."""
+    model = client.meta.service_model
+    if operation not in model.operation_names:
+        pytest.skip(f"this botocore has no {operation}")
+    shapes = model.operation_model(operation).input_shape, model.operation_model(operation).output_shape
+    missing = [member for member in members if not any(member in shape.members for shape in shapes)]
+    if missing:
+        pytest.skip(f"this botocore's {operation} has no {missing[0]}")
+
+
 def refused(operation, **parameters):
     with pytest.raises(ClientError) as refusal:
         operation(**parameters)
@@ -105,6 +116,7 @@ def refused(operation, **parameters):
 
 
 def test_a_wait_is_skipped_and_what_was_done_before_is_not_done_again(client, durable):
+    require(client, "GetDurableExecution", "DurableConfig")
     done = []
 
     def body(replay):
@@ -153,6 +165,7 @@ def test_the_history_tells_it_all(client, durable):
 
 
 def test_the_history_comes_in_pages_backwards_and_without_data(client, durable):
+    require(client, "GetDurableExecution", "IncludeExecutionData", "ExecutionDataIncluded")
     answer, _ = run(client, durable(lambda replay: replay.step("pay", lambda: "paid")))
     arn = answer["DurableExecutionArn"]
     everything = history(client, arn)
@@ -423,6 +436,8 @@ def test_a_function_that_is_made_again_has_executions_of_its_own(stack, client):
 
 
 def test_executions_are_listed_and_deleted(client, durable):
+    require(client, "DeleteDurableExecution")
+
     def body(replay):
         if replay.input == "bad":
             raise Failed("bad")
@@ -528,6 +543,7 @@ def test_an_execution_that_is_not_there_is_told_so(client, arn, code):
 
 
 def test_pausing_is_refused_by_name(client, durable):
+    require(client, "PauseDurableExecution")
     arn = start(client, durable(lambda replay: replay.callback("never")))
     assert refused(client.pause_durable_execution, DurableExecutionArn=arn)["Code"] == "UnsupportedOperation"
 

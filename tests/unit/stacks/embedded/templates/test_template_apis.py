@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 
@@ -134,3 +135,106 @@ def test_what_an_api_does_not_have_here_is_refused_by_name(world, template, old,
 
     assert text in str(caught.value)
     assert world.services.api_gateway.apis == {}
+
+
+GUARD = """
+      Guard:
+        Type: AWS::Lambda::Function
+        Properties:
+          Runtime: python3.12
+          Handler: index.handler
+          Role: role
+          Code:
+            ZipFile: |
+              def handler(event, context):
+                  effect = "Allow" if event["authorizationToken"] == "let me in" else "Deny"
+                  statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]}
+                  return {"principalId": "ann", "policyDocument": {"Statement": [statement]}, "usageIdentifierKey": "told-key-12345678901"}
+      Authorizer:
+        Type: AWS::ApiGateway::Authorizer
+        Properties:
+          Name: guard
+          Type: TOKEN
+          RestApiId: !Ref Api
+          IdentitySource: method.request.header.Authorization
+          AuthorizerUri: !Sub arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${Guard.Arn}/invocations
+      Key: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: true, Value: told-key-12345678901}}
+      Plan: {Type: AWS::ApiGateway::UsagePlan, Properties: {ApiStages: [{ApiId: !Ref Api, Stage: !Ref Stage}], Throttle: {RateLimit: 1}}}
+      PlanKey: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: !Ref Key, KeyType: API_KEY, UsagePlanId: !Ref Plan}}
+      Api: {Type"""
+
+
+def guarded(extra=""):
+    template = REST.replace("      Api: {Type", GUARD.lstrip("\n"), 1).replace("Name: api", f"Name: api{extra}")
+    return template.replace(
+        "AuthorizationType: NONE", "AuthorizationType: CUSTOM\n          AuthorizerId: !Ref Authorizer\n          ApiKeyRequired: true", 1
+    )
+
+
+@pytest.mark.parametrize("source", ["HEADER", "AUTHORIZER"])
+def test_a_method_may_need_an_authorizer_and_a_key(world, source):
+    async def scenario():
+        application = await world.deploy(guarded(f", ApiKeySourceType: {source}"))
+        url = application.outputs["Url"].removeprefix("http://127.0.0.1:4321") + "/people/7"
+        allowed = {"Authorization": "let me in"}
+        if source == "HEADER":
+            assert (await world.get(url, headers=allowed))[::2] == (403, {"message": "Forbidden"})
+            assert (await world.get(url, headers={**allowed, "X-Api-Key": "another"}))[0] == 403
+            allowed |= {"X-Api-Key": "told-key-12345678901"}
+        assert (await world.get(url, headers=allowed))[0] == 200
+        assert (await world.get(url, headers={**allowed, "Authorization": "other"}))[0] == 403
+        assert (await world.get(url))[0] == 401
+        await application.delete()
+        return world.services.api_gateway.keys, world.services.api_gateway.plans
+
+    assert asyncio.run(scenario()) == ({}, {})
+
+
+def test_a_key_s_value_can_be_asked_for(world):
+    async def scenario():
+        application = await world.deploy(guarded())
+        path = f"/apikeys/{application.physical_ids['Key']}?includeValue=true"
+        return await world.services.transport("GET", f"http://x{path}", {}, b"", service="apigateway")
+
+    assert json.loads(asyncio.run(scenario())[2])["value"] == "told-key-12345678901"
+
+
+def test_an_http_api_may_have_its_one_function_and_its_origins_in_itself(world):
+    target = "Target: !GetAtt Hello.Arn, CorsConfiguration: {AllowOrigins: ['*']}"
+    template = f"""
+    Resources:
+      {FUNCTION.strip()}
+      Api: {{Type: AWS::ApiGatewayV2::Api, Properties: {{Name: api, ProtocolType: HTTP, {target}}}}}
+    Outputs:
+      Url: {{Value: !GetAtt Api.ApiEndpoint}}
+    """.replace('event.get("resource") or event["routeKey"], event["pathParameters"]', 'event["routeKey"], event["rawPath"]')
+
+    async def scenario():
+        url = (await world.deploy(template)).outputs["Url"].removeprefix("http://127.0.0.1:4321")
+        return await world.get(f"{url}/any/thing", method="PUT", headers={"Origin": "https://a.example"})
+
+    status, headers, body = asyncio.run(scenario())
+    assert (status, headers["Access-Control-Allow-Origin"], body) == (200, "*", ["$default", "/any/thing"])
+
+
+def test_stages_have_variables_and_gateway_responses_their_own_headers(world):
+    own = """
+      Own:
+        Type: AWS::ApiGateway::GatewayResponse
+        Properties:
+          RestApiId: !Ref Api
+          ResponseType: DEFAULT_4XX
+          ResponseParameters: {gatewayresponse.header.X-Why: "'unknown'"}
+      Api: {Type"""
+    template = REST.replace("      Api: {Type", own.lstrip("\n"), 1).replace(
+        "StageName: prod,", "StageName: prod, Variables: {colour: red},"
+    )
+    template = template.replace('event["pathParameters"]]', 'event["stageVariables"]]')
+
+    async def scenario():
+        url = (await world.deploy(template)).outputs["Url"].removeprefix("http://127.0.0.1:4321")
+        return await world.get(f"{url}/people/7"), await world.get(f"{url}/nowhere/at/all")
+
+    found, missing = asyncio.run(scenario())
+    assert found[2] == ["/people/{id}", {"colour": "red"}]
+    assert (missing[0], missing[1]["X-Why"]) == (403, "unknown")

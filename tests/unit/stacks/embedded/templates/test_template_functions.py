@@ -113,9 +113,76 @@ def test_a_function_that_is_not_supported_is_refused_and_not_left(world, propert
     assert world.services.lambda_service.listed() == []
 
 
+def test_a_layer_may_be_a_zip_file_beside_the_template(world):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("python/in_a_zipped_layer.py", "TOLD = 'from the layer'")
+    (world.folder / "layer.zip").write_bytes(archive.getvalue())
+    (world.folder / "src" / "layered.py").write_text(
+        "import in_a_zipped_layer\n\ndef handler(event, context):\n    return in_a_zipped_layer.TOLD"
+    )
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "layer.zip"}}
+    function = {"Runtime": "python3.12", "CodeUri": "src", "Handler": "layered.handler", "Layers": [{"Ref": "Layer"}]}
+    resources = {"Layer": layer, "Layered": {"Type": "AWS::Serverless::Function", "Properties": function}}
+
+    assert invoked(world, {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}, "Layered") == "from the layer"
+
+
 def test_a_layer_in_s3_is_refused_by_name(world):
     content = {"S3Bucket": "far-away", "S3Key": "layer.zip"}
     template = {"Resources": {"L": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": content}}}}
 
     with pytest.raises(UnsupportedFeature, match="the resource L has its Content in S3"):
         asyncio.run(world.deploy(template))
+
+
+TOLD = """
+def handler(event, context):
+    if event["rawPath"] == "/boom":
+        raise RuntimeError()
+    return [event["version"], event["routeKey"], event["rawPath"], event["requestContext"]["http"]["method"]]
+"""
+URL = {
+    "Resources": {
+        "F": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Code": {"ZipFile": TOLD}},
+        },
+        "U": {
+            "Type": "AWS::Lambda::Url",
+            "Properties": {"AuthType": "NONE", "TargetFunctionArn": {"Ref": "F"}, "Cors": {"AllowOrigins": ["*"]}},
+        },
+    },
+    "Outputs": {"Url": {"Value": {"Fn::GetAtt": ["U", "FunctionUrl"]}}},
+}
+
+
+def test_a_function_answers_at_its_url(world):
+    async def scenario():
+        application = await world.deploy(URL)
+        url = application.outputs["Url"].removeprefix("http://127.0.0.1:4321")
+        answers = [
+            await world.get(url + "a/b", method="POST"),
+            await world.get(url + "boom"),
+            await world.get(url, headers={"Origin": "https://a.example"}),
+        ]
+        await application.delete()
+        return answers, (await world.get(url))[0]
+
+    (told, failed, crossed), gone = asyncio.run(scenario())
+    assert told[::2] == (200, ["2.0", "$default", "/a/b", "POST"])
+    assert failed[::2] == (502, {"message": "Internal Server Error"})
+    assert (crossed[1]["Access-Control-Allow-Origin"], gone) == ("*", 403)
+
+
+def test_a_url_with_iam_needs_a_signature_and_a_stream_is_refused(world):
+    guarded = json.loads(json.dumps(URL).replace("NONE", "AWS_IAM"))
+    streaming = json.loads(json.dumps(URL).replace('"AuthType"', '"InvokeMode": "RESPONSE_STREAM", "AuthType"'))
+
+    async def scenario():
+        url = (await world.deploy(guarded)).outputs["Url"].removeprefix("http://127.0.0.1:4321")
+        return (await world.get(url))[0]
+
+    assert asyncio.run(scenario()) == 403
+    with pytest.raises(UnsupportedFeature, match="the resource U streams its responses"):
+        asyncio.run(world.deploy(streaming, name="streaming"))

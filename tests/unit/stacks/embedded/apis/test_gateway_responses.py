@@ -1,0 +1,26 @@
+from tests.unit.stacks.embedded.apis.requesting import proxy
+
+CORS = {"gatewayresponse.header.Access-Control-Allow-Origin": "'*'"}
+
+
+def test_an_api_may_answer_in_its_own_words(world):
+    template = '{"message":$context.error.messageString,"type":"$context.error.responseType","at":"$context.stage"}'
+    own = {"UNAUTHORIZED": {"statusCode": 418, "responseParameters": CORS, "responseTemplates": {"application/json": template}}}
+    guarded = {"type": "apiKey", "name": "x-api-key", "in": "header"}
+    document = {"x-amazon-apigateway-gateway-responses": {**own, "DEFAULT_4XX": {"responseParameters": CORS}}}
+    world.api({"/a": {"get": {**proxy(), "security": [{"key": []}]}}}, securityDefinitions={"key": guarded}, **document)
+
+    status, headers, body = world.send("GET", "/execute-api/abc123/Prod/a")
+    assert (status, headers["access-control-allow-origin"], body) == (403, "*", b'{"message": "Forbidden"}')
+    assert world.send("GET", "/execute-api/abc123/Prod/nowhere")[1]["access-control-allow-origin"] == "*"
+
+
+def test_a_response_has_its_status_and_its_template(world):
+    template = '{"m":$context.error.messageString,"t":"$context.error.responseType","s":"$context.stage"}'
+    own = {"DEFAULT_5XX": {"statusCode": 599, "responseTemplates": {"application/json": template}}}
+    world.api({"/a": {"get": proxy()}}, **{"x-amazon-apigateway-gateway-responses": own})
+    world.answer = RuntimeError("down")
+
+    status, _, body = world.send("GET", "/execute-api/abc123/Prod/a")
+
+    assert (status, body) == (599, b'{"m":"Internal server error","t":"PROXY_FAILURE","s":"Prod"}')
