@@ -69,7 +69,7 @@ def _noted(data: Json) -> str:
 def _note_inputs(visit: Visit, state: MapState, effective: Payload, items: Sequence[MapItem], trial: StateTrial) -> None:
     inputs = [item_input(visit, state, effective, index, item) for index, item in enumerate(items)]
     if state.item_selector is not None:
-        trial.note("afterItemSelector", Payload.array(inputs).text)
+        trial.note("afterItemSelector", _noted([payload.value for payload in inputs]))
     if state.item_batcher is not None:
         batches = Batches(visit, state.item_batcher, effective).of(inputs)
-        trial.note("afterItemBatcher", Payload.array([batch for batch, _ in batches]).text)
+        trial.note("afterItemBatcher", _noted([batch.value for batch, _ in batches]))
