@@ -49,7 +49,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 KINDS = {"python test", "python script", "sh server", "sh client", "sh run", "sh commands", "json", "text"}
 STEP = re.compile(r"(?:python|json|yaml|toml|ini|js) (file|more) ([\w./-]+)|sh (session)|text (output)|sh (background)")
 DURABLE_SDK = "aws_durable_execution_sdk_python"
-TOX_ENVIRONMENT = re.compile(r"embedded|local|dynalite|stepstack|aws|lint|type|unit|py31[0-3]")
+TOX_ENVIRONMENT = re.compile(r"embedded|local|dynalite|stepstack|aws|lint|type|unit|lowest|py31[0-3]")
 
 
 @dataclass(frozen=True)

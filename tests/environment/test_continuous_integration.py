@@ -17,7 +17,7 @@ WORKFLOW: dict[str, Any] = yaml.safe_load(WORKFLOW_TEXT)
 PROJECT_TEXT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 VERSIONS = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PROJECT_TEXT)
 EXAMPLES = ["hello-api", "integration-testing", "order-processor"]
-ENVIRONMENTS = ["embedded", "local", "dynalite", "stepstack", "aws", "lint", "type", "unit", "mutations", *EXAMPLES]
+ENVIRONMENTS = ["embedded", "local", "dynalite", "stepstack", "aws", "lint", "type", "unit", "lowest", "mutations", *EXAMPLES]
 
 
 def test_every_action_is_pinned_to_a_commit() -> None:
@@ -62,6 +62,14 @@ def test_a_backend_s_environment_runs_the_suite_in_parallel_on_it(backend: str, 
     assert settings[backend]["commands"] == f"pytest -n auto --stepstack-backend {backend} tests/crud tests/dynalite"
 
 
+def test_the_lowest_versions_are_those_that_the_project_allows() -> None:
+    """Of what it needs to run and to be tested; SAM's translator and the durable SDK stand in groups."""
+    wanted = [*re.findall(r'^    "([\w-]+)(?:\[[\w,]+\])?>=([\d.]+)', PROJECT_TEXT, flags=re.MULTILINE)]
+    pinned = re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "scripts" / "lowest-versions.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert sorted(pinned, key=lambda pin: pin[0].lower()) == pinned
+    assert set(pinned) == set(wanted)
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_s_environment_runs_in_its_folder_with_its_own_requirements(example: str, settings: dict[str, dict[str, str]]) -> None:
     assert settings[example]["change_dir"] == str(ROOT / "examples" / example)
@@ -84,6 +92,6 @@ def test_no_environment_but_aws_gets_the_keys_of_an_account(name: str, settings:
     assert "AWS_*" not in settings[name]["pass_env"]
 
 
-@pytest.mark.parametrize("name", ["embedded", "unit", "local", "dynalite", "stepstack", *EXAMPLES])
+@pytest.mark.parametrize("name", ["embedded", "unit", "lowest", "local", "dynalite", "stepstack", *EXAMPLES])
 def test_an_environment_that_runs_tests_hides_the_account_of_its_user(name: str, settings: dict[str, dict[str, str]]) -> None:
     assert "AWS_SHARED_CREDENTIALS_FILE" in settings[name]["set_env"]

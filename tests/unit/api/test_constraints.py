@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore import session
 
 from stepstack.api.service_model import known_operation
 from stepstack.errors import ServiceError
@@ -55,16 +56,20 @@ VERSION = "arn:aws:states:us-east-1:123456789012:stateMachine:m:1"
             f"Value '[{', '.join([f'RoutingConfigurationListItem(stateMachineVersionArn={VERSION}, weight=1)'] * 3)}]' at "
             "'routingConfiguration' failed to satisfy constraint: Member must have length less than or equal to 2",
         ),
-        (
-            "SendTaskSuccess",
-            {"taskToken": "x" * 2049, "output": ""},
-            "Value at 'taskToken' failed to satisfy constraint: Member must have length less than or equal to 2048",
-        ),
     ],
-    ids=["max", "min", "length", "missing", "null", "enum", "nested", "list", "sensitive"],
+    ids=["max", "min", "length", "missing", "null", "enum", "nested", "list"],
 )
 def test_a_broken_constraint_is_told_as_aws_tells_it(operation, params, detail):
     assert refusal(operation, params) == ("ValidationException", f"1 validation error detected: {detail}")
+
+
+def test_a_value_that_the_model_calls_sensitive_is_not_shown():
+    token = session.Session().get_service_model("stepfunctions").shape_for("TaskToken")
+    if not token.metadata.get("sensitive"):
+        pytest.skip("this botocore does not call it sensitive")
+    detail = "Value at 'taskToken' failed to satisfy constraint: Member must have length less than or equal to 2048"
+    told = refusal("SendTaskSuccess", {"taskToken": "x" * 2049, "output": ""})
+    assert told == ("ValidationException", f"1 validation error detected: {detail}")
 
 
 def test_all_broken_constraints_are_told_together():
