@@ -12,6 +12,7 @@
       StackError                  a stack did not come up or went away: status, last log lines, hint
       StorageError                what is to outlive the process cannot be written or read: which file, and why
       ServiceError                an operation of an API refuses: its error code and AWS's message
+      NotJson                     a value that a program gives is no JSON: where in it, and why
       UnsupportedFeature          something AWS has and stepstack has not, found when the definition is created
 
 Every class has a stable `code`. The failure of a state at run time is not in this tree: it is data (`StateFailure` in
@@ -28,6 +29,7 @@ __all__ = [
     "ExpressionError",
     "ExpressionSyntaxError",
     "IntrinsicFailure",
+    "NotJson",
     "PathNotFound",
     "PathNotSingle",
     "QueryEvaluationFailure",
@@ -151,6 +153,12 @@ class ServiceError(StepstackError):
         self.message = message
         self.members = dict(members or {})
         super().__init__(f"{error_code}: {message}")
+
+
+class NotJson(StepstackError, ValueError):
+    """An input or an answer that a program gives is no JSON; the text says where in it, and why."""
+
+    code = "not-json"
 
 
 class UnsupportedFeature(StepstackError):

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.clock import Clock, Randomness, time_scale
-from stepstack.errors import StackError
+from stepstack.errors import NotJson, StackError
 from stepstack.history.wire import wire_event
 from stepstack.interpreter.execution import Execution, ExecutionStatus
 from stepstack.interpreter.payload import Payload
 from stepstack.interpreter.ports import Environment, TaskCall, TaskFailed, TaskRunner
 from stepstack.interpreter.task_tokens import TaskTokens
-from stepstack.json_types import Json, json_text, parse_json
+from stepstack.json_types import Json, json_problem, json_text, parse_json
 from stepstack.language import parse
 from stepstack.language.resources import ResourceKind
 from stepstack.language.state_machine import StateMachine
@@ -86,13 +86,13 @@ def run(
     (`dynamodb:putItem`) to a `Task`; or one function of the `TaskCall`. `endpoints` are URLs by service (`{"dynamodb": ...}`) for what
     `tasks` leaves. `time` is "skip", "real" or a scale. `event_limit` replaces AWS's 25,000 events.
 
-    Raises DefinitionError for a definition that AWS would refuse, ValueError for an input that is no JSON, and StackError where the
-    execution has not ended after `timeout_seconds` of real time.
+    Raises DefinitionError for a definition that AWS would refuse, NotJson (a ValueError) for an input that is no JSON, and StackError where
+    the execution has not ended after `timeout_seconds` of real time.
     """
-    machine = _machine(definition if isinstance(definition, (str, Path)) else json_text(definition))
+    machine = _machine(definition if isinstance(definition, (str, Path)) else _text_of(definition, "definition"))
     request = _Request(
         machine=machine,
-        input_text=json_text({} if input is None else input),
+        input_text=_text_of({} if input is None else input, "input"),
         scale=time_scale(time),
         tasks=tasks or {},
         endpoints=endpoints,
@@ -122,6 +122,14 @@ class _Request:
     event_limit: int | None
     seed: int | None
     timeout_seconds: float
+
+
+def _text_of(value: Any, what: str) -> str:
+    try:
+        return json_text(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = json_problem(value) or str(error)
+    raise NotJson(f"the {what} is no JSON: {problem}")
 
 
 def _machine(definition: str | Path) -> StateMachine:
@@ -240,7 +248,7 @@ class PythonTasks:
         if key is not None:
             task = self._tasks[key]
             if not callable(task):
-                return task
+                return _json_of(task, call.state_name)
             return await _called(task, call.parameters, call.state_name)
         if self._others is None:
             raise TaskFailed("States.Runtime", self.problem(call))
@@ -276,9 +284,14 @@ async def _called(task: Callable[[Any], Any], argument: Any, state_name: str) ->
     except Exception as error:
         cause = {"errorMessage": str(error), "errorType": type(error).__name__}
         raise TaskFailed(type(error).__name__, json_text(cause)) from error
+    return _json_of(result, state_name)
+
+
+def _json_of(result: Any, state_name: str) -> Json:
     try:
         json_text(result)
     except (TypeError, ValueError) as error:
-        raise TaskFailed("States.Runtime", f"The task of the state '{state_name}' answers what is no JSON: {error}") from error
+        problem = json_problem(result) or error
+        raise TaskFailed("States.Runtime", f"The task of the state '{state_name}' answers what is no JSON: {problem}") from error
     answer: Json = result
     return answer

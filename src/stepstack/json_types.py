@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, Union
+from math import isfinite
+from typing import Any, Final, TypeAlias, Union
 
-__all__ = ["Json", "JsonObject", "json_text", "parse_json", "type_name", "without_nulls"]
+__all__ = ["Json", "JsonObject", "json_problem", "json_text", "parse_json", "type_name", "without_nulls"]
 
 Json: TypeAlias = Union[bool, int, float, str, "Sequence[Json]", "Mapping[str, Json]", None]
 JsonObject: TypeAlias = "Mapping[str, Json]"
+
+NoneType = type(None)
+_DEEPEST: Final = 900
+_SHOWN: Final = 60
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -39,6 +44,38 @@ def parse_json(text: str | bytes) -> Json:
     except RecursionError:
         raise ValueError("the JSON text is nested too deeply") from None
     return value
+
+
+def json_problem(value: Any) -> str | None:
+    """Why a program's value has no JSON text, with the place: `$.lines[0].price is a Decimal, and JSON has none`; None where it has one."""
+    return _problem_in(value, "$", ())
+
+
+def _problem_in(value: Any, place: str, around: tuple[int, ...]) -> str | None:
+    if not isinstance(value, (dict, list, tuple)):
+        return _problem_of(value, place)
+    if id(value) in around:
+        return f"{place} holds itself"
+    if len(around) > _DEEPEST:
+        return f"{place[:_SHOWN]}... is nested too deeply"
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, member in members:
+        if not isinstance(key, (str, int, float, NoneType)):
+            return f"{place} has the key {key!r}, and JSON's are strings"
+        where = f"{place}.{key}" if isinstance(value, dict) else f"{place}[{key}]"
+        problem = _problem_in(member, where, (*around, id(value)))
+        if problem is not None:
+            return problem
+    return None
+
+
+def _problem_of(value: Any, place: str) -> str | None:
+    if value is None or isinstance(value, (int, str)):
+        return None
+    if isinstance(value, float):
+        return None if isfinite(value) else f"{place} is {value}, and JSON has no such number"
+    name = type(value).__name__
+    return f"{place} is {'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}, and JSON has none"
 
 
 def type_name(value: Json) -> str:

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import stepstack
-from stepstack.errors import DefinitionError, StackError
+from stepstack.errors import DefinitionError, NotJson, StackError
 from stepstack.in_process import run
 from stepstack.interpreter.ports import TaskFailed
 
@@ -46,6 +46,12 @@ def test_a_definition_may_be_text_a_value_or_a_file(tmp_path):
 
 def test_without_an_input_it_is_an_empty_object():
     assert run(PASS).output == {}
+
+
+def test_an_input_that_is_no_json_is_refused_with_its_place():
+    with pytest.raises(NotJson, match=r"^the input is no JSON: \$\.lines\[0\] is a set, and JSON has none$") as refused:
+        run(PASS, {"lines": [{1, 2}]})
+    assert isinstance(refused.value, ValueError)
 
 
 def test_what_aws_would_refuse_is_refused():
@@ -90,7 +96,11 @@ class TestTasks:
     def test_a_result_that_is_no_json_is_a_failure(self):
         execution = run(task(), tasks={"T": lambda _: {1, 2}})
         assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
-        assert execution.cause == "The task of the state 'T' answers what is no JSON: Object of type set is not JSON serializable"
+        assert execution.cause == "The task of the state 'T' answers what is no JSON: $ is a set, and JSON has none"
+
+    def test_a_result_that_is_given_and_no_json_is_a_failure_too(self):
+        execution = run(task(), tasks={"T": {"at": {1, 2}}})
+        assert execution.cause == "The task of the state 'T' answers what is no JSON: $.at is a set, and JSON has none"
 
     def test_a_failure_may_be_named(self):
         def fail(_):

@@ -12,7 +12,9 @@ import importlib
 import io
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, NoReturn
 
 from stepstack import __version__
 from stepstack.errors import DefinitionError, StepstackError
@@ -33,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What the terminal's encoding cannot write, such as half of a surrogate pair, is spelled out.
         sys.stdout.reconfigure(errors="backslashreplace")
     words = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog="stepstack", description="Test AWS Step Functions and DynamoDB without deploying.")
+    parser = _Parser(prog="stepstack", description="Test AWS Step Functions and DynamoDB without deploying.")
     parser.add_argument("--version", action="version", version=f"stepstack {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((word for word in words if not word.startswith("-")), None)
@@ -43,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             module = importlib.import_module(f"stepstack.cli.{name}")
             module.configure(subparser)
             subparser.set_defaults(execute=module.execute)
-    arguments = parser.parse_args(words)
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        subparsers.choices[arguments.command].refuse(unknown)
     try:
         return int(arguments.execute(arguments))
     except DefinitionError as error:
@@ -54,6 +58,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Knows its options, to name one that is near to what nobody knows."""
+
+    def __init__(self, **words: Any) -> None:
+        self._options: list[str] = []
+        super().__init__(**words)
+
+    def add_argument(self, *words: Any, **named: Any) -> argparse.Action:
+        self._options.extend(word for word in words if word.startswith("--"))
+        return super().add_argument(*words, **named)
+
+    def refuse(self, words: Sequence[str]) -> NoReturn:
+        """Ends with the usage of this command; argparse would show the one of all commands."""
+        options = [word.partition("=")[0] for word in words if word.startswith("-")]
+        near = [found for option in options for found in get_close_matches(option, self._options, n=1)]
+        self.error(f"unrecognized arguments: {' '.join(words)}{f'; was {near[0]} meant?' if near else ''}")
 
 
 def _refusal(error: DefinitionError, file: str | None, command: str) -> list[str]:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.integrations.answer_check import answer_problem
 from stepstack.interpreter.ports import TaskCall, TaskFailed
-from stepstack.json_types import Json, json_text
+from stepstack.json_types import Json, json_problem, json_text
 
 if TYPE_CHECKING:
     from stepstack.integrations.mock_file import MockFile
@@ -103,7 +103,7 @@ class Mock:
         try:
             json_text(value)
         except (TypeError, ValueError) as error:
-            raise TaskFailed("States.Runtime", f"{self} answers what is no JSON: {error}") from error
+            raise TaskFailed("States.Runtime", f"{self} answers what is no JSON: {json_problem(value) or error}") from error
         if self._is_checked:
             problem = answer_problem(call.resource, value, requires_all=False)
             if problem is not None:

@@ -17,6 +17,7 @@ from stepstack.errors import SettingsError
 from stepstack.json_types import Json, json_text
 from stepstack.stacks.embedded.templates.template import is_template, parse_document
 from stepstack.testing.files import find_file, read_text
+from stepstack.testing.refusals import given_text
 from stepstack.testing.templates import Template
 
 __all__ = ["Definition", "DefinitionSource", "definition_text", "read_definition"]
@@ -55,7 +56,7 @@ def read_definition(
     """
     given = substitutions or {}
     if isinstance(source, Mapping):
-        return Definition(substituted(json_text(source), given))
+        return Definition(substituted(given_text(source, "definition"), given))
     if isinstance(source, str) and (source.lstrip().startswith("{") or "\n" in source.strip()):
         return Definition(_filled(source, given, is_yaml=not source.lstrip().startswith("{")))
     path = find_file(source, folders)

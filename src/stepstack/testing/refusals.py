@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from stepstack.errors import StepstackError
-from stepstack.json_types import Json, parse_json
+from stepstack.errors import NotJson, StepstackError
+from stepstack.json_types import Json, json_problem, json_text, parse_json
 from stepstack.testing.close_names import listed, meant
 
-__all__ = ["RequestRefused", "problem_in_file", "refusal_of"]
+__all__ = ["RequestRefused", "given_text", "problem_in_file", "refusal_of"]
 
 _PROBLEMS = re.compile(r"Invalid State Machine Definition: '(?P<problems>.*)'", re.DOTALL)
 _NEXT_PROBLEM = re.compile(r", (?=[A-Z][A-Z_]{5,}: )")
@@ -50,6 +50,16 @@ def refusal_of(error: Any, *, machine: str, definition: str, path: Path | None =
     else:
         text = f"{operation} of {machine} is refused ({error_code}): {message}"
     return RequestRefused(text, operation=operation, error_code=error_code, message=message)
+
+
+def given_text(value: Json, what: str) -> str:
+    """The JSON text of what a test gives; NotJson says where in it something is none."""
+    __tracebackhide__ = True
+    try:
+        return json_text(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        problem = json_problem(value) or str(error)
+    raise NotJson(f"the {what} is no JSON: {problem}")
 
 
 def problem_in_file(problem: str, definition: str, path: Path | None) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stepstack.errors import StackError
 from stepstack.integrations.mocks import Raises
 from stepstack.json_types import Json, json_text, parse_json
+from stepstack.testing.refusals import given_text
 
 if TYPE_CHECKING:
     from stepstack.testing.state_machines import StateMachineHandle
@@ -68,16 +69,16 @@ def run_single_state(
     parameters: dict[str, Any] = {
         "definition": machine.prepare(machine.definition),
         "stateName": state_name,
-        "input": json_text(state_input),
+        "input": given_text(state_input, "input"),
         "inspectionLevel": "DEBUG",
         "roleArn": machine.stack.role_arn(),
     }
     if mock is not ...:
         parameters["mock"] = _mock(mock) | ({} if checked else {"fieldValidationMode": "NONE"})
     if variables is not None:
-        parameters["variables"] = json_text(variables)
+        parameters["variables"] = given_text(variables, "value of variables")
     if context is not None:
-        parameters["context"] = json_text(context)
+        parameters["context"] = given_text(context, "context")
     if retry_count is not None:
         parameters["stateConfiguration"] = {"retrierRetryCount": retry_count}
     try:
@@ -99,7 +100,7 @@ def run_single_state(
 def _mock(mock: Any) -> dict[str, Any]:
     if isinstance(mock, Raises):
         return {"errorOutput": {"error": mock.error_name, **({} if mock.cause is None else {"cause": mock.cause})}}
-    return {"result": json_text(mock)}
+    return {"result": given_text(mock, "mock")}
 
 
 def _value(text: Any) -> Any:

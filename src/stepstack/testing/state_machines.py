@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from stepstack.clock import Deadline
 from stepstack.errors import StackError
 from stepstack.history.visits import Event
-from stepstack.json_types import Json, json_text
+from stepstack.json_types import Json
 from stepstack.testing.executions import ExecutionResult, ExecutionTimeout
 from stepstack.testing.explanation import explain, explain_events
-from stepstack.testing.refusals import refusal_of
+from stepstack.testing.refusals import given_text, refusal_of
 
 if TYPE_CHECKING:
     from stepstack.testing.mock_cases import Declaration
@@ -324,6 +324,7 @@ def _no_express_history() -> Sequence[Event]:
 
 
 def _input_text(value: Json) -> str:
+    __tracebackhide__ = True
     if value is None:
         return "{}"
-    return value if isinstance(value, str) else json_text(value)
+    return value if isinstance(value, str) else given_text(value, "input")

@@ -24,3 +24,23 @@ def test_what_the_terminal_cannot_write_is_spelled_out(tmp_path, monkeypatch, en
 
     terminal.flush()
     assert f"output: {printed}\n".encode() in terminal.buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "message"),
+    [
+        (["run", "machine.json", "--inptu", "{}"], "stepstack run", "unrecognized arguments: --inptu {}; was --input meant?"),
+        (["graph", "machine.json", "--ouput=x.svg"], "stepstack graph", "unrecognized arguments: --ouput=x.svg; was --output meant?"),
+        (["explore", "machine.json", "--zzz"], "stepstack explore", "unrecognized arguments: --zzz\n"),
+        (["validate", "--strickt", "machine.json"], "stepstack validate", "unrecognized arguments: --strickt; was --strict meant?"),
+    ],
+    ids=["a slip of the pen", "with its value", "nothing near", "before the file"],
+)
+def test_an_option_that_nobody_knows_shows_the_commands_usage_and_the_near_one(capsys, words, usage, message):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    told = capsys.readouterr().err
+
+    assert ended.value.code == 2
+    assert told.startswith(f"usage: {usage} ")
+    assert message in told

@@ -150,11 +150,8 @@ def test_a_backend_that_is_brought_up_once_is_one_for_all_tests(pytester, run_py
 
     refused = run_pytest()
     assert refused.ret == pytest.ExitCode.USAGE_ERROR
-    refused.stderr.fnmatch_lines(
-        [
-            f"ERROR: @pytest.mark.stepstack on *::test_two: {setting} is two.yml, and *::test_one has one.yml: *the backend {backend} up once*"
-        ]
-    )
+    told = f"{setting} is two.yml, and *::test_one has one.yml: *the backend {backend} up once*"
+    refused.stderr.fnmatch_lines([f"ERROR: @pytest.mark.stepstack on *::test_two: {told}"])
     run_pytest("-k", "test_two").assert_outcomes(passed=1, deselected=1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stepstack.errors import NotJson
 from stepstack.testing import Raises
 
 ORDERS = {
@@ -62,3 +63,10 @@ def test_an_assertion_that_does_not_hold_tells_what_came_out(orders):
         result.succeeded()
     with pytest.raises(AssertionError, match="should have failed with Busy"):
         result.failed("Busy")
+
+
+def test_what_a_test_gives_that_is_no_json_is_told_with_its_place(orders):
+    with pytest.raises(NotJson, match=r"^the mock is no JSON: \$\.at is an object, and JSON has none$"):
+        orders.test_state("Pay", {"amount": 5}, mock={"at": object()})
+    with pytest.raises(NotJson, match=r"^the input is no JSON: \$ is a set, and JSON has none$"):
+        orders.run({1, 2})
