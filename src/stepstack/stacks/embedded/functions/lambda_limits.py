@@ -6,10 +6,12 @@ Called by `lambda_service`. Source: Lambda's quotas and the API reference.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from stepstack.errors import ServiceError
+from stepstack.language.json_scanner import JsonSyntaxError, check_json
 from stepstack.stacks.embedded.functions.lambda_code import FolderCode, code_of_zip
 
 __all__ = ["MAXIMUM_TIMEOUT_SECONDS", "check_configuration", "check_payload", "durable_config", "unzipped"]
@@ -21,6 +23,9 @@ EVENT_LIMIT_BYTES = 1_048_576
 
 _DURABLE = (("ExecutionTimeout", 86_400, 31_622_400), ("RetentionPeriodInDays", 14, 90))
 """Members of DurableConfig: name, default, largest value."""
+
+_TOKEN = re.compile(r"Unrecognized token '(.*?)'")
+_COLUMN = re.compile(r"column: (\d+)\]$")
 
 
 def unzipped(archive: bytes) -> FolderCode:
@@ -76,8 +81,23 @@ def check_payload(payload: bytes, invocation_type: str) -> None:
     try:
         json.loads(payload or b"{}")
     except (ValueError, RecursionError) as error:
-        message = f"Could not parse request body into json: Could not parse payload into json: {error}"
+        problem = _json_problem(payload.decode("utf-8", "replace")) or error
+        message = f"Could not parse request body into json: Could not parse payload into json: {problem}"
         raise ServiceError("InvalidRequestContentException", message, {"Type": "User"}) from None
+
+
+def _json_problem(text: str) -> str | None:
+    """Why a payload is no JSON, in the words of the reader that Lambda has in common with Step Functions."""
+    try:
+        check_json(text)
+    except JsonSyntaxError as mistake:
+        message, place = (words.replace("[Source: (String)", "[Source: (byte[])") for words in (mistake.message, mistake.place))
+        token = _TOKEN.match(message)
+        if token is not None and not text.endswith(token[1]):
+            # Of bytes, it has read one behind the token.
+            place = _COLUMN.sub(lambda column: f"column: {int(column[1]) + 1}]", place)
+        return f"{message}\n at {place}"
+    return None
 
 
 def _invalid(message: str) -> ServiceError:

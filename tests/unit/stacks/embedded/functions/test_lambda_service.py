@@ -15,6 +15,9 @@ from stepstack.stacks.embedded.functions import lambda_runtime
 from stepstack.stacks.embedded.functions.lambda_service import LambdaService
 
 
+EXPECTING = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+
+
 @pytest.fixture
 def service():
     functions = LambdaService(randomness=Randomness(1))
@@ -125,10 +128,24 @@ def test_no_payload_is_an_empty_object(service):
     assert asyncio.run(service.invoke("echo")).payload == b"{}"
 
 
-def test_a_payload_that_is_no_json_is_refused(service):
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        ("test data", f"Unrecognized token 'test': {EXPECTING}\n at [Source: (byte[])\"test data\"; line: 1, column: 6]"),
+        ("str", f"Unrecognized token 'str': {EXPECTING}\n at [Source: (byte[])\"str\"; line: 1, column: 4]"),
+        (
+            "[1",
+            "Unexpected end-of-input: expected close marker for Array "
+            '(start marker at [Source: (byte[])"[1"; line: 1, column: 1])\n at [Source: (byte[])"[1"; line: 1, column: 3]',
+        ),
+    ],
+    ids=["a token and more", "a token", "an array that does not end"],
+)
+def test_a_payload_that_is_no_json_is_refused_in_lambda_s_words(service, payload, problem):
     service.register("echo", lambda event, _context: event)
-    with pytest.raises(ServiceError, match="Could not parse request body into json"):
-        asyncio.run(service.invoke("echo", b"{"))
+    with pytest.raises(ServiceError) as refused:
+        asyncio.run(service.invoke("echo", payload.encode()))
+    assert refused.value.message == f"Could not parse request body into json: Could not parse payload into json: {problem}"
 
 
 def test_an_exception_becomes_lambda_s_error_payload(service, tmp_path):
