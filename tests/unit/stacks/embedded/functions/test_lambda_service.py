@@ -14,7 +14,6 @@ from stepstack.errors import ServiceError
 from stepstack.stacks.embedded.functions import lambda_runtime
 from stepstack.stacks.embedded.functions.lambda_service import LambdaService
 
-
 EXPECTING = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
 
