@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stepstack.cli.definition_source import add_source_options, definition_in, filled_in
 from stepstack.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="a definition, JSON or YAML")
+    parser.add_argument("file", help="a definition, JSON or YAML, or a template that has it")
+    add_source_options(parser)
     parser.add_argument("--examples", type=int, default=300, metavar="N", help="how many inputs to try (300)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="the same seed tries the same inputs (0)")
     parser.add_argument(
@@ -30,12 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """0 where no input breaks the machine, 1 where one does."""
-    from stepstack.testing.definitions import definition_text
     from stepstack.testing.exploration import explore
 
     if arguments.examples < 1:
         raise SettingsError(f"--examples is a number of 1 or more, not {arguments.examples}")
-    definition = definition_text(Path(arguments.file))
+    definition = filled_in(definition_in(arguments.file, arguments))
     exploration = explore(definition, tasks=_tasks(definition, arguments.task), examples=arguments.examples, first_seed=arguments.seed)
     sys.stdout.write(_as_json(exploration) if arguments.json else _as_text(exploration))
     return 1 if any(finding.is_defect for finding in exploration.findings) else 0

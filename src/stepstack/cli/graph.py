@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from stepstack.cli.definition_source import add_source_options, definition_in
 from stepstack.errors import SettingsError
 
 DASHES = "Dashed lines lead to where errors are caught."
@@ -13,7 +14,8 @@ FORMATS = ("svg", "mermaid", "html")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="a definition, JSON or YAML; - reads standard input")
+    parser.add_argument("file", help="a definition, JSON or YAML, or a template that has it; - reads standard input")
+    add_source_options(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by the name of the output file, else svg")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
 
@@ -22,12 +24,14 @@ def execute(arguments: argparse.Namespace) -> int:
     from stepstack.drawing import graph_of, mermaid_text, svg_text
     from stepstack.drawing.page import figure, page_text
     from stepstack.language import parse
+    from stepstack.language.placeholders import with_stand_ins
     from stepstack.testing.definitions import definition_text
     from stepstack.testing.files import read_standard_input
 
     is_piped = arguments.file == "-"
-    graph = graph_of(parse(definition_text(read_standard_input("a definition") if is_piped else Path(arguments.file))))
-    title = "State machine" if is_piped else Path(arguments.file).name
+    text = definition_text(read_standard_input("a definition")) if is_piped else definition_in(arguments.file, arguments).text
+    graph = graph_of(parse(with_stand_ins(text)))
+    title = "State machine" if is_piped else arguments.resource or Path(arguments.file).name
     chosen = arguments.format or _format_of(arguments.output)
     if chosen == "mermaid":
         drawing = mermaid_text(graph)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stepstack.cli.definition_source import add_source_options, definition_in, filled_in
 from stepstack.errors import SettingsError
 from stepstack.json_types import Json, parse_json
 
@@ -26,7 +26,8 @@ WIDEST_CELL = 60
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the definition, JSON or YAML")
+    parser.add_argument("file", metavar="FILE", help="the definition, JSON or YAML, or a template that has it")
+    add_source_options(parser)
     parser.add_argument("--input", default="{}", metavar="JSON", help="the input, or @FILE to read it from (default: {})")
     parser.add_argument("--time", default="skip", help="how waits pass: skip (default), real, or a scale such as 0.01")
     parser.add_argument("--task", action="append", default=[], metavar="STATE=JSON", help="what a Task state's task answers")
@@ -40,10 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the execution and prints it; 0 where it succeeded, 1 where it did not."""
     from stepstack.in_process import run  # the engine, which `--help` need not load
-    from stepstack.testing.definitions import definition_text
     from stepstack.testing.mock_fit import unknown_task
 
-    definition = definition_text(Path(arguments.file))
+    definition = filled_in(definition_in(arguments.file, arguments))
     tasks = dict(_task(pair) for pair in arguments.task)
     problem = unknown_task(tasks, definition)
     if problem is not None:

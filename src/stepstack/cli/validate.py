@@ -1,19 +1,23 @@
 """`stepstack validate FILE...`: every problem of definitions, with line and column.
 
 What AWS refuses is an error; what it takes and we doubt is a warning. The exit code is 1 where there is an error, with `--strict` also
-where there is a warning. JSON and YAML are read; `-` is standard input. Placeholders (`${Function}`) pass where a text may stand.
+where there is a warning. JSON and YAML are read; `-` is standard input. Of a SAM, CloudFormation or CDK template, each state machine is
+looked at, or the one that `--resource` names. Placeholders (`${Function}`) pass where a text may stand.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from stepstack.cli.definition_source import add_source_options, definition_in, named_values
+from stepstack.errors import SettingsError
 from stepstack.language import Diagnostic, Severity
 from stepstack.language.placeholders import diagnose_template
 from stepstack.language.source_map import SourceMap, YamlProblem, read_yaml
@@ -27,7 +31,8 @@ _SOURCE: Final = re.compile(r"\[Source: .*?; line: (\d+), column: (\d+)\]", re.D
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+", help="a definition in JSON or YAML; - reads standard input")
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a definition in JSON or YAML, or a template; - reads standard input")
+    add_source_options(parser)
     parser.add_argument("--type", choices=("STANDARD", "EXPRESS"), default="STANDARD", help="the type of the state machine")
     parser.add_argument("--strict", action="store_true", help="fail on warnings, too")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
@@ -35,11 +40,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Prints the findings; 1 where there are errors (with --strict: or warnings), else 0."""
-    findings = [finding for file in arguments.files for finding in findings_in(file, _text_of(file), arguments.type)]
+    parts = [part for file in arguments.files for part in _parts(file, arguments)]
+    findings = [finding for part in parts for finding in part]
     if arguments.json:
         print(json.dumps([finding.document() for finding in findings], indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_report(arguments.files, findings)))
+        print("\n".join(_report(len(parts), findings)))
     errors = sum(finding.diagnostic.severity is Severity.ERROR for finding in findings)
     return 1 if errors or (arguments.strict and findings) else 0
 
@@ -78,10 +84,43 @@ class Finding:
         }
 
 
+def _parts(file: str, arguments: argparse.Namespace) -> Iterator[list[Finding]]:
+    """The findings of each definition in `file`."""
+    from stepstack.testing.definitions import substituted
+    from stepstack.testing.templates import Template
+
+    text = _text_of(file)
+    if not _is_template(file, text):
+        yield findings_in(file, substituted(text, named_values("--substitution", arguments.substitution)), arguments.type)
+        return
+    parameters = named_values("--parameter", arguments.parameter)
+    for logical_id in [arguments.resource] if arguments.resource else Template(Path(file), parameters=parameters).state_machines():
+        yield _findings_of(file, logical_id, arguments)
+
+
+def _is_template(file: str, text: str) -> bool:
+    from stepstack.stacks.embedded.templates.template import is_template, parse_document
+
+    if file == STANDARD_INPUT or "Resources" not in text:
+        return False
+    try:
+        return is_template(parse_document(text, Path(file)))
+    except SettingsError:
+        return False  # neither JSON nor YAML: told as the definition's fault
+
+
+def _findings_of(file: str, logical_id: str, arguments: argparse.Namespace) -> list[Finding]:
+    """Those of a template's state machine, with the places of the file that has its definition."""
+    definition = definition_in(file, arguments, logical_id)
+    own_file = definition.path if definition.logical_id is None else None
+    within = "" if own_file else f"/Resources/{logical_id}/Properties/Definition"
+    places = SourceMap.of_file(own_file or Path(file)) or SourceMap({})
+    shown = os.path.relpath(own_file) if own_file else file
+    return _all_findings(shown, definition.text, places, definition.type or arguments.type, within)
+
+
 def findings_in(file: str, text: str, machine_type: str = "STANDARD") -> list[Finding]:
     """Every finding in the definition `text`, in the order of the file; `file` says by its suffix whether it is YAML."""
-    from stepstack.integrations.catalog import IntegrationCatalog  # `--help` need not load it
-
     if not _is_yaml(file, text):
         definition, places = text, SourceMap.of_json(text)
     else:
@@ -90,9 +129,16 @@ def findings_in(file: str, text: str, machine_type: str = "STANDARD") -> list[Fi
         except YamlProblem as problem:
             wrong = Diagnostic(Severity.ERROR, "INVALID_YAML", problem.message, None, beyond_aws=True)
             return [Finding(file, problem.line, problem.column, wrong)]
+    return _all_findings(file, definition, places, machine_type)
+
+
+def _all_findings(file: str, definition: str, places: SourceMap, machine_type: str, within: str = "") -> list[Finding]:
+    """Those of a definition that stands in the file at the location `within`."""
+    from stepstack.integrations.catalog import IntegrationCatalog  # `--help` need not load it
+
     states = _state_places(definition)
     found = diagnose_template(definition, catalog=IntegrationCatalog(), machine_type=machine_type)
-    findings = [_finding(file, diagnostic, places, states) for diagnostic in found]
+    findings = [_finding(file, diagnostic, places, states, within) for diagnostic in found]
     findings.extend(
         Finding(file, line, column, Diagnostic(Severity.WARNING, "DUPLICATE_KEY", f"The key '{key}' stands twice.", None, beyond_aws=True))
         for key, (line, column) in places.duplicate_keys
@@ -106,8 +152,8 @@ def _is_yaml(file: str, text: str) -> bool:
     return Path(file).suffix.lower() in {".yaml", ".yml"}
 
 
-def _finding(file: str, diagnostic: Diagnostic, places: SourceMap, states: dict[str, str]) -> Finding:
-    line, column = places.find(diagnostic.location)
+def _finding(file: str, diagnostic: Diagnostic, places: SourceMap, states: dict[str, str], within: str) -> Finding:
+    line, column = places.find(f"{within}{diagnostic.location or ''}" if within else diagnostic.location)
     location = diagnostic.location or ""
     inside = [place for place in states if location == place or location.startswith(f"{place}/")]
     if not inside:
@@ -133,11 +179,11 @@ def _text_of(file: str) -> str:
     return read_standard_input("a definition") if file == STANDARD_INPUT else read_text(file, "a definition")
 
 
-def _report(files: list[str], findings: list[Finding]) -> Iterator[str]:
+def _report(definitions: int, findings: list[Finding]) -> Iterator[str]:
     yield from map(str, findings)
     errors = sum(finding.diagnostic.severity is Severity.ERROR for finding in findings)
     warnings = len(findings) - errors
-    yield f"{_counted(len(files), 'definition')}, {_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
+    yield f"{_counted(definitions, 'definition')}, {_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
 
 
 def _counted(count: int, noun: str) -> str:

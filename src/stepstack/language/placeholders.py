@@ -1,8 +1,9 @@
 """Definitions that are templates still: `${Function}` where SAM, CDK or Terraform puts something before AWS sees it.
 
-Called by `stepstack validate`. What a placeholder hides is not judged, everything around it is: a Resource that is one, or an ARN with some
-in it, gets stand-ins. Where nothing can be judged before it is filled in, one error names it. It leaves out filling placeholders in: the
-templates' own readers do that. AWS itself knows no placeholders, and refuses them in its words for what they make unreadable.
+Called by `stepstack validate` and the other commands that read definitions. What a placeholder hides is not judged, everything around it is:
+a Resource that is one, or an ARN with some in it, gets stand-ins. Where nothing can be judged before it is filled in, one error names it. It
+leaves out filling placeholders in: the templates' own readers do that. AWS itself knows no placeholders, and refuses them in its words for
+what they make unreadable.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from stepstack.language.parser import diagnose
 from stepstack.language.resources import ResourceCatalog
 from stepstack.language.transitions import Graph, graphs_inside
 
-__all__ = ["diagnose_template"]
+__all__ = ["diagnose_template", "unfilled_resources", "with_stand_ins"]
 
 UNFILLED: Final = "UNFILLED_PLACEHOLDER"
 
@@ -34,7 +35,7 @@ _ABOUT_THE_ARN: Final = ("Value is not a valid resource ARN", "The resource prov
 
 def diagnose_template(definition: str, *, catalog: ResourceCatalog | None = None, machine_type: str = "STANDARD") -> list[Diagnostic]:
     """Everything wrong with `definition`, or doubtful, beyond AWS too, as far as its placeholders let it be known."""
-    found = diagnose(_RESOURCE.sub(_with_stand_in, definition), catalog=catalog, machine_type=machine_type, hints=True)
+    found = diagnose(with_stand_ins(definition), catalog=catalog, machine_type=machine_type, hints=True)
     if _PLACEHOLDER.search(definition) is None:
         return found
     try:
@@ -42,6 +43,16 @@ def diagnose_template(definition: str, *, catalog: ResourceCatalog | None = None
     except (ValueError, RecursionError) as error:
         return [_of_no_json(diagnostic, definition, error) for diagnostic in found]
     return [_of_resource(diagnostic, resources) for diagnostic in found]
+
+
+def with_stand_ins(definition: str) -> str:
+    """`definition` with something callable in place of each Resource that is a placeholder, such as to be drawn."""
+    return _RESOURCE.sub(_with_stand_in, definition)
+
+
+def unfilled_resources(definition: str) -> list[str]:
+    """The placeholders in Resources, each once: `${Charge}`."""
+    return list(dict.fromkeys(name for found in _RESOURCE.finditer(definition) for name in _PLACEHOLDER.findall(found[2])))
 
 
 def _with_stand_in(found: re.Match[str]) -> str:

@@ -104,6 +104,10 @@ class Template:
             path=path,
         )
 
+    def state_machines(self) -> list[str]:
+        """The logical ids of its state machines."""
+        return [name for name, _ in self._resources_of(_STATE_MACHINES)]
+
     def functions(self) -> Iterator[TemplateFunction]:
         """The Python functions whose code is in a folder; others are left out."""
         for name, resource in self._resources_of(_FUNCTIONS):

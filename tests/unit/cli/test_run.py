@@ -96,3 +96,51 @@ def test_a_definition_that_aws_would_refuse_is_told(tmp_path, capsys):
     path.write_text('{"StartAt": "A", "States": {"A": {"Type": "Nonsense"}}}', encoding="utf-8")
     assert main(["run", str(path)]) == 2
     assert "Type" in capsys.readouterr().err
+
+
+PRICED = """
+StartAt: Price
+States:
+  Price:
+    Type: Task
+    Resource: ${PriceArn}
+    Next: Wait
+  Wait:
+    Type: Wait
+    Seconds: ${Seconds}
+    End: true
+"""
+
+
+@pytest.fixture
+def priced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "priced.asl.yaml").write_text(PRICED)
+    properties = {"DefinitionUri": "priced.asl.yaml", "DefinitionSubstitutions": {"PriceArn": FUNCTION, "Seconds": {"Ref": "Seconds"}}}
+    resources = {name: {"Type": "AWS::Serverless::StateMachine", "Properties": properties} for name in ("Order", "Other")}
+    document = {"Parameters": {"Seconds": {"Type": "Number", "Default": 5}}, "Resources": resources}
+    (tmp_path / "template.json").write_text(json.dumps(document))
+    return ["--task", "Price=7"]
+
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:price"
+
+
+def test_a_state_machine_of_a_template_is_chosen_by_its_logical_id(priced, capsys):
+    assert main(["run", "template.json", *priced]) == 2
+    assert "template.json has 2 state machines, and none is chosen; it has Order, Other" in capsys.readouterr().err
+    assert main(["run", "template.json", "--resource", "Order", "--parameter", "Seconds=60", *priced]) == 0
+    assert "SUCCEEDED after 60.0" in capsys.readouterr().out
+
+
+def test_a_definitions_placeholders_are_filled_in_by_options(priced, capsys):
+    assert main(["run", "priced.asl.yaml", *priced]) == 2
+    assert "has placeholders that are not filled in: ${PriceArn}; say --substitution NAME=VALUE" in capsys.readouterr().err
+    assert main(["run", "priced.asl.yaml", "--substitution", f"PriceArn={FUNCTION}", "--substitution", "Seconds=60", *priced]) == 0
+    assert "SUCCEEDED after 60.0" in capsys.readouterr().out
+
+
+def test_a_definition_with_placeholders_is_drawn(priced, capsys):
+    assert main(["graph", "priced.asl.yaml", "--substitution", "Seconds=1", "--format", "mermaid"]) == 0
+    assert "Price" in capsys.readouterr().out
+    assert main(["graph", "template.json", "--resource", "Order", "--format", "mermaid"]) == 0

@@ -157,3 +157,50 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(content, tmp_path, capsys)
         path.write_bytes(content)
     assert main(["validate", str(path)]) == 2
     assert str(path) in capsys.readouterr().err
+
+
+WAITS = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": "soon", "End": True}}}
+
+
+@pytest.fixture
+def template(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.asl.yaml").write_text("StartAt: W\nStates:\n  W:\n    Type: Wait\n    Seconds: ${Days}\n    End: true\n")
+    machines = {
+        "Own": {
+            "Type": "AWS::Serverless::StateMachine",
+            "Properties": {"DefinitionUri": "own.asl.yaml", "DefinitionSubstitutions": {"Days": 3}},
+        },
+        "Within": {"Type": "AWS::Serverless::StateMachine", "Properties": {"Definition": WAITS}},
+    }
+    (tmp_path / "template.json").write_text(json.dumps({"Resources": machines}, indent=2))
+    return "template.json"
+
+
+def test_each_state_machine_of_a_template_is_looked_at(template, capsys) -> None:
+    assert main(["validate", template]) == 1
+    first, last = capsys.readouterr().out.splitlines()
+
+    assert first.startswith('template.json:20:15: error: Expected value of type Integer (state "W", field Seconds)')
+    assert last == "2 definitions, 1 error, 0 warnings"
+
+
+def test_one_state_machine_of_a_template_is_chosen_by_its_logical_id(template, capsys) -> None:
+    assert main(["validate", template, "--resource", "Own"]) == 0
+    assert main(["validate", template, "--resource", "Owner"]) == 2
+    assert "has no state machine 'Owner'; it has Own, Within" in capsys.readouterr().err
+
+
+def test_a_problem_stands_in_the_file_that_a_template_names(template, tmp_path, capsys) -> None:
+    file = tmp_path / "own.asl.yaml"
+    file.write_text(file.read_text().replace("${Days}", "soon"))
+
+    assert main(["validate", template, "--resource", "Own"]) == 1
+    assert capsys.readouterr().out.startswith("own.asl.yaml:5:5: error: Expected value of type Integer")
+
+
+def test_placeholders_are_filled_in_by_options(template, capsys) -> None:
+    assert main(["validate", "own.asl.yaml"]) == 1
+    assert main(["validate", "own.asl.yaml", "--substitution", "Days=3"]) == 0
+    assert main(["validate", "own.asl.yaml", "--substitution", "Days"]) == 2
+    assert "--substitution is 'Days': NAME=VALUE is needed" in capsys.readouterr().err
