@@ -119,7 +119,7 @@ class TestMap:
         test = try_state(state, [1, 2], mock=StateMock(result="[3, 4]"))
         assert test.output == "[3, 4]"
         assert test.inspection["afterItemsPath"] == "[1, 2]"
-        assert test.inspection["afterItemSelector"] == '[{"v":1},{"v":2}]'
+        assert test.inspection["afterItemSelector"] == '[{"v":1}, {"v":2}]'
         assert test.inspection["maxConcurrency"] == 2
 
     @pytest.mark.parametrize(("failures", "status"), [(1, "SUCCEEDED"), (2, "FAILED")])
