@@ -221,7 +221,14 @@ def integrations() -> str:
     for service in sorted(by_service):
         for action in by_service[service]:
             patterns = ("request response" if not pattern.value else f"`{pattern.value}`" for pattern in action.patterns)
-            body.append((f"`{service}:{action.action}`", ", ".join(patterns), code(action.required), code(action.refused)))
+            body.append(
+                (
+                    f"`{service}:{action.action}`",
+                    ", ".join(patterns) or "in ItemReader and ResultWriter only",
+                    code(action.required),
+                    code(action.refused),
+                )
+            )
     return rows(("resource", "patterns", "required parameters", "parameters not supported here"), body)
 
 

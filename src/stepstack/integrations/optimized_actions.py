@@ -17,6 +17,8 @@ REQUEST = IntegrationPattern.REQUEST_RESPONSE
 SYNC = IntegrationPattern.SYNC
 SYNC_2 = IntegrationPattern.SYNC_2
 TOKEN = IntegrationPattern.WAIT_FOR_TASK_TOKEN
+NO_TASK: tuple[IntegrationPattern, ...] = ()
+"""Of what a Map's ItemReader and ResultWriter name, and no Task may."""
 
 
 def _states(*names: str) -> frozenset[str]:
@@ -467,9 +469,9 @@ _TABLE = (
             stop_arguments={"Id": "<Job.Id"},
         ),
     ),
-    OptimizedAction(_S3, "getObject", "GetObject", required=("Bucket", "Key")),
-    OptimizedAction(_S3, "listObjectsV2", "ListObjectsV2", required=("Bucket",)),
-    OptimizedAction(_S3, "putObject", "PutObject", required=("Bucket", "Key")),
+    OptimizedAction(_S3, "getObject", "GetObject", NO_TASK, required=("Bucket", "Key")),
+    OptimizedAction(_S3, "listObjectsV2", "ListObjectsV2", NO_TASK, required=("Bucket",)),
+    OptimizedAction(_S3, "putObject", "PutObject", NO_TASK, required=("Bucket", "Key")),
     OptimizedAction(_SAGEMAKER, "createEndpoint", "CreateEndpoint", required=("EndpointConfigName", "EndpointName")),
     OptimizedAction(_SAGEMAKER, "createEndpointConfig", "CreateEndpointConfig", required=("EndpointConfigName", "ProductionVariants")),
     OptimizedAction(_SAGEMAKER, "createModel", "CreateModel", required=("ModelName",)),

@@ -53,6 +53,8 @@ def test_a_resource_that_aws_has_is_none_of_our_problems(name, resource):
         "aws-sdk:stepfunctions:startExecution",
         "aws-sdk:ecs:runTask.sync",
         "lambda:invoke.sync:2",
+        "s3:getObject",
+        "s3:putObject",
         "aws-sdk:s3:selectObjectContent",
         "aws-sdk:lambda:invokeWithResponseStream",
         "aws-sdk:lookoutvision:nosuchAction",

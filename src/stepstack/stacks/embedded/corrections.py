@@ -36,7 +36,7 @@ _sequence_numbers = itertools.count(10_000_000_000_000_000_000, 1000)
 def _s3(request: ServiceRequest, moto: _Call) -> ServiceResponse:
     """Every object is encrypted by S3, and says so; a checksum says what it covers."""
     response = moto(request)
-    if response.status != 200 or request.method not in {"PUT", "GET", "HEAD"} or request.path.strip("/").count("/") == 0:
+    if response.status not in {200, 206} or request.method not in {"PUT", "GET", "HEAD"} or request.path.strip("/").count("/") == 0:
         return response
     names = {name.lower() for name in response.headers}
     if "etag" not in names:

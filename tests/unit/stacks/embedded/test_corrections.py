@@ -41,6 +41,13 @@ def test_an_object_says_that_it_is_encrypted(services, method):
     assert (status, headers["x-amz-server-side-encryption"]) == (200, "AES256")
 
 
+def test_so_does_a_part_of_an_object(services):
+    send(services, "s3", "PUT", "/bucket")
+    send(services, "s3", "PUT", "/bucket/key", body=b"abc")
+    status, headers, body = send(services, "s3", "GET", "/bucket/key", headers={"range": "bytes=0-1"})
+    assert (status, body, headers["x-amz-server-side-encryption"]) == (206, b"ab", "AES256")
+
+
 def test_a_checksum_says_what_it_covers(services):
     send(services, "s3", "PUT", "/bucket")
     headers = {"x-amz-checksum-crc32": "jOw1mw==", "x-amz-sdk-checksum-algorithm": "CRC32"}
