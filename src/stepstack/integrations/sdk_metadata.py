@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import functools
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
 from stepstack.integrations.service_call import Reply, lowered
+from stepstack.integrations.service_model import describe
 from stepstack.json_types import Json, json_text
 
 __all__ = ["sdk_metadata"]
 
-_JSON = "application/x-amz-json-1.0"
 _SNS_FRAME = len(
     '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/">\n  <PublishResult>\n    <MessageId></MessageId>\n'
     "  </PublishResult>\n  <ResponseMetadata>\n    <RequestId></RequestId>\n  </ResponseMetadata>\n</PublishResponse>\n"
@@ -54,7 +55,7 @@ def _service_headers(service: str, reply: Reply, given: Mapping[str, str], reque
             "x-amz-crc32": str(zlib.crc32(body)),
             "Content-Length": str(len(body)),
             "Date": date,
-            "Content-Type": _JSON,
+            "Content-Type": _content_type(service),
         }
     if service == "lambda":
         return _lambda_headers(content, given, request_id, date)
@@ -62,8 +63,18 @@ def _service_headers(service: str, reply: Reply, given: Mapping[str, str], reque
         length = _SNS_FRAME + len(str(content.get("MessageId", ""))) + len(request_id)
         if content.get("SequenceNumber"):
             length += _SNS_SEQUENCE_FRAME + len(str(content["SequenceNumber"]))
-        return _plain_headers(request_id, length, date, "text/xml")
-    return _plain_headers(request_id, len(_wire_text("", content)), date, _JSON)
+        return _plain_headers(request_id, length, date, _content_type(service))
+    return _plain_headers(request_id, len(_wire_text("", content)), date, _content_type(service))
+
+
+@functools.cache
+def _content_type(service: str) -> str:
+    """Of the service's answers, by the protocol that AWS's SDK speaks with it."""
+    metadata = describe(service).model["metadata"]
+    protocols = {metadata["protocol"], *metadata.get("protocols", ())}
+    if "json" in protocols:
+        return f"application/x-amz-json-{metadata['jsonVersion']}"
+    return "application/json" if "rest-json" in protocols else "text/xml"
 
 
 def _plain_headers(request_id: str, length: int, date: str, content_type: str) -> dict[str, str]:
@@ -91,7 +102,7 @@ def _lambda_headers(content: Mapping[str, Any], given: Mapping[str, str], reques
         "Content-Length": str(len(content.get("Payload") or b"")),
         "Date": date,
         "X-Amzn-Trace-Id": trace,
-        "Content-Type": "application/json",
+        "Content-Type": _content_type("lambda"),
     }
 
 

@@ -28,6 +28,20 @@ def test_sqs_gets_an_object_as_its_text(asked):
     assert list(answer["SdkHttpMetadata"]["AllHttpHeaders"]) == ["x-amzn-RequestId", "connection", "Content-Length", "Date", "Content-Type"]
 
 
+@pytest.mark.parametrize(
+    ("service", "action", "parameters", "content_type"),
+    [
+        ("sqs", "sqs:sendMessage", {"QueueUrl": "http://localhost/1/q", "MessageBody": "x"}, "application/x-amz-json-1.0"),
+        ("ecs", "ecs:runTask", {"TaskDefinition": "t"}, "application/x-amz-json-1.1"),
+        ("batch", "batch:submitJob", {"JobDefinition": "d", "JobName": "j", "JobQueue": "q"}, "application/json"),
+    ],
+    ids=["JSON 1.0", "JSON 1.1", "REST"],
+)
+def test_the_metadata_tell_the_type_of_the_services_protocol(asked, service, action, parameters, content_type):
+    answer, _ = asked(service, action, parameters, (200, {}))
+    assert answer["SdkHttpMetadata"]["HttpHeaders"]["Content-Type"] == content_type
+
+
 def test_sqs_refusals_have_the_code_of_its_older_protocol(asked):
     reply = (
         400,
