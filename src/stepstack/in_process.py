@@ -26,7 +26,7 @@ from stepstack.interpreter.ports import Environment, TaskCall, TaskFailed, TaskR
 from stepstack.interpreter.task_tokens import TaskTokens
 from stepstack.json_types import Json, json_problem, json_text, parse_json
 from stepstack.language import parse
-from stepstack.language.resources import ResourceKind
+from stepstack.language.resources import ResourceKind, TaskResource
 from stepstack.language.state_machine import StateMachine
 
 if TYPE_CHECKING:
@@ -224,6 +224,12 @@ def _integrations(request: _Request, randomness: Randomness) -> Integrations | N
     return Integrations(Endpoints(urls=dict(request.endpoints)), randomness=randomness)
 
 
+def task_names(state_name: str, resource: TaskResource) -> list[str]:
+    """The names by which a task may be given, the first that is there counts: its state, its ARN, its function or its action."""
+    is_service = resource.kind is ResourceKind.SERVICE
+    return [state_name, resource.arn, f"{resource.service}:{resource.action}" if is_service else resource.name]
+
+
 class PythonTasks:
     """A TaskRunner whose tasks are Python functions and values; what it has no task for goes to `others`, where there are any."""
 
@@ -264,12 +270,7 @@ class PythonTasks:
             await self._others.abandon(call, submitted)
 
     def _key(self, call: TaskCall) -> str | None:
-        resource = call.resource
-        names = [call.state_name, resource.arn]
-        if resource.kind is ResourceKind.SERVICE:
-            names.append(f"{resource.service}:{resource.action}")
-        else:
-            names.append(resource.name)
+        names = task_names(call.state_name, call.resource)
         return next((name for name in names if name in self._tasks), None) if isinstance(self._tasks, Mapping) else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepstack.cli.definition_source import add_source_options, definition_in, filled_in
@@ -12,6 +13,8 @@ from stepstack.errors import SettingsError
 
 if TYPE_CHECKING:
     from stepstack.testing.exploration import Exploration
+
+_INVOCATION = "arn:aws:states:::lambda:invoke"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=JSON",
-        help="what a Task answers, by state name, function or action; default {}",
+        help="what a Task answers, by state name, function or action; default {}, of lambda:invoke a Payload of {}",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -36,18 +39,29 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.examples < 1:
         raise SettingsError(f"--examples is a number of 1 or more, not {arguments.examples}")
     definition = filled_in(definition_in(arguments.file, arguments))
-    exploration = explore(definition, tasks=_tasks(definition, arguments.task), examples=arguments.examples, first_seed=arguments.seed)
-    sys.stdout.write(_as_json(exploration) if arguments.json else _as_text(exploration))
+    given = _given_tasks(definition, arguments.task)
+    assumed = _assumed_tasks(definition, given)
+    exploration = explore(definition, tasks={**assumed, **given}, examples=arguments.examples, first_seed=arguments.seed)
+    sys.stdout.write(_as_json(exploration) if arguments.json else _as_text(exploration, assumed))
     return 1 if any(finding.is_defect for finding in exploration.findings) else 0
 
 
-def _tasks(definition: str, words: list[str]) -> dict[str, Any]:
-    """The answers that were given, by name, and {} for every Task that none was given for."""
+def _assumed_tasks(definition: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What each Task answers that no answer is given for, by any of its names: as little as its service does."""
+    from stepstack.in_process import task_names
     from stepstack.language import parse
-    from stepstack.language.state_machine import states_of
+    from stepstack.language.state_machine import TaskState, states_of
+
+    tasks = [state for state in states_of(parse(definition)) if isinstance(state, TaskState)]
+    open_ones = [task for task in tasks if given.keys().isdisjoint(task_names(task.name, task.resource))]
+    return {task.name: {"Payload": {}} if task.resource.arn == _INVOCATION else {} for task in open_ones}
+
+
+def _given_tasks(definition: str, words: list[str]) -> dict[str, Any]:
+    """The answers that were given, by name."""
     from stepstack.testing.mock_fit import unknown_task
 
-    tasks: dict[str, Any] = {state.name: {} for state in states_of(parse(definition)) if state.type == "Task"}
+    tasks: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
         try:
@@ -62,7 +76,7 @@ def _tasks(definition: str, words: list[str]) -> dict[str, Any]:
     return tasks
 
 
-def _as_text(exploration: Exploration) -> str:
+def _as_text(exploration: Exploration, assumed: Mapping[str, Any]) -> str:
     from stepstack.coverage.analysis import percent_text
 
     lines = [f"{exploration.executions} inputs, {exploration.succeeded} succeeded, {percent_text(exploration.coverage.percent)}% covered"]
@@ -76,6 +90,10 @@ def _as_text(exploration: Exploration) -> str:
         ]
         if finding.cause:
             lines.append(f"    cause: {finding.cause}")
+        if finding.is_defect and finding.state is not None and finding.state in assumed:
+            lines.append(
+                f"    note: its task answers {json.dumps(assumed[finding.state])}; --task '{finding.state}=JSON' gives another answer"
+            )
     missing = [words for machine in exploration.coverage.machines for words in machine.missing_words()]
     if missing:
         lines += ["", "never reached:", *(f"    {words}" for words in missing)]

@@ -1,9 +1,9 @@
 """Definitions that are templates still: `${Function}` where SAM, CDK or Terraform puts something before AWS sees it.
 
-Called by `stepstack validate` and the other commands that read definitions. What a placeholder hides is not judged, everything around it is:
-a Resource that is one, or an ARN with some in it, gets stand-ins. Where nothing can be judged before it is filled in, one error names it. It
-leaves out filling placeholders in: the templates' own readers do that. AWS itself knows no placeholders, and refuses them in its words for
-what they make unreadable.
+Called by `stepstack validate` and the other commands that read definitions. What a placeholder hides is not judged, everything around it
+is: a Resource that is one, or an ARN with some in it, gets stand-ins. Where nothing can be judged before it is filled in, one error names
+it. It leaves out filling placeholders in: the templates' own readers do that. AWS itself knows no placeholders, and refuses them in its
+words for what they make unreadable.
 """
 
 from __future__ import annotations
