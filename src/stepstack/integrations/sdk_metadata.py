@@ -16,6 +16,7 @@ from typing import Any
 from stepstack.integrations.service_call import Reply, lowered
 from stepstack.integrations.service_model import describe
 from stepstack.json_types import Json, json_text
+from stepstack.query.java_hash_map import hash_map_order
 
 __all__ = ["sdk_metadata"]
 
@@ -34,7 +35,7 @@ def sdk_metadata(service: str, reply: Reply, request_id: str) -> dict[str, Json]
     headers = dict(reply.headers) if reply.is_aws else _service_headers(service, reply, given, request_id)
     return {
         "SdkHttpMetadata": {
-            "AllHttpHeaders": {name: [value] for name, value in headers.items()},
+            "AllHttpHeaders": {name: [headers[name]] for name in hash_map_order(headers)},
             "HttpHeaders": {name: headers[name] for name in sorted(headers, key=str.lower)},
             "HttpStatusCode": reply.status,
         },
