@@ -46,6 +46,9 @@ _EXPRESSIONS_WITH_VALUES = {
     "UpdateItem": "UpdateExpression and ConditionExpression are null",
 }
 _KEYED = frozenset({"GetItem", "DeleteItem", "UpdateItem"})
+_OF_TABLES = frozenset({"DeleteTable", "DescribeTimeToLive", "UpdateTable", "UpdateTimeToLive"})
+"""Operations on tables that name the one that is not there."""
+
 _UNASKED = {"ConsumedCapacity": "ReturnConsumedCapacity", "ItemCollectionMetrics": "ReturnItemCollectionMetrics"}
 
 
@@ -85,7 +88,7 @@ class DynamoDbFront:
             self._key_types.pop((request.region, str(parameters.get("TableName"))), None)
         if operation == "TransactWriteItems" and parameters.get("ClientRequestToken"):
             return self._once(request, parameters, moto)
-        return _trimmed(parameters, moto(request))
+        return _trimmed(parameters, _named_table(operation, parameters, moto(request)))
 
     def _check(self, operation: str, parameters: dict[str, Any], request: ServiceRequest, moto: _Call) -> None:
         _require(operation, parameters)
@@ -342,6 +345,14 @@ def _canonical_number(text: Any) -> str:
 
 def _invalid(message: str) -> ServiceError:
     return ServiceError("ValidationException", message)
+
+
+def _named_table(operation: str, parameters: Mapping[str, Any], response: ServiceResponse) -> ServiceResponse:
+    """A refusal for a table that is not there names it, where the operation is on the table itself."""
+    if response.status != 400 or operation not in _OF_TABLES or b"ot found" not in response.body:
+        return response
+    message = f"Requested resource not found: Table: {parameters.get('TableName')} not found"
+    return _refusal(ServiceError("ResourceNotFoundException", message))
 
 
 def _trimmed(parameters: Mapping[str, Any], response: ServiceResponse) -> ServiceResponse:

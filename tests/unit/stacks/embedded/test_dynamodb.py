@@ -77,6 +77,22 @@ def test_a_value_that_dynamodb_refuses_is_refused(dynamodb, value, message, nest
     assert dynamodb("GetItem", TableName="people", Key=KEY) == (200, {})
 
 
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("DeleteTable", {}),
+        ("DescribeTable", {}),
+        ("DescribeTimeToLive", {}),
+        ("UpdateTable", {"BillingMode": "PAY_PER_REQUEST"}),
+        ("UpdateTimeToLive", {"TimeToLiveSpecification": {"AttributeName": "ends", "Enabled": True}}),
+    ],
+)
+def test_an_operation_on_a_table_names_the_one_that_is_not_there(dynamodb, operation, parameters):
+    status, answer = dynamodb(operation, TableName="nobody", **parameters)
+    assert (status, answer["__type"].rpartition("#")[2]) == (400, "ResourceNotFoundException")
+    assert answer["message"] == "Requested resource not found: Table: nobody not found"
+
+
 def test_a_wrong_expression_value_is_named(dynamodb):
     update = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValues": {":a": {"N": "x"}}}
     _, answer = dynamodb("UpdateItem", TableName="people", Key=KEY, **update)
