@@ -50,6 +50,7 @@ UP_SECONDS = 600.0
 DOWN_SECONDS = 120.0
 ANSWER_SECONDS = 30.0
 LOG_LINES = 20
+_WITHOUT_DOCKER = "use the backend embedded, which needs none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def find_compose_file(folder: Path) -> Path:
     for name in COMPOSE_FILE_NAMES:
         if (folder / name).is_file():
             return folder / name
-    raise StackError(f"there is no compose file ({', '.join(COMPOSE_FILE_NAMES)}) in {folder}")
+    names = ", ".join(COMPOSE_FILE_NAMES)
+    raise StackError(f"there is no compose file ({names}) in {folder}; say --stepstack-compose-file=FILE where it is elsewhere")
 
 
 def lambda_port(environment: Mapping[str, str] | None = None) -> int | None:
@@ -195,13 +197,13 @@ class ComposeProject:
     def require_docker(self) -> None:
         """StackError where Docker, Compose or the engine is missing."""
         if shutil.which("docker") is None:
-            raise StackError("Docker is missing: there is no `docker` command on this machine")
+            raise StackError(f"Docker is missing: there is no `docker` command on this machine; install it, or {_WITHOUT_DOCKER}")
         status, said = _run(["docker", "compose", "version"], self._environment, 30)
         if status:
             raise StackError(f"Docker Compose v2 is missing: `docker compose version` says: {_last(said)}")
         status, said = _run(["docker", "info", "--format", "{{.ServerVersion}}"], self._environment, 30)
         if status:
-            raise StackError(f"no Docker engine answers: {_last(said)}")
+            raise StackError(f"no Docker engine answers: {_reason(said)}; start it, or {_WITHOUT_DOCKER}")
 
     def _docker(self, words: Sequence[str], seconds: float, begun: Callable[[int], object] | None = None) -> tuple[int, str]:
         profiles = [word for profile in self.composition.profiles for word in ("--profile", profile)]
@@ -253,6 +255,13 @@ def _end(process: subprocess.Popen[bytes]) -> str:
         return process.communicate(timeout=10)[0].decode(errors="replace")
     process.kill()
     return process.communicate()[0].decode(errors="replace")
+
+
+def _reason(said: str) -> str:
+    """Why `docker info` failed, in a line. Some versions go on to complain of the format, which has nothing to print."""
+    lines = [line.strip().removeprefix("ERROR: ") for line in said.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("template:", "errors pretty printing"))]
+    return telling[-1] if telling else "`docker info` fails"
 
 
 def _last(text: str) -> str:

@@ -19,6 +19,9 @@ words = sys.argv[1:]
 told = {{name: value for name, value in os.environ.items() if name.endswith(("_PORT", "_ENDPOINT", "_SCALE"))}}
 with open(os.environ["DOCKER_LOG"], "a") as log:
     log.write(json.dumps([words, told]) + "\\n")
+if "info" in words and "DOCKER_SAYS" in os.environ:
+    print(open(os.environ["DOCKER_SAYS"]).read(), end="")
+    sys.exit(1)
 for refused in json.loads(os.environ.get("DOCKER_REFUSES", "[]")):
     if refused in words:
         print("refused:", refused)
@@ -122,6 +125,29 @@ def test_keep_up_leaves_the_containers(project, docker):
 def test_what_is_missing_of_docker_is_told(project, refused, message):
     with pytest.raises(StackError, match=message):
         project(DOCKER_REFUSES=json.dumps([refused])).up()
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "Cannot connect to the Docker daemon at unix:///x.sock. Is it running?\n"
+            'template: :1:2: executing "" at <.ServerVersion>: reflect: indirection through nil pointer to embedded struct field Info\n',
+            "Cannot connect to the Docker daemon at unix:///x.sock. Is it running?",
+        ),
+        ("ERROR: permission denied\nerrors pretty printing info\n", "permission denied"),
+        ("template: :1:2: executing\n", "`docker info` fails"),
+        ("", "`docker info` fails"),
+    ],
+    ids=["a complaint of the format", "a heading", "that alone", "nothing"],
+)
+def test_an_engine_that_does_not_answer_is_one_line_that_says_what_to_do(project, tmp_path, said, reason):
+    answer = tmp_path / "said"
+    answer.write_text(said)
+
+    with pytest.raises(StackError) as refused:
+        project(DOCKER_SAYS=str(answer)).up()
+    assert str(refused.value) == f"no Docker engine answers: {reason}; start it, or use the backend embedded, which needs none"
 
 
 def test_a_machine_without_docker_is_told(project, monkeypatch, tmp_path):
