@@ -211,13 +211,14 @@ def _changed(response: ServiceResponse, member: str, change: Callable[[list[Any]
 
 
 def _event(entry: Json, identifier: str, account_id: str, region: str) -> Json:
+    given = entry.get("Time")
     return {
         "version": "0",
         "id": identifier,
         "detail-type": entry.get("DetailType"),
         "source": entry.get("Source"),
         "account": account_id,
-        "time": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        "time": iso_time(given if isinstance(given, (int, float)) else datetime.now(timezone.utc).timestamp()),
         "region": region,
         "resources": entry.get("Resources") or [],
         "detail": json.loads(entry.get("Detail") or "{}"),

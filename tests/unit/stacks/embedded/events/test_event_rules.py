@@ -34,6 +34,17 @@ def test_an_event_reaches_functions_and_state_machines(world):
     assert world.started == [(machine, {"n": 2})]
 
 
+def test_an_event_may_have_a_time_of_its_own(world):
+    async def scenario():
+        await rule(world, {"source": ["shop"]}, {"Arn": world.arn})
+        entry = {"Source": "shop", "DetailType": "made", "Detail": "{}", "Time": 1735689600}
+        await world.call("events", "PutEvents", {"Entries": [entry]})
+        await world.rest()
+
+    asyncio.run(scenario())
+    assert world.events[0]["time"] == "2025-01-01T00:00:00Z"
+
+
 def test_an_input_transformer_shapes_the_event(world):
     transformer = {
         "InputPathsMap": {"n": "$.detail.n", "who": "$.detail.who"},
