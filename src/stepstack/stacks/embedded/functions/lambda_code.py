@@ -16,6 +16,7 @@ import builtins
 import importlib
 import io
 import itertools
+import logging
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,8 @@ from stepstack.errors import ServiceError
 __all__ = ["CallableCode", "Code", "CodeFault", "FolderCode", "code_of_zip", "named_handler"]
 
 Handler: TypeAlias = "Callable[[Any, Any], Any]"
+
+_log = logging.getLogger("stepstack.embedded")
 
 TASK_ROOT = "/var/task"
 UNZIPPED_LIMIT_BYTES = 262_144_000
@@ -115,6 +118,7 @@ class FolderCode:
         try:
             module = importlib.import_module(f"{self._package}.{dotted}")
         except ImportError as error:
+            self._tell_of_requirements(name, error)
             text = str(error).replace(f"{self._package}.", "")
             raise CodeFault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {text}") from error
         except SyntaxError as error:
@@ -123,6 +127,18 @@ class FolderCode:
             text = str(error).replace(error.filename or "", where)
             raise CodeFault("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {text}", trace) from error
         return _attribute(module, function, module_name)
+
+    def _tell_of_requirements(self, handler: str, error: ImportError) -> None:
+        """Says how a library comes here that only the requirements name: nothing has installed them, which is `sam build`'s work."""
+        missing = (error.name or "").removeprefix(f"{self._package}.").partition(".")[0]
+        if isinstance(error, ModuleNotFoundError) and missing and (self.root / "requirements.txt").is_file():
+            _log.warning(
+                "the function %s in %s needs the module %s, which is not installed here. A deployment does not install requirements.txt: "
+                "run `sam build` and deploy .aws-sam/build/template.yaml, or install the requirements beside stepstack",
+                handler,
+                self.root,
+                missing,
+            )
 
 
 Code: TypeAlias = "CallableCode | FolderCode"

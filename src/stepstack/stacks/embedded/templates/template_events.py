@@ -93,6 +93,16 @@ async def _event_bus(workshop: Workshop, _logical_id: str, properties: Json) -> 
     return Made(name, {"Arn": arn, "Name": name}, lambda: workshop.call("events", "DeleteEventBus", {"Name": name}))
 
 
+async def _connection(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    """What `http:invoke` tasks are authorised by; its secret is kept by moto."""
+    asked: Json = {name: properties[name] for name in ("AuthorizationType", "AuthParameters", "Description") if name in properties}
+    name = str(properties.get("Name") or workshop.name(logical_id))
+    arn = (await workshop.call("events", "CreateConnection", {"Name": name, **asked}))["ConnectionArn"]
+    described = await workshop.call("events", "DescribeConnection", {"Name": name})
+    attributes = {"Arn": arn, "ArnForPolicy": arn, "SecretArn": described.get("SecretArn", "")}
+    return Made(name, attributes, lambda: workshop.call("events", "DeleteConnection", {"Name": name}))
+
+
 async def _schedule(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     name = str(properties.get("Name") or workshop.name(logical_id))
     group = str(properties.get("GroupName") or "default")
@@ -121,6 +131,9 @@ async def _invoke_configuration(workshop: Workshop, _logical_id: str, properties
 
 
 EVENTS = {
+    "AWS::Events::Connection": ResourceType(
+        _connection, names("AuthParameters AuthorizationType Description Name"), names("InvocationConnectivityParameters KmsKeyIdentifier")
+    ),
     "AWS::Events::EventBus": ResourceType(_event_bus, names("Name"), names("Description Tags")),
     "AWS::Events::Rule": ResourceType(
         _rule, names("EventBusName EventPattern Name ScheduleExpression State Targets"), names("Description RoleArn Tags")

@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 
 from stepstack.errors import ServiceError, UnsupportedFeature
+from stepstack.stacks.embedded.templates.template_application import deploy
 
 
 def invoked(world, template, name, event=b"{}"):
@@ -186,3 +187,47 @@ def test_a_url_with_iam_needs_a_signature_and_a_stream_is_refused(world):
     assert asyncio.run(scenario()) == 403
     with pytest.raises(UnsupportedFeature, match="the resource U streams its responses"):
         asyncio.run(world.deploy(streaming, name="streaming"))
+
+
+BUILT = """
+AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: Hello, Handler: app.handler, Runtime: python3.12}
+    Metadata: {SamResourceId: Hello}
+"""
+
+
+def test_a_template_that_sam_has_built_brings_its_libraries(world):
+    folder = world.folder / ".aws-sam" / "build"
+    (folder / "Hello" / "only_when_built").mkdir(parents=True)
+    (folder / "Hello" / "requirements.txt").write_text("only-when-built")
+    (folder / "Hello" / "only_when_built" / "__init__.py").write_text("from only_when_built.words import TOLD")
+    (folder / "Hello" / "only_when_built" / "words.py").write_text("TOLD = 'built'")
+    (folder / "Hello" / "app.py").write_text("import only_when_built\n\ndef handler(event, context):\n    return only_when_built.TOLD")
+    (folder / "template.yaml").write_text(BUILT)
+
+    async def scenario():
+        application = await deploy(folder / "template.yaml", world.services, world.step_functions, name="built")
+        return (await world.services.lambda_service.invoke(application.physical_ids["Hello"])).payload
+
+    assert asyncio.run(scenario()) == b'"built"'
+
+
+def test_a_library_that_is_only_required_is_told_with_what_installs_it(world, caplog):
+    (world.folder / "src" / "requirements.txt").write_text("surely-not-installed")
+    (world.folder / "src" / "needing.py").write_text("import surely_not_installed\n\ndef handler(event, context):\n    return 1")
+    function = {"Runtime": "python3.12", "CodeUri": "src", "Handler": "needing.handler"}
+    template = {
+        "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {"F": {"Type": "AWS::Serverless::Function", "Properties": function}},
+    }
+
+    answer = invoked(world, template, "F")
+
+    assert answer["errorMessage"] == "Unable to import module 'needing': No module named 'surely_not_installed'"
+    assert "needing.handler" in caplog.text
+    assert "needs the module surely_not_installed, which is not installed here" in caplog.text
+    assert "run `sam build` and deploy .aws-sam/build/template.yaml" in caplog.text

@@ -20,11 +20,18 @@ STORE = """
             ExcludePunctuation: true
       Plain: {Type: AWS::SecretsManager::Secret, Properties: {SecretString: 'told'}}
       Key: {Type: AWS::KMS::Key, Properties: {EnableKeyRotation: true, KeyPolicy: {}}}
+      Partner:
+        Type: AWS::Events::Connection
+        Properties:
+          Name: partner
+          AuthorizationType: API_KEY
+          AuthParameters: {ApiKeyAuthParameters: {ApiKeyName: x-key, ApiKeyValue: told}}
       Alias: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/shop, TargetKeyId: !Ref Key}}
     Outputs:
       Url: {Value: !GetAtt Url.Value}
       Secret: {Value: !Ref Password}
       Key: {Value: !GetAtt Key.Arn}
+      Partner: {Value: !GetAtt Partner.Arn}
 """
 USING = """
     Parameters:
@@ -52,6 +59,7 @@ def test_what_is_stored_by_one_stack_is_read_by_another(world):
     stored, secret, using = asyncio.run(scenario())
     assert (stored.outputs["Url"], stored.outputs["Secret"]) == ("https://shop.example", secret["ARN"])
     assert stored.outputs["Key"].startswith("arn:aws:kms:us-east-1:123456789012:key/")
+    assert stored.outputs["Partner"].startswith("arn:aws:events:us-east-1:123456789012:connection/partner/")
     value = json.loads(secret["SecretString"])
     assert (value["username"], len(value["password"]), value["password"].isalnum()) == ("ann", 20, True)
     assert using.outputs["Copy"] == "https://shop.example ann https://shop.example"
