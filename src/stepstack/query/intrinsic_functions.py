@@ -69,7 +69,9 @@ class IntrinsicCall:
         return _compile_call(read_call(text), text)
 
     def evaluate(self, scope: Scope) -> Json:
-        """Raises IntrinsicFailure: its `text` is the call, and its message what AWS writes behind "had the following error: "."""
+        """Raises IntrinsicFailure: its `text` is the call, whichever call inside it failed, and its message what AWS writes behind "had the
+        following error: ", which names the function or the path.
+        """
         try:
             return self._function([argument(scope) for argument in self._arguments], scope)
         except PathNotFound as missing:
@@ -77,6 +79,8 @@ class IntrinsicCall:
             raise IntrinsicFailure(message, text=self.text) from None
         except _Refusal as refused:
             raise self._failure(str(refused)) from None
+        except IntrinsicFailure as inner:
+            raise IntrinsicFailure(inner.message, text=self.text) from None
         except RecursionError:
             raise self._failure("the values are nested too deeply") from None
         except (OverflowError, ValueError):  # beyond Python's floating-point numbers, or beyond the digits that it writes

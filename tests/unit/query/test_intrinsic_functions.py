@@ -118,6 +118,21 @@ def test_a_path_that_finds_nothing_is_told_with_the_call_and_the_input() -> None
     assert raised.value.message == "The JsonPath argument for the field '$.a.b' could not be found in the input '{\"a\":{}}'"
 
 
+@pytest.mark.parametrize(
+    ("text", "begin"),
+    [
+        ("States.Format('{}', States.JsonToString($.b))", "The JsonPath argument for the field '$.b' "),
+        ("States.Array(States.Array(States.ArrayLength($.a)))", "Invalid arguments in States.ArrayLength: "),
+    ],
+)
+def test_a_call_inside_that_fails_is_told_with_the_whole_call(text: str, begin: str) -> None:
+    with pytest.raises(IntrinsicFailure) as raised:
+        call(text, {"a": 1})
+
+    assert raised.value.text == text
+    assert raised.value.message.startswith(begin)
+
+
 def test_random_numbers_lie_between_the_first_number_and_below_the_second() -> None:
     drawn = {call("States.MathRandom(2.4, 5)") for _ in range(200)}
 
