@@ -6,6 +6,7 @@ workers hand their counts to the controller when they end. The counts stay in `.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from stepstack.pytest_plugin.run import RUN
 from stepstack.pytest_plugin.settings import COVERAGE_REPORTS as REPORTS
 
 if TYPE_CHECKING:
@@ -65,8 +67,6 @@ class StateMachineCoverage:
         return self._data
 
     def pytest_stepstack_execution(self, machine: StateMachineHandle, execution: ExecutionResult) -> None:
-        from stepstack.coverage import observe
-
         parsed = _parsed(machine.definition)
         if parsed is None:
             self._unread += 1
@@ -74,15 +74,30 @@ class StateMachineCoverage:
         if machine.type == "EXPRESS":
             self._uncounted += 1
             return
+        self._count(machine, parsed, execution.history)
+
+    def _count(self, machine: StateMachineHandle, parsed: StateMachine, history: Sequence[Mapping[str, Any]]) -> None:
+        from stepstack.coverage import observe
+
         path = self._shown_path(machine.path)
         name = f"{path}:{machine.logical_id}" if path and machine.logical_id else path or machine.label
         # What neither a file nor a label names is known by its definition: its own name is another one in each test.
         is_named = path is not None or machine.label != machine.name
         identity = f"{name}\n{_coverable(machine.definition)}" if is_named else None
         counts = self.data.machine(machine.definition, name, path, identity=identity)
-        observe(counts, parsed, execution.history)
-        for history in self._child_histories(machine.client, execution.history):
-            observe(counts, parsed, history, is_child=True)
+        histories = [history, *self._child_histories(machine.client, history)]
+        for number, events in enumerate(histories):
+            observe(counts, parsed, self._with_item_counts(machine.client, events), is_child=number > 0)
+            self._count_nested(machine.client, events)
+
+    def _count_nested(self, client: Any, events: Sequence[Mapping[str, Any]]) -> None:
+        """The executions that Tasks have started, of state machines that the tests have made, where they have ended."""
+        machines = self._config.stash[RUN].machines
+        for arn in dict.fromkeys(_started_executions(events)):
+            machine = machines.get(arn.replace(":execution:", ":stateMachine:").rpartition(":")[0])
+            parsed = _parsed(machine.definition) if machine is not None else None
+            if machine is not None and parsed is not None and _has_ended(client, arn):
+                self._count(machine, parsed, self._listed(client, "get_execution_history", "events", executionArn=arn))
 
     def _child_histories(self, client: Any, events: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
         """The histories of the child executions of Map Runs that `events` tell of, and of theirs in turn."""
@@ -92,6 +107,29 @@ class StateMachineCoverage:
                 history = self._listed(client, "get_execution_history", "events", executionArn=child["executionArn"])
                 yield history
                 yield from self._child_histories(client, history)
+
+    def _with_item_counts(self, client: Any, events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """`events`, in which Maps that read their items have as many as their Map Runs had: AWS begins them with 0."""
+        runs = {
+            event.get("previousEventId"): event["mapRunStartedEventDetails"]["mapRunArn"]
+            for event in events
+            if event["type"] == "MapRunStarted"
+        }
+        return (
+            [self._with_item_count(client, event, runs[event["id"]]) if event["id"] in runs else event for event in events]
+            if runs
+            else events
+        )
+
+    def _with_item_count(self, client: Any, event: Mapping[str, Any], run: str) -> Mapping[str, Any]:
+        details = event.get("mapStateStartedEventDetails", {})
+        if details.get("length") != 0:
+            return event
+        try:
+            total = client.describe_map_run(mapRunArn=run)["itemCounts"]["total"]
+        except client.exceptions.ClientError:
+            return event
+        return {**event, "mapStateStartedEventDetails": {**details, "length": total}}
 
     def _listed(self, client: Any, operation: str, member: str, **parameters: str) -> list[dict[str, Any]]:
         """All pages; nothing where the backend has none, as of an EXPRESS execution."""
@@ -186,6 +224,23 @@ class StateMachineCoverage:
             verdict = "FAIL" if self._is_under(self._analysis) else "OK"
             covered = f"{percent_text(self._analysis.percent, 1)}% covered" if self._analysis.machines else "no execution was counted"
             terminalreporter.write_line(f"{verdict}: {covered}, {self._fail_under:g}% required")
+
+
+def _has_ended(client: Any, arn: str) -> bool:
+    """Whether the execution is there, which a mock may only say, and over."""
+    try:
+        return bool(client.describe_execution(executionArn=arn)["status"] != "RUNNING")
+    except client.exceptions.ExecutionDoesNotExist:
+        return False
+
+
+def _started_executions(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for event in events:
+        details = event.get("taskSubmittedEventDetails") or event.get("taskSucceededEventDetails") or {}
+        if details.get("resourceType") == "states" and details.get("resource", "").startswith("startExecution"):
+            output = json.loads(details.get("output") or "{}")
+            if isinstance(output, dict) and ":execution:" in str(output.get("ExecutionArn")):
+                yield output["ExecutionArn"]
 
 
 @lru_cache(maxsize=64)

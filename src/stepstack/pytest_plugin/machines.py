@@ -88,6 +88,8 @@ class StateMachineFactory:
             path=read.path,
         )
         self._deletions.callback(machine.delete)
+        self._deletions.callback(self._run.machines.pop, machine.arn)
+        self._run.machines[machine.arn] = machine
         self._made.append((machine, mocked_name))
         if self._item is not None:
             self._item.stash.setdefault(MACHINES, []).append(machine)

@@ -49,6 +49,8 @@ class StepstackRun:
         self._compositions = Compositions(self.settings)
         self.names: dict[str, UniqueNames] = {}
         """Of modules and of the session."""
+        self.machines: dict[str, StateMachineHandle] = {}
+        """Those that fixtures have made and not yet deleted, by ARN."""
         self.item: pytest.Item | None = None
         """The test that is under way, its fixtures included: what state machines of a wider scope run is its, too."""
 

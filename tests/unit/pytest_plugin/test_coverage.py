@@ -130,6 +130,49 @@ def test_states_of_child_executions_of_a_map_run_are_counted(run):
     run(code, "--stepstack-cov").stdout.fnmatch_lines(["each * 3/3 * 2/2 * 1/3 *"])
 
 
+def test_a_map_that_reads_its_items_has_as_many_as_were_read(run):
+    code = """
+    def test_each(state_machine, stepstack, unique_name):
+        s3, bucket = stepstack.client("s3"), unique_name("items").lower()
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="items.json", Body="[1, 2]")
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        item = {"ProcessorConfig": config, "StartAt": "Item", "States": {"Item": {"Type": "Succeed"}}}
+        reader = {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON"},
+            "Parameters": {"Bucket": bucket, "Key": "items.json"},
+        }
+        each = {"Type": "Map", "ItemReader": reader, "ItemProcessor": item, "End": True}
+        state_machine({"StartAt": "Each", "States": {"Each": each}}, label="each").run().succeeded()
+    """
+    run(code, "--stepstack-cov").stdout.fnmatch_lines(["each * 2/2 * 1/1 * 1/3 *", "*Each: never without items, never with one item"])
+
+
+@pytest.mark.parametrize("pattern", [".sync:2", ".sync", ""])
+def test_nested_executions_of_the_tests_own_machines_are_counted(run, pattern):
+    code = f"""
+    def test_nested(state_machine):
+        inner = state_machine(MACHINE, label="inner")
+        arguments = {{"StateMachineArn": inner.arn, "Input": {{"n": 1}}}}
+        start = {{"Type": "Task", "Resource": "arn:aws:states:::states:startExecution{pattern}", "Parameters": arguments, "Next": "Later"}}
+        states = {{"Start": start, "Later": {{"Type": "Wait", "Seconds": 1, "End": True}}}}
+        state_machine({{"StartAt": "Start", "States": states}}, label="outer").run().succeeded()
+    """
+    run(code, "--stepstack-cov").stdout.fnmatch_lines(["inner * 3/3 *", "outer * 2/2 * 2/2 *"])
+
+
+def test_nested_executions_that_a_mock_makes_up_are_not_counted(run):
+    code = """
+    def test_nested(state_machine, mock_task):
+        arn = state_machine(MACHINE, label="inner").arn.replace(":stateMachine:", ":execution:")
+        mock_task("Start", returns={"ExecutionArn": f"{arn}:1", "Output": {}})
+        start = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": {"StateMachineArn": "gone"}}
+        state_machine({"StartAt": "Start", "States": {"Start": {**start, "End": True}}}, label="outer").run().succeeded()
+    """
+    run(code, "--stepstack-cov").stdout.fnmatch_lines(["outer * 1/1 * 1/1 *"])
+
+
 def test_machines_from_files_are_called_by_them_and_have_lines(run, pytester):
     (pytester.path / "machine.json").write_text(
         '{\n"StartAt": "A",\n"States": {\n"A": {"Type": "Pass", "Next": "B"},\n"B": {"Type": "Succeed"}}}\n'
