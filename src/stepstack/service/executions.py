@@ -82,7 +82,7 @@ class Executions:
         name = checked_name(params["name"]) if "name" in params else self._account.randomness.uuid()
         record = self._record(machine, revision, arn, params, name=name, text=given.text, test_case=test_case)
         await self._start_express(record, given, timeline).wait()
-        return _sync_description(record, machine)
+        return _sync_description(record, machine, has_data=params.get("includedData") != "METADATA_ONLY")
 
     def _target(self, params: Params) -> tuple[StatesArn, str | None]:
         """The state machine to start, and the mock's test case behind `#` (None where there is none, or none is named)."""
@@ -363,7 +363,7 @@ def _list_item(record: ExecutionRecord) -> dict[str, Any]:
     }
 
 
-def _sync_description(record: ExecutionRecord, machine: StateMachineRecord) -> dict[str, Any]:
+def _sync_description(record: ExecutionRecord, machine: StateMachineRecord, *, has_data: bool) -> dict[str, Any]:
     stopped_at = record.stopped_at or record.started_at
     steps = math.ceil(max(stopped_at - record.started_at, 0.001) * 1000 / BILLING_STEP_MILLISECONDS)
     result = {
@@ -373,12 +373,11 @@ def _sync_description(record: ExecutionRecord, machine: StateMachineRecord) -> d
         "startDate": wire_time(record.started_at),
         "stopDate": wire_time(stopped_at),
         "status": record.status,
-        "input": record.input,
-        "inputDetails": {"included": True},
-        "outputDetails": {"included": True},
         "billingDetails": {"billedDurationInMilliseconds": steps * BILLING_STEP_MILLISECONDS, "billedMemoryUsedInMB": BILLED_MEMORY_MB},
     }
-    if record.output is not None:
-        result["output"] = record.output
+    if has_data:
+        result.update(input=record.input, inputDetails={"included": True}, outputDetails={"included": True})
+        if record.output is not None:
+            result["output"] = record.output
     result.update(_optional_members(record, "trace_header", "error", "cause"))
     return result

@@ -90,7 +90,7 @@ class StateMachines:
             "stateMachineArn": arn.text,
             "name": record.name,
             "status": "ACTIVE",
-            "definition": revision.definition,
+            "definition": _shown_definition(revision, params) if arn.label is None else revision.definition,
             "roleArn": revision.role_arn,
             "type": record.type,
             "creationDate": wire_time(record.created_at if version is None else version.created_at),
@@ -109,7 +109,7 @@ class StateMachines:
         result = {
             "stateMachineArn": execution.state_machine_arn,
             "name": execution.state_machine_name,
-            "definition": revision.definition,
+            "definition": _shown_definition(revision, params),
             "roleArn": revision.role_arn,
             "updateDate": wire_time(revision.updated_at),
             **_described_configuration(revision),
@@ -203,6 +203,11 @@ def _check_role_arn(arn: str) -> None:
     parts = arn.split(":", 5)
     if len(parts) < 6 or (parts[0], parts[2]) != ("arn", "iam") or not parts[5].startswith("role/"):
         raise ServiceError("InvalidArn", f"Invalid Role Arn: '{arn}'")
+
+
+def _shown_definition(revision: Revision, params: Params) -> str:
+    """The definition, or what stands for it where only metadata are asked for."""
+    return "{}" if params.get("includedData") == "METADATA_ONLY" else revision.definition
 
 
 def _described_configuration(revision: Revision) -> dict[str, Any]:

@@ -137,6 +137,13 @@ def test_a_synchronous_execution_answers_its_result_and_what_it_costs(call):
     assert answer["billingDetails"] == {"billedDurationInMilliseconds": 100, "billedMemoryUsedInMB": 64}
 
 
+def test_a_synchronous_execution_can_be_described_without_its_data(call):
+    arn = call.machine(type="EXPRESS")["stateMachineArn"]
+    answer = call("StartSyncExecution", stateMachineArn=arn, input="[1]", includedData="METADATA_ONLY")
+    assert answer["status"] == "SUCCEEDED"
+    assert answer.keys().isdisjoint({"input", "inputDetails", "output", "outputDetails"})
+
+
 def test_a_standard_state_machine_cannot_be_run_synchronously(call):
     refusal = call.refusal("StartSyncExecution", stateMachineArn=call.machine()["stateMachineArn"])
     assert refusal.error_code == "StateMachineTypeNotSupported"

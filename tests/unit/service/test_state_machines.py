@@ -147,6 +147,16 @@ def test_a_wrong_arn_is_refused(call, arn, message):
     assert (refusal.error_code, refusal.message) == ("InvalidArn", message)
 
 
+def test_a_description_of_metadata_alone_has_an_empty_definition(call):
+    arn = call.machine()["stateMachineArn"]
+    execution = call.execution(arn)["executionArn"]
+    described = [
+        call("DescribeStateMachine", stateMachineArn=arn, includedData="METADATA_ONLY"),
+        call("DescribeStateMachineForExecution", executionArn=execution, includedData="METADATA_ONLY"),
+    ]
+    assert [(answer["definition"], answer["roleArn"]) for answer in described] == [("{}", ROLE)] * 2
+
+
 @pytest.mark.parametrize(
     "role",
     ["nonsense", "arn:aws:iam::aws:policy/AWSBatchFullAccess", "arn:aws:sts::123456789012:role/r"],
