@@ -329,6 +329,27 @@ class TestActivities:
         events = after("GetExecutionHistory", executionArn=arn)["events"]
         assert [event["activityStartedEventDetails"]["workerName"] for event in events if event["type"] == "ActivityStarted"] == ["w"]
 
+    @pytest.mark.usefixtures("short_polls")
+    def test_a_worker_that_is_gone_before_it_has_the_task_does_not_keep_it(self, make_journaled, reopen, start, activity, text):
+        call = make_journaled()
+        call("CreateActivity", name="act")
+        arn = start(call, text)
+
+        async def leave():
+            poll = asyncio.ensure_future(call.service.call("GetActivityTask", {"activityArn": activity, "workerName": "gone"}))
+            await asyncio.sleep(0)
+            # It is being written that this worker has the task.
+            poll.cancel()
+            await asyncio.wait({poll})
+            assert poll.cancelled()
+
+        call.run(leave())
+        assert types(call, arn)[-1] == "ActivityScheduled"
+        after = reopen(call)
+        task = after("GetActivityTask", activityArn=activity, workerName="next")
+        after("SendTaskSuccess", taskToken=task["taskToken"], output="1")
+        assert finished(after, arn)["output"] == "1"
+
 
 class TestMapRuns:
     def text(self, do, **fields):

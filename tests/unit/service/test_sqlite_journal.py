@@ -339,6 +339,20 @@ class TestAChangeThatFitsIntoNoRow:
         assert reopen(call)("DescribeStateMachine", stateMachineArn=machine)["definition"] == FAIL
 
 
+def test_a_reset_answers_those_who_wait_and_leaves_nothing(make_journaled, reopen):
+    call = make_journaled()
+    machine = call.machine()["stateMachineArn"]
+
+    async def both():
+        starting = asyncio.ensure_future(call.service.call("StartExecution", {"stateMachineArn": machine}))
+        await asyncio.sleep(0)
+        await call.service.reset()
+        return await starting
+
+    assert call.run(both())["executionArn"]
+    assert reopen(call)("ListStateMachines") == {"stateMachines": []}
+
+
 def test_what_many_change_at_once_is_written_in_one_transaction(make_journaled):
     call = make_journaled()
     machine = call.machine()["stateMachineArn"]
