@@ -26,6 +26,7 @@ class TaskEvents:
         self._resource = resource
         self._prefix = _PREFIXES[resource.kind]
         self._is_service = resource.kind is ResourceKind.SERVICE
+        self._is_submitting = False
 
     @property
     def size_subject(self) -> str:
@@ -52,8 +53,13 @@ class TaskEvents:
             details = {} if worker_name is None else {"workerName": worker_name}
         self._branch.record(f"{self._prefix}Started", details)
 
+    def submitting(self) -> None:
+        """A failure from now on is that of the request which begins the work, not of the work."""
+        self._is_submitting = True
+
     def submitted(self, answer: Payload) -> None:
         """A service that is not done when it answers: `.sync` and `.waitForTaskToken`."""
+        self._is_submitting = False
         if self._is_service and self._resource.pattern is not IntegrationPattern.REQUEST_RESPONSE:
             self._branch.record("TaskSubmitted", self._service_details(output=answer.text, outputDetails=NOT_TRUNCATED))
 
@@ -62,7 +68,7 @@ class TaskEvents:
         self._branch.record(f"{self._prefix}Succeeded", self._service_details(**details) if self._is_service else details)
 
     def failed(self, failure: StateFailure) -> None:
-        self._end("Failed", failure)
+        self._end("SubmitFailed" if self._is_submitting else "Failed", failure)
 
     def timed_out(self, failure: StateFailure) -> None:
         self._end("TimedOut", failure)

@@ -179,9 +179,11 @@ class _TaskAttempt:
 
     async def _service_result(self) -> Payload:
         tasks = self.environment.tasks
-        pattern = self.state.resource.pattern
+        is_awaited = self.state.resource.pattern is not IntegrationPattern.REQUEST_RESPONSE
+        if is_awaited and not tasks.is_mocked(self.call):
+            self.events.submitting()
         answer = Payload(await tasks.request(self.call))
-        if pattern is IntegrationPattern.REQUEST_RESPONSE:
+        if not is_awaited:
             return answer
         self.events.submitted(answer)
         if tasks.is_mocked(self.call):

@@ -287,6 +287,33 @@ class TestJobs:
         assert types(execution)[2:6] == ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskSucceeded"]
         assert execution.output == '{"was":{"JobId":"7"},"Status":"SUCCEEDED"}'
 
+    @pytest.mark.parametrize("pattern", [".sync", ".waitForTaskToken"])
+    def test_a_request_that_fails_has_begun_no_work(self, with_engine, types, pattern):
+        async def answer(_):
+            raise TaskFailed("Batch.ClientException", "no queue")
+
+        machine = task(f"arn:aws:states:::batch:submitJob{pattern}")
+        execution = with_engine(lambda engine: engine.finish(machine), tasks=Services(answer))
+        assert types(execution)[2:] == ["TaskScheduled", "TaskStarted", "TaskSubmitFailed", "ExecutionFailed"]
+        details = {"resourceType": "batch", "resource": f"submitJob{pattern}", "error": "Batch.ClientException", "cause": "no queue"}
+        assert execution.history.events[4].details == details
+
+    def test_a_job_that_fails_was_submitted(self, with_engine, types):
+        async def job(*_):
+            raise TaskFailed("States.TaskFailed", "{}")
+
+        execution = with_engine(lambda engine: engine.finish(self.MACHINE), tasks=Services(job=job))
+        assert types(execution)[2:] == ["TaskScheduled", "TaskStarted", "TaskSubmitted", "TaskFailed", "ExecutionFailed"]
+
+    def test_a_mock_that_fails_fails_the_work(self, with_engine, types):
+        async def answer(_):
+            raise TaskFailed("Boom")
+
+        services = Services(answer)
+        services.is_mocked = lambda call: True
+        execution = with_engine(lambda engine: engine.finish(self.MACHINE), tasks=services)
+        assert types(execution)[2:] == ["TaskScheduled", "TaskStarted", "TaskFailed", "ExecutionFailed"]
+
     def test_a_stopped_execution_abandons_its_job(self, with_engine, types):
         async def job(*_):
             await asyncio.Event().wait()
