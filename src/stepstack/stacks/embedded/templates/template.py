@@ -296,7 +296,9 @@ def _inline_definitions(folder: Path, content: Json) -> None:
         uri = properties.get("DefinitionUri")
         if isinstance(uri, str) and not uri.startswith("s3://"):
             if kind == "AWS::Serverless::StateMachine":
-                properties["Definition"] = _read(local_path(folder, properties.pop("DefinitionUri"), what=f"{name}.DefinitionUri"))
+                local_path(folder, uri, what=f"{name}.DefinitionUri")
+                # Stays a file: its placeholders are filled in before it is read.
+                properties["DefinitionUri"] = {"Bucket": LOCAL_BUCKET, "Key": uri}
             elif kind in {"AWS::Serverless::Api", "AWS::Serverless::HttpApi"}:
                 properties["DefinitionBody"] = _read(local_path(folder, properties.pop("DefinitionUri"), what=f"{name}.DefinitionUri"))
 

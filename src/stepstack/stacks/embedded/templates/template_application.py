@@ -190,6 +190,9 @@ async def _make(workshop: Workshop, intrinsics: Intrinsics, logical_id: str, res
     assert kind is not None  # noqa: S101 - checked before anything is made
     try:
         return await kind.make(workshop, logical_id, properties)
+    except ServiceError as error:
+        told = f"the resource {logical_id} ({resource['Type']}) is refused: {error.message}"
+        raise ServiceError(error.error_code, told, error.members) from error
     except KeyError as missing:
         raise SettingsError(f"the resource {logical_id} ({resource['Type']}) lacks {missing}, or names what is not there") from missing
 

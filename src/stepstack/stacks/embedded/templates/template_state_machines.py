@@ -7,9 +7,11 @@ once.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from stepstack.errors import UnsupportedFeature
+from stepstack.language.source_map import YamlProblem, read_yaml
 from stepstack.stacks.embedded.templates.template import LOCAL_BUCKET, local_path
 from stepstack.stacks.embedded.templates.template_intrinsics import value_text
 from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names
@@ -25,6 +27,8 @@ async def _state_machine(workshop: Workshop, logical_id: str, properties: Json) 
     text = _definition(workshop, logical_id, properties)
     for key, value in (properties.get("DefinitionSubstitutions") or {}).items():
         text = text.replace(f"${{{key}}}", value_text(value))
+    if "DefinitionS3Location" in properties:
+        text = _as_json(text)
     parameters: Json = {
         "name": name,
         "definition": text,
@@ -50,6 +54,16 @@ def _definition(workshop: Workshop, logical_id: str, properties: Json) -> str:
     if location.get("Bucket") == LOCAL_BUCKET:
         return local_path(workshop.folder, location.get("Key"), what=f"the definition of {logical_id}").read_text(encoding="utf-8")
     raise UnsupportedFeature(f"the resource {logical_id} has no definition in the template or in a file beside it")
+
+
+def _as_json(text: str) -> str:
+    """The text of a file, in which substitutions were made: JSON as it is, YAML as JSON. What is neither is refused as a definition."""
+    try:
+        json.loads(text)
+    except ValueError:
+        with suppress(YamlProblem):
+            return read_yaml(text)[0]
+    return text
 
 
 def _lowered(name: str) -> str:

@@ -424,3 +424,34 @@ def test_resources_are_deleted_though_one_fails_in_an_unforeseen_way():
     with pytest.raises(TypeError, match="unforeseen"):
         asyncio.run(application.delete())
     assert deleted == ["two", "one"]
+
+
+WAITING = """
+    Transform: AWS::Serverless-2016-10-31
+    Resources:
+      Machine:
+        Type: AWS::Serverless::StateMachine
+        Properties:
+          DefinitionUri: machine.asl.yaml
+          DefinitionSubstitutions: {Days: 3}
+"""
+
+
+def test_substitutions_are_made_before_a_definition_in_yaml_is_read(world):
+    (world.folder / "machine.asl.yaml").write_text("StartAt: W\nStates:\n  W: {Type: Wait, Seconds: $" + "{Days}, End: true}\n")
+
+    async def scenario():
+        await world.deploy(WAITING)
+        (machine,) = world.machines.values()
+        assert json.loads(machine["definition"])["States"]["W"]["Seconds"] == 3
+
+    asyncio.run(scenario())
+
+
+def test_what_a_service_refuses_is_told_with_the_resource(world):
+    template = """
+    Resources:
+      Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: 'not a name!'}}
+    """
+    with pytest.raises(ServiceError, match=r"the resource Queue \(AWS::SQS::Queue\) is refused: "):
+        asyncio.run(world.deploy(template))
