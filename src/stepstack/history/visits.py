@@ -52,8 +52,8 @@ class StateVisit:
     """Which attempt of the parent it belongs to, from 1; 0 without a parent."""
     previous: StateVisit | None = None
     """The visit beside this one that led here; None where the graph begins."""
-    assigned: Mapping[str, str] = field(default_factory=dict)
-    """The variables that it assigned when it was left, each as JSON text."""
+    assigned_texts: Mapping[str, str] = field(default_factory=dict)
+    """`assigned`, each as JSON text."""
     item_count: int | None = None
     """How many items a Map had."""
     iteration: int | None = None
@@ -84,6 +84,11 @@ class StateVisit:
         return None if self.parameters_text is None else parse_json(self.parameters_text)
 
     @property
+    def assigned(self) -> dict[str, Json]:
+        """The variables that it assigned when it was left."""
+        return {name: parse_json(text) for name, text in self.assigned_texts.items()}
+
+    @property
     def variables(self) -> dict[str, Json]:
         """The variables that it saw when it was entered."""
         path: list[StateVisit] = []
@@ -95,8 +100,8 @@ class StateVisit:
         for later in reversed(path):
             before = later.previous if later.previous is not None else later.parent
             seen = {} if before is None or before._seen is None else before._seen
-            if later.previous is not None and later.previous.assigned:
-                seen = {**seen, **{name: parse_json(text) for name, text in later.previous.assigned.items()}}
+            if later.previous is not None and later.previous.assigned_texts:
+                seen = {**seen, **later.previous.assigned}
             later._seen = seen
         return dict(self._seen or {})
 
@@ -216,7 +221,7 @@ class _Reader:
                 visit.is_exited = True
                 visit.output_text = details.get("output")
                 visit.exited_at = event.get("timestamp")
-                visit.assigned = details.get("assignedVariables", {})
+                visit.assigned_texts = details.get("assignedVariables", {})
                 return visit
         return before
 

@@ -249,7 +249,7 @@ def _coverable(definition: str) -> str:
     from stepstack.coverage.items import items_of
 
     machine = _parsed(definition)
-    return "" if machine is None else repr(list(items_of(machine)))
+    return "" if machine is None else repr(sorted(items_of(machine)))
 
 
 @lru_cache(maxsize=64)

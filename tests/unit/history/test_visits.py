@@ -239,3 +239,18 @@ def test_an_expression_that_fails_in_one_of_several_items_is_of_that_item(make_h
     )
 
     assert failing_visit(events, read_visits(events)).full_name == "P [0]"
+
+
+def test_a_visit_tells_what_it_saw_and_what_it_assigned(make_history):
+    first, second = read_visits(
+        make_history(
+            ("ExecutionStarted", 0, {}),
+            entered("Pass", 0, "A"),
+            ("PassStateExited", 2, {"name": "A", "output": "{}", "assignedVariables": {"total": "7"}}),
+            entered("Pass", 3, "B"),
+            exited("Pass", 4, "B"),
+        )
+    )
+
+    assert (first.variables, first.assigned) == ({}, {"total": 7})
+    assert (second.variables, second.assigned) == ({"total": 7}, {})

@@ -94,3 +94,53 @@ def test_a_stack_that_is_to_be_found_must_be_named(stack, monkeypatch):
 
     with pytest.raises(SettingsError, match="say the stack's name in AWS_SAM_STACK_NAME"):
         found_application(stack)
+
+
+MACHINE = {"StartAt": "Pay", "States": {"Pay": {"Type": "Task", "Resource": "${Function}", "End": True}}}
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:pay"
+
+
+@pytest.fixture
+def machines(pytester):
+    (pytester.path / "own.json").write_text(json.dumps(MACHINE))
+    substitutions = {"DefinitionSubstitutions": {"Function": FUNCTION}}
+    properties = {
+        "Own": {"DefinitionUri": "own.json", **substitutions},
+        "Within": {"Definition": MACHINE, **substitutions},
+    }
+    resources = {name: {"Type": "AWS::Serverless::StateMachine", "Properties": words} for name, words in properties.items()}
+    (pytester.path / "machines.json").write_text(json.dumps({"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}))
+
+
+def test_a_state_machine_of_it_runs_as_the_fixtures_do(run, machines):
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("name", ["Own", "Within"])
+        def test_it(application, mock_task, name):
+            mock_task("Pay", returns=5)
+            assert application("machines.json").state_machine(name).run({}).succeeded().output == 5
+
+        def test_a_mock_that_fits_none_of_its_states(application, mock_task):
+            mock_task("Pya", returns=5)
+            application("machines.json").state_machine("Own").test_state("Pay", {}, mock=5).succeeded()
+
+        def test_none_of_that_name(application):
+            application("machines.json").state_machine("Owner")
+
+        def test_none_chosen(application):
+            application("machines.json").state_machine()
+        """,
+        "--stepstack-cov",
+    )
+    result.assert_outcomes(passed=2, failed=3)
+    result.stdout.fnmatch_lines_random(
+        [
+            "stepstack: *Pya*",
+            "*has no state machine 'Owner'; it has Own, Within",
+            "*has 2 state machines, and none is chosen; it has Own, Within",
+            "machines.json:Within * 1/1 * 100%",
+            "own.json * 1/1 * 100%",
+        ]
+    )

@@ -244,7 +244,11 @@ class TestMissingBackend:
     @pytest.mark.parametrize(
         ("backend", "message", "words"),
         [
-            ("local", "the backend local is not available: Docker is missing: there is no `docker` command on this machine; *embedded*", []),
+            (
+                "local",
+                "the backend local is not available: Docker is missing: there is no `docker` command on this machine; *embedded*",
+                [],
+            ),
             ("local", "the backend local is not available: Docker is missing*", ["-n", "2"]),
             ("stepstack", "the backend stepstack is not available: Docker is missing*", []),
             ("dynalite", "the backend dynalite is not available: Docker is missing*; and without Docker: Node is missing*", []),
