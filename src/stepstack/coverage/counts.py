@@ -29,7 +29,7 @@ class MachineCounts:
     """`counts` maps an item to how often it ran. An item is `(kind, state, detail)`; `stepstack.coverage.items` lists the kinds."""
 
     name: str
-    """What the report calls the machine: its file where it came from one, else the first name it was created under."""
+    """What the report calls the machine: its file where it came from one; of several names, the first in their order."""
     definition: str
     path: str | None = None
     executions: int = 0
@@ -39,6 +39,7 @@ class MachineCounts:
         self.executions += other.executions
         self.counts.update(other.counts)
         self.path = self.path or other.path
+        self.name = min(self.name, other.name)
 
 
 def digest_of(definition: str) -> str:
@@ -61,7 +62,9 @@ class CoverageData:
         digest = digest_of(definition if identity is None else identity)
         if digest not in self.machines:
             self.machines[digest] = MachineCounts(name, definition, path)
-        return self.machines[digest]
+        counts = self.machines[digest]
+        counts.name = min(counts.name, name)
+        return counts
 
     def merge(self, other: CoverageData) -> None:
         for digest, counts in other.machines.items():

@@ -81,9 +81,11 @@ class StateMachineCoverage:
 
         path = self._shown_path(machine.path)
         name = f"{path}:{machine.logical_id}" if path and machine.logical_id else path or machine.label
-        # What neither a file nor a label names is known by its definition: its own name is another one in each test.
-        is_named = path is not None or machine.label != machine.name
-        identity = f"{name}\n{_coverable(machine.definition)}" if is_named else None
+        identity: str | None = f"{name}\n{_coverable(machine.definition)}"
+        if path is None and machine.label == machine.name:
+            # What neither a file nor a label names is known by its definition, and called by its test: its name is another one each time.
+            item = self._config.stash[RUN].item
+            name, identity = item.nodeid if item is not None else name, None
         counts = self.data.machine(machine.definition, name, path, identity=identity)
         histories = [history, *self._child_histories(machine.client, history)]
         for number, events in enumerate(histories):

@@ -287,3 +287,14 @@ def test_a_last_state_that_never_ends_well_is_told(run):
         state_machine({"StartAt": "Pay", "States": {"Pay": pay}}, label="pay").run().failed("Broken")
     """
     run(code, "--stepstack-cov").stdout.fnmatch_lines(["pay * 1/1 * 0/1 * 50%", "*Pay: End never taken"])
+
+
+def test_a_machine_without_file_and_label_is_called_by_its_first_test(run):
+    code = """
+    def test_two(state_machine):
+        state_machine(MACHINE).run({"n": 1}).succeeded()
+
+    def test_one(state_machine):
+        state_machine(MACHINE).run({"n": 2}).succeeded()
+    """
+    run(code, "--stepstack-cov").stdout.fnmatch_lines(["test_suite.py::test_one * 100%", "TOTAL *"])
