@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from _pytest.pytester import SysModulesSnapshot
 from hypothesis import settings
+
+from stepstack.stacks.sdk_variables import NO_ACCOUNT, past_proxies
 
 pytest_plugins = ["pytester"]
 
 # A machine under load is no fault: no test asserts how long something takes.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+def pytest_configure(config):
+    """Whoever runs the tests may have an account and a proxy: neither is seen by clients of the tests' own and programs that they start."""
+    if config.getoption("--stepstack-backend") in {"aws", "endpoints"}:
+        return
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(NO_ACCOUNT)
+    os.environ.update(past_proxies(os.environ))
 
 
 @pytest.fixture(autouse=True)
