@@ -4,7 +4,7 @@ The first line of a block says how, behind the language: ```` ```sh client ````.
 
     python test    a file of tests, run by pytest on the embedded stack
     python script  a program
-    sh server      a command that stays in the foreground; started for the client blocks of its page, on free ports
+    sh server      a command that stays in the foreground; started, for the client blocks of its page where it has some, on free ports
     sh client      commands of the AWS CLI for that server
     sh run         commands run in a copy of the root's files; a command that ends with 1 (an execution failed) has done its work
     sh commands    commands of tox and Compose: the environments, services, options and files that they name exist
@@ -155,7 +155,7 @@ def test_the_steps_of_a_page_lead_where_it_says(page: Path, tmp_path: Path) -> N
     if page.parent == ROOT:
         copy_files_of_the_root(folder)
     said, ports = "", {}
-    with ExitStack() as running:
+    with ExitStack() as servers:
         for block in (block for block in BLOCKS if block.page == page):
             step = STEP.fullmatch(block.kind)
             if step is None:
@@ -171,7 +171,7 @@ def test_the_steps_of_a_page_lead_where_it_says(page: Path, tmp_path: Path) -> N
                 assert_shown(text, said, block)
             else:
                 stepfunctions_port, dynamodb_port = free_ports(2)
-                running.enter_context(server(text.strip(), stepfunctions_port, dynamodb_port, tmp_path))
+                servers.enter_context(server(text.strip(), stepfunctions_port, dynamodb_port, tmp_path))
                 ports = {"127.0.0.1:8083": f"127.0.0.1:{stepfunctions_port}", "127.0.0.1:8000": f"127.0.0.1:{dynamodb_port}"}
 
 
@@ -219,12 +219,19 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def server(command: str, stepfunctions_port: int, dynamodb_port: int, folder: Path) -> Iterator[None]:
     words = [*shlex.split(command), "--stepfunctions-port", str(stepfunctions_port), "--dynamodb-port", str(dynamodb_port)]
+    with running(words, folder):
+        deadline = Deadline(60)
+        wait_until_ready("stepfunctions", f"http://127.0.0.1:{stepfunctions_port}", deadline)
+        wait_until_ready("dynamodb", f"http://127.0.0.1:{dynamodb_port}", deadline)
+        yield
+
+
+@contextmanager
+def running(words: list[str], folder: Path) -> Iterator[None]:
+    """A server, ended as a user ends it."""
     with (folder / "server.log").open("w+b") as log:
         process = subprocess.Popen(words, cwd=folder, env=environment(), stdout=log, stderr=log)
         try:
-            deadline = Deadline(60)
-            wait_until_ready("stepfunctions", f"http://127.0.0.1:{stepfunctions_port}", deadline)
-            wait_until_ready("dynamodb", f"http://127.0.0.1:{dynamodb_port}", deadline)
             yield
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=30) in {0, 130}
@@ -272,6 +279,15 @@ def without_assignments(words: list[str]) -> list[str]:
     return [word for position, word in enumerate(words) if not (re.match(r"[A-Z_]+=", word) and all("=" in w for w in words[:position]))]
 
 
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.kind == "sh server" and block.text.startswith("stepstack serve")], ids=str
+)
+def test_a_server_shown_starts_and_answers(block: Block, folder: Path) -> None:
+    (port,) = free_ports(1)
+    with running([*shlex.split(block.text), "--port", str(port)], folder):
+        wait_until_ready("stepfunctions", f"http://127.0.0.1:{port}", Deadline(60))
+
+
 @of_kind("sh commands")
 def test_a_command_names_only_what_there_is(block: Block) -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
@@ -292,7 +308,33 @@ def test_a_command_names_only_what_there_is(block: Block) -> None:
             assert words[0] in {"pytest", "pip"}, f"nobody checks {shlex.join(words)}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+LINKED_PAGES = sorted([*PAGES, *ROOT.glob("examples/README.md"), *ROOT.glob("examples/*/README.md")])
+
+
+def links_of(page: Path) -> list[tuple[Path, str]]:
+    """The files that a page leads to, itself among them, and the headings in them ("" for none)."""
+    found = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)", page.read_text(encoding="utf-8"))
+    return [((page.parent / target).resolve() if target else page, heading) for target, heading in found]
+
+
+def headings_of(page: Path) -> set[str]:
+    """As links name them: small letters and hyphens."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    heads = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", head) for head in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)]
+    return {re.sub(r"[^\w\- ]", "", head.strip().lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", LINKED_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading_that_there_are(page: Path) -> None:
+    links = links_of(page)
+    assert [target for target, _ in links if not target.exists()] == []
+    assert [(target, heading) for target, heading in links if heading and heading not in headings_of(target)] == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, left = set(), [ROOT / "README.md"]
+    while left:
+        page = left.pop()
+        reached.add(page)
+        left.extend({target for target, _ in links_of(page) if target.suffix == ".md"} - reached)
+    assert {*PAGES} - reached == set()
