@@ -30,6 +30,10 @@ Receive: TypeAlias = "Callable[[], Awaitable[Message]]"
 Send: TypeAlias = "Callable[[Message], Awaitable[None]]"
 
 CONTENT_TYPE = b"application/x-amz-json-1.0"
+OPEN_PREFIXES = (b"/execute-api/", b"/lambda-url/")
+"""Where the APIs and function URLs of deployed templates answer. Web pages may call them, as they may on AWS: whether a page may read the
+answer, the API says (CORS). Their ids are random, so no page finds one that it was not given."""
+
 CONTROL_PREFIX = "/_stepstack/"
 
 NAMESPACES = {
@@ -105,11 +109,16 @@ class _App:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _Headers(scope["headers"])
-        refusal = self._guard.refusal(headers.host, headers.origin, headers.fetch_site)
+        # As sent: the services look at that, too, and nothing may be taken for an API's path here and for another's there.
+        is_open = self._fallback is not None and (scope.get("raw_path") or b"").startswith(OPEN_PREFIXES)
+        page = (None, None) if is_open else (headers.origin, headers.fetch_site)
+        refusal = self._guard.refusal(headers.host, *page)
         prefix, _, operation = headers.target.partition(".")
         try:
             if refusal is not None:
                 await self._answer(send, 403, {"__type": "AccessDeniedException", "message": f"stepstack refuses: {refusal}"}, close=True)
+            elif is_open and self._fallback is not None:
+                await self._fallback(scope, receive, send)
             elif prefix == "AWSStepFunctions" and scope["method"] != "POST":
                 await self._answer(
                     send, 405, {"__type": "MethodNotAllowedException", "message": f"{operation} is called by POST"}, close=True

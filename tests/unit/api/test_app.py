@@ -48,6 +48,21 @@ def test_an_unknown_operation_is_told(browser):
     assert browser.call("MakeCoffee").error == ("UnknownOperationException", "Step Functions has no operation 'MakeCoffee'")
 
 
+@pytest.mark.parametrize("path", ["/execute-api/abc/Prod/a", "/lambda-url/abc/"])
+def test_a_web_page_may_call_a_deployed_api_and_nothing_else_by_its_path(make_browser, path):
+    async def fallback(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.start", "status": 201, "headers": []})
+        await send({"type": "http.response.body", "body": b"an api"})
+
+    browser = make_browser(fallback)
+    page = {"origin": "https://shop.example", "x-amz-target": "AWSStepFunctions.ListStateMachines"}
+    assert browser.request(path=path, headers=page).body == b"an api"
+    for other in ("/", "/bucket", path.replace("-", "%2D"), f"/x{path}"):
+        assert browser.request(path=other, headers=page).status == 403
+    assert browser.request(path=path, headers={**page, "host": "attacker.example"}).status == 403
+
+
 def test_another_services_request_goes_to_the_fallback(make_browser):
     async def fallback(scope, receive, send):
         await receive()

@@ -189,8 +189,10 @@ class EmbeddedServices:
 
     def _application_answer(self, request: ServiceRequest) -> Awaitable[ServiceResponse] | None:
         """The answer of what templates have made; None where a request is for none of it."""
-        if self._api_gateway is not None and (found := self._api_gateway.found(request)):
-            return self._api_gateway.handle(*found, request)
+        # Whatever stands in front of the services lets web pages through to these paths: nothing else may answer there.
+        is_open = request.path.startswith(("/execute-api/", "/lambda-url/"))
+        if (is_open or self._api_gateway is not None) and (found := self.api_gateway.found(request)):
+            return self.api_gateway.handle(*found, request)
         if self._custom_resources is not None and self._custom_resources.is_answer(request):
             return self._custom_resources.receive(request)
         return self.deployed_stacks.answer(request) if request.service == "cloudformation" else None

@@ -20,7 +20,7 @@ from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse, j
 
 __all__ = ["ApiGateway"]
 
-_PATH = re.compile(r"/(?:execute-api|lambda-url)/(?P<api>[^/]+)(?P<rest>/.*)?", re.DOTALL)
+_PATH = re.compile(r"/(?:execute-api|lambda-url)/(?P<api>[^/]*)(?P<rest>/.*)?", re.DOTALL)
 _HOST = re.compile(r"(?P<api>[a-z0-9]+)\.(?:execute-api|lambda-url)\..+")
 
 

@@ -124,7 +124,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _needed(where: str, name: str, guards: Mapping[str, Guard]) -> Guard:
-    guard = guards.get(name)
+    # SAM writes NONE for a route that is open where others have the default authorizer.
+    guard = Guard() if name == "NONE" else guards.get(name)
     if guard is None:
         raise UnsupportedFeature(f"{where} has the authorizer {name}, which is not there")
     if guard.refusal:

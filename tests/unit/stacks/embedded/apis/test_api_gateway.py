@@ -165,3 +165,14 @@ def test_what_a_document_demands_of_all_operations_is_refused_where_an_operation
     world.api({"/open": {"get": {**proxy(), "security": []}}}, **document)
     with pytest.raises(UnsupportedFeature, match=r"the route GET /closed has the authorizer key, which is not there"):
         world.api({"/closed": {"get": proxy()}}, **document)
+
+
+@pytest.mark.parametrize("path", ["/execute-api/", "/execute-api//x", "/execute-api/nobody/x", "/lambda-url/nobody/"])
+def test_nothing_but_an_api_answers_at_an_api_s_path(world, path):
+    sent = {"content-type": "application/x-www-form-urlencoded", "x-amz-target": "AmazonSQS.CreateQueue"}
+    signed = "?X-Amz-Credential=AKID/20200101/us-east-1/sqs/aws4_request"
+
+    assert world.send("POST", path + signed, headers=sent, body=b"Action=CreateQueue&QueueName=q")[::2] == (
+        403,
+        b'{"message": "Forbidden"}',
+    )

@@ -131,6 +131,15 @@ def test_an_http_api_s_authorizer_may_answer_a_policy(world):
     assert ask(world)[:2] == (401, {"message": "Unauthorized"})
 
 
+def test_a_route_may_be_open_where_all_others_have_the_default_authorizer(world):
+    rest(world, policy("Allow"))
+    document = {"security": [{"Guard": []}]}
+
+    world.api({"/people/{id}": {"get": {**proxy(), "security": [{"NONE": []}]}}}, **document)
+
+    assert ask(world)[0] == 200
+
+
 def test_a_signature_is_asked_for_where_iam_guards_a_route(world):
     document = {"securityDefinitions": {"sigv4": {"type": "apiKey", "x-amazon-apigateway-authtype": "awsSigv4"}}}
     world.api({"/people/{id}": {"get": {**proxy(), "security": [{"sigv4": []}]}}}, **document)
