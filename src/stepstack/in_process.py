@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.clock import Clock, Randomness, time_scale
-from stepstack.errors import NotJson, StackError
+from stepstack.errors import NotJson, SettingsError, StackError
 from stepstack.history.wire import wire_event
 from stepstack.interpreter.execution import Execution, ExecutionStatus
 from stepstack.interpreter.payload import Payload
@@ -80,7 +80,7 @@ def run(
     seed: int | None = None,
     timeout_seconds: float = 60,
 ) -> FinishedExecution:
-    """Runs `definition` (JSON text, a value, or the path of a JSON file) on `input` and returns when it has ended.
+    """Runs `definition` (text, a value, or the path of a file; JSON or YAML) on `input` and returns when it has ended.
 
     `tasks` answers Task states: a mapping from the state's name, the function's name, the resource's ARN or its action
     (`dynamodb:putItem`) to a `Task`; or one function of the `TaskCall`. `endpoints` are URLs by service (`{"dynamodb": ...}`) for what
@@ -133,10 +133,25 @@ def _text_of(value: Any, what: str) -> str:
 
 
 def _machine(definition: str | Path) -> StateMachine:
-    return _parsed(definition.read_text(encoding="utf-8") if isinstance(definition, Path) else definition)
+    if isinstance(definition, Path):
+        text = definition.read_text(encoding="utf-8-sig")
+        return _parsed(text, is_yaml=definition.suffix.lower() in {".yaml", ".yml"})
+    is_json = definition.lstrip().startswith("{")
+    if not is_json and "\n" not in definition.strip() and Path(definition).suffix:
+        raise SettingsError(f"a str is a definition's text, and {definition!r} is none: give a file as pathlib.Path({definition!r})")
+    return _parsed(definition, is_yaml=not is_json and "\n" in definition.strip())
 
 
-_parsed = functools.lru_cache(maxsize=128)(parse)
+@functools.lru_cache(maxsize=128)
+def _parsed(text: str, *, is_yaml: bool) -> StateMachine:
+    if is_yaml:
+        from stepstack.language.source_map import YamlProblem, read_yaml  # JSON needs no YAML library
+
+        try:
+            text, _ = read_yaml(text)
+        except YamlProblem as problem:
+            raise SettingsError(f"the definition is no YAML: line {problem.line}, column {problem.column}: {problem.message}") from None
+    return parse(text)
 
 
 class _Loops(threading.local):

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import stepstack
-from stepstack.errors import DefinitionError, NotJson, StackError
+from stepstack.errors import DefinitionError, NotJson, SettingsError, StackError
 from stepstack.in_process import run
 from stepstack.interpreter.ports import TaskFailed
 
@@ -42,6 +42,28 @@ def test_a_definition_may_be_text_a_value_or_a_file(tmp_path):
     path = tmp_path / "machine.json"
     path.write_text(json.dumps(PASS), encoding="utf-8")
     assert [run(source, 5).output for source in (PASS, json.dumps(PASS), path)] == [5, 5, 5]
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".yml"])
+def test_a_definition_may_be_yaml(tmp_path, suffix):
+    text = "StartAt: A\nStates:\n  A: {Type: Succeed}\n"
+    file = tmp_path / f"machine{suffix}"
+    file.write_text(text)
+
+    assert [run(file).status, run(text).status] == ["SUCCEEDED", "SUCCEEDED"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ("machine.json", r"a str is a definition's text, and 'machine.json' is none: give a file as pathlib.Path\('machine.json'\)"),
+        ("StartAt: A\nStates: [\n", "the definition is no YAML: line 3, column 1: "),
+    ],
+    ids=["a path as text", "broken YAML"],
+)
+def test_a_text_that_is_no_definition_is_refused(definition, message):
+    with pytest.raises(SettingsError, match=message):
+        run(definition)
 
 
 def test_without_an_input_it_is_an_empty_object():
