@@ -236,17 +236,18 @@ _one_region = threading.Lock()
 
 @contextmanager
 def _default_region(region: str) -> Iterator[None]:
-    """For the body, the process's environment names `region`: SAM's library asks boto3 for it, and boto3 the environment."""
+    """For the body, the process's environment names `region`: SAM's library asks boto3 for it, and boto3 the environment.
+
+    It names no profile: boto3 would refuse one that is not there.
+    """
     with _one_region:
-        before = os.environ.get("AWS_DEFAULT_REGION")
+        before = {name: os.environ.pop(name, None) for name in ("AWS_DEFAULT_REGION", "AWS_DEFAULT_PROFILE", "AWS_PROFILE")}
         os.environ["AWS_DEFAULT_REGION"] = region
         try:
             yield
         finally:
-            if before is None:
-                del os.environ["AWS_DEFAULT_REGION"]
-            else:
-                os.environ["AWS_DEFAULT_REGION"] = before
+            del os.environ["AWS_DEFAULT_REGION"]
+            os.environ.update({name: value for name, value in before.items() if value is not None})
 
 
 class _NoManagedPolicies:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import threading
 import urllib.request
 from textwrap import dedent
@@ -9,6 +10,7 @@ import pytest
 from stepstack.assembly import Settings, embedded_stack
 from stepstack.errors import ServiceError, SettingsError, UnsupportedFeature
 from stepstack.stacks.embedded.templates.deployed_stacks import DeployedStacks
+from stepstack.stacks.embedded.templates.template import load_template
 from stepstack.stacks.embedded.templates.template_application import Application, deploy
 from stepstack.stacks.embedded.templates.template_workshop import Made
 
@@ -318,6 +320,16 @@ def test_a_custom_resource_that_fails_gives_its_reason(world):
     world.services.lambda_service.register("maker", custom_maker(world, [], "FAILED"))
     with pytest.raises(SettingsError, match="the custom resource Thing failed: no paint"):
         asyncio.run(world.deploy(CUSTOM))
+
+
+def test_a_profile_of_the_shell_that_is_not_there_hinders_no_transform_and_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    properties = "{Runtime: python3.12, Handler: app.handler, InlineCode: ''}"
+    function = f"{{Type: AWS::Serverless::Function, Properties: {properties}}}"
+    (tmp_path / "template.yaml").write_text(f"{{Transform: AWS::Serverless-2016-10-31, Resources: {{F: {function}}}}}")
+    assert "F" in load_template(tmp_path / "template.yaml").resources
+    assert (os.environ["AWS_PROFILE"], os.environ.get("AWS_DEFAULT_REGION")) == ("gone", None)
 
 
 def test_an_application_is_deployed_into_a_running_stack_and_answers_over_http(tmp_path):
