@@ -43,6 +43,7 @@ import yaml
 from stepstack.clock import Deadline
 from stepstack.integrations.mock_file import MockFile
 from stepstack.stacks.readiness import wait_until_ready
+from stepstack.stacks.sdk_variables import NO_ACCOUNT
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -100,7 +101,7 @@ def environment(**more: str) -> dict[str, str]:
     """This process's variables, its programs first on the path, without an account."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_", "STEPSTACK_"))}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
-    return {**kept, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true", "AWS_PAGER": "", **more}
+    return {**kept, **NO_ACCOUNT, "PATH": path, "AWS_PAGER": "", **more}
 
 
 def said_by(command: list[str], folder: Path, *, codes: tuple[int, ...] = (0,)) -> str:
