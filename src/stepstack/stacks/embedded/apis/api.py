@@ -42,6 +42,10 @@ class Api:
         """HEADER, or AUTHORIZER, which tells a caller's key."""
         self.stages: dict[str, Mapping[str, str]] = {}
         """The stages' variables, by the stages' names."""
+        self.document: Json = {"x-amazon-apigateway-request-validators": {}, **document}
+        """What its routes were made from; request validators and models of their own are added to it."""
+        self.models: dict[str, Json] = {"Empty": {}, "Error": {"type": "object"}}
+        """The schemas of models, by their names; every API has these two."""
         self.binary_types = tuple(binary_types) + tuple(document.get("x-amazon-apigateway-binary-media-types") or ())
         self.guards: dict[str, Guard] = guards_of(document, is_rest=is_rest)
         """By the names of security schemes, and by the ids of authorizers."""
@@ -64,7 +68,7 @@ class Api:
 
     def add_route(self, place: str, method: str, operation: Json) -> None:
         """Takes a method in; `place` is a path or a resource's id. UnsupportedFeature where its operation is not supported."""
-        route = route_of(self._paths.get(place, place), method, operation, self.guards, is_rest=self.is_rest)
+        route = route_of(self._paths.get(place, place), method, operation, self.guards, is_rest=self.is_rest, document=self.document)
         self.routes = sorted([*self.routes, route], key=Route.rank)
 
     def route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:

@@ -67,6 +67,8 @@ class ApiGateway:
         try:
             authorizer = await self._authorized(call)
             self._check_key(call, authorizer)
+            if found[0].validation is not None:
+                found[0].validation.check(call)
             return await found[0].integration.answer(call, self._backends, authorizer)
         except GatewayFault as fault:
             return self._failed(api, fault, call.context(), stage)

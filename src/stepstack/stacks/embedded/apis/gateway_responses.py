@@ -42,6 +42,7 @@ _REST: Mapping[str, _Usual] = {
     "API_CONFIGURATION_ERROR": _Usual(500, "Internal server error", "InternalServerErrorException"),
     "AUTHORIZER_CONFIGURATION_ERROR": _Usual(500, None, "AuthorizerConfigurationException"),
     "BAD_REQUEST_BODY": _Usual(400, "Invalid request body", "BadRequestException"),
+    "BAD_REQUEST_PARAMETERS": _Usual(400, "Missing required request parameters", "BadRequestException"),
     "INTEGRATION_TIMEOUT": _Usual(504, "Endpoint request timed out", "InternalServerErrorException"),
     "INVALID_API_KEY": _Usual(403, "Forbidden", "ForbiddenException"),
     "MISSING_AUTHENTICATION_TOKEN": _Usual(403, "Missing Authentication Token", "MissingAuthenticationTokenException"),

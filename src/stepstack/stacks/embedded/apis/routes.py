@@ -2,7 +2,7 @@
 
 Compiled from an OpenAPI document with API Gateway's extensions, in whose terms `template_apis` puts resources and methods, too. Called
 by `api`. What a route asks for that is not supported is refused with its name. Left out: integrations with other hosts (`http`,
-`http_proxy`), Cognito user pools; bodies and parameters are not validated, whatever a document says of them.
+`http_proxy`), Cognito user pools.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
 from stepstack.stacks.embedded.apis.authorizers import Authorizer, authorizer_of
 from stepstack.stacks.embedded.apis.http_integrations import http_integration
 from stepstack.stacks.embedded.apis.proxy_events import FunctionProxy
+from stepstack.stacks.embedded.apis.request_validation import RequestValidation, validation_of
 from stepstack.stacks.embedded.apis.service_integrations import rest_integration
 from stepstack.stacks.embedded.request import ServiceResponse
 
@@ -59,6 +60,7 @@ class Route:
     authorizer: Authorizer | None = None
     requires_key: bool = False
     requires_signature: bool = False
+    validation: RequestValidation | None = None
 
     def rank(self) -> tuple[Any, ...]:
         """Literal segments come before parameters, and those before `{proxy+}`."""
@@ -93,11 +95,11 @@ def routes_of(document: Json, guards: Mapping[str, Guard], *, is_rest: bool) -> 
             if name in _METHODS or name == _ANY:
                 # What the document says of all operations, each may say otherwise.
                 guarded = {"security": document.get("security"), **operation}
-                yield route_of(path, "ANY" if name == _ANY else name.upper(), guarded, guards, is_rest=is_rest)
+                yield route_of(path, "ANY" if name == _ANY else name.upper(), guarded, guards, is_rest=is_rest, document=document)
 
 
-def route_of(path: str, method: str, operation: Json, guards: Mapping[str, Guard], *, is_rest: bool) -> Route:
-    """The route of one operation; UnsupportedFeature where it asks for what is not supported."""
+def route_of(path: str, method: str, operation: Json, guards: Mapping[str, Guard], *, is_rest: bool, document: Json) -> Route:
+    """The route of one operation of a document; UnsupportedFeature where it asks for what is not supported."""
     where = f"the route {method} {path}"
     names = tuple(name.rstrip("+") for name in re.findall(r"\{([^}]+)\}", path))
     needed = [_needed(where, name, guards) for requirement in operation.get("security") or () for name in requirement]
@@ -110,6 +112,7 @@ def route_of(path: str, method: str, operation: Json, guards: Mapping[str, Guard
         next((guard.authorizer for guard in needed if guard.authorizer), None),
         any(guard.requires_key for guard in needed),
         any(guard.requires_signature for guard in needed),
+        validation_of(where, operation, document) if is_rest else None,
     )
 
 

@@ -1,14 +1,14 @@
 """APIs of a template: from an OpenAPI document, or from resources and methods (REST), integrations and routes (HTTP) of their own.
 
 Called by `template_resources`, which lists the types. What a method or a route asks for that the stack's API Gateway does not have
-is refused with its name. Left out: WebSocket APIs, Cognito user pools, domain names; models and validators are accepted and check nothing.
+is refused with its name. Left out: WebSocket APIs, Cognito user pools, domain names.
 """
 
 from __future__ import annotations
 
 import json
 
-from stepstack.errors import UnsupportedFeature
+from stepstack.errors import SettingsError, UnsupportedFeature
 from stepstack.stacks.embedded.apis.api import Api, UsagePlan
 from stepstack.stacks.embedded.apis.authorizers import authorizer_of
 from stepstack.stacks.embedded.apis.cross_origin import CrossOrigin
@@ -92,11 +92,34 @@ async def _method(workshop: Workshop, logical_id: str, properties: Json) -> Made
             "responses": _responses(integration),
         },
         "security": _security(logical_id, properties),
+        "x-amazon-apigateway-request-validator": properties.get("RequestValidatorId"),
+        "parameters": _parameters(properties),
+        "requestBody": {"content": _models(logical_id, api, properties)},
     }
     method = str(properties["HttpMethod"])
     resource = str(properties["ResourceId"])
     api.add_route(resource, method, operation)
     return Made(f"{resource}-{method}")
+
+
+def _parameters(properties: Json) -> list[Json]:
+    """A method's parameters, as OpenAPI documents have them."""
+    found = []
+    for name, required in (properties.get("RequestParameters") or {}).items():
+        place, _, named = str(name).removeprefix("method.request.").partition(".")
+        found.append({"in": "query" if place == "querystring" else place, "name": named, "required": required})
+    return found
+
+
+def _models(logical_id: str, api: Api, properties: Json) -> Json:
+    """The schemas of a method's bodies by content type, as OpenAPI documents have them."""
+    named = {kind: str(name) for kind, name in (properties.get("RequestModels") or {}).items()}
+    unknown = next((name for name in named.values() if name not in api.models), None)
+    if unknown is not None:
+        raise SettingsError(
+            f"the resource {logical_id} has the model {unknown}, which is not there yet: refer to it by Ref, or by DependsOn"
+        )
+    return {kind: {"schema": api.models[name]} for kind, name in named.items()}
 
 
 def _responses(integration: Json) -> Json:
@@ -140,6 +163,23 @@ async def _authorizer(workshop: Workshop, logical_id: str, properties: Json) -> 
     identifier = workshop.services.api_gateway.new_identifier()
     api.guards[identifier] = Guard(authorizer_of(logical_id, described, is_rest=api.is_rest))
     return Made(identifier, {"AuthorizerId": identifier})
+
+
+async def _model(workshop: Workshop, logical_id: str, properties: Json) -> Made:
+    name = str(properties.get("Name") or logical_id)
+    schema = properties.get("Schema") or {}
+    _api_of(workshop, properties).models[name] = json.loads(schema) if isinstance(schema, str) else schema
+    return Made(name)
+
+
+async def _request_validator(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
+    identifier = workshop.services.api_gateway.new_identifier()
+    validators = _api_of(workshop, properties).document["x-amazon-apigateway-request-validators"]
+    validators[identifier] = {
+        "validateRequestBody": properties.get("ValidateRequestBody", False),
+        "validateRequestParameters": properties.get("ValidateRequestParameters", False),
+    }
+    return Made(identifier, {"RequestValidatorId": identifier})
 
 
 async def _gateway_response(workshop: Workshop, logical_id: str, properties: Json) -> Made:
@@ -276,11 +316,16 @@ APIS: dict[str, ResourceType] = {
     ),
     "AWS::ApiGateway::Method": ResourceType(
         _method,
-        names("ApiKeyRequired AuthorizationType AuthorizerId HttpMethod Integration ResourceId RestApiId"),
-        names("AuthorizationScopes MethodResponses OperationName RequestModels RequestParameters"),
+        names(
+            "ApiKeyRequired AuthorizationType AuthorizerId HttpMethod Integration RequestModels RequestParameters RequestValidatorId "
+            "ResourceId RestApiId"
+        ),
+        names("AuthorizationScopes MethodResponses OperationName"),
     ),
-    "AWS::ApiGateway::Model": _NOTHING,
-    "AWS::ApiGateway::RequestValidator": _NOTHING,
+    "AWS::ApiGateway::Model": ResourceType(_model, names("Name RestApiId Schema"), names("ContentType Description")),
+    "AWS::ApiGateway::RequestValidator": ResourceType(
+        _request_validator, names("RestApiId ValidateRequestBody ValidateRequestParameters"), names("Name")
+    ),
     "AWS::ApiGateway::Resource": ResourceType(_resource, names("ParentId PathPart RestApiId")),
     "AWS::ApiGateway::RestApi": ResourceType(
         _rest_api,

@@ -238,3 +238,36 @@ def test_stages_have_variables_and_gateway_responses_their_own_headers(world):
     found, missing = asyncio.run(scenario())
     assert found[2] == ["/people/{id}", {"colour": "red"}]
     assert (missing[0], missing[1]["X-Why"]) == (403, "unknown")
+
+
+def test_a_method_s_requests_are_validated_by_its_validator_and_model(world):
+    own = """
+      Order:
+        Type: AWS::ApiGateway::Model
+        Properties: {RestApiId: !Ref Api, Name: Order, ContentType: application/json, Schema: {type: object, required: [n]}}
+      Validator:
+        Type: AWS::ApiGateway::RequestValidator
+        Properties: {RestApiId: !Ref Api, ValidateRequestBody: true, ValidateRequestParameters: true}
+      Api: {Type"""
+    validated = (
+        "AuthorizationType: NONE\n          RequestValidatorId: !Ref Validator\n          RequestModels: {application/json: !Ref Order}"
+    )
+    validated += "\n          RequestParameters: {method.request.querystring.page: true, method.request.header.X-Other: false}"
+    template = (
+        REST.replace("      Api: {Type", own.lstrip("\n"), 1)
+        .replace("AuthorizationType: NONE", validated, 1)
+        .replace("HttpMethod: GET", "HttpMethod: POST")
+    )
+
+    async def scenario():
+        url = (await world.deploy(template)).outputs["Url"].removeprefix("http://127.0.0.1:4321") + "/people/7"
+        return [
+            (await world.get(f"{url}{query}", method="POST", body=body))[::2]
+            for query, body in (("", b"{}"), ("?page=1", b"{}"), ("?page=1", b'{"n": 1}'))
+        ]
+
+    assert asyncio.run(scenario()) == [
+        (400, {"message": "Missing required request parameters: [page]"}),
+        (400, {"message": "Invalid request body"}),
+        (200, ["/people/{id}", {"id": "7"}]),
+    ]

@@ -1,0 +1,66 @@
+import json
+
+import pytest
+from tests.unit.stacks.embedded.apis.requesting import proxy
+
+from stepstack.errors import UnsupportedFeature
+
+SCHEMA = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
+VALIDATORS = {"all": {"validateRequestBody": True, "validateRequestParameters": True}, "parameters": {"validateRequestParameters": True}}
+
+
+def api(world, operation, **document):
+    told = {"x-amazon-apigateway-request-validators": VALIDATORS, **document}
+    world.api({"/a/{id}": {"post": {**proxy(), **operation}}}, **told)
+
+
+def ask(world, body=b"", path="/a/7", headers=None):
+    status, received, content = world.send("POST", f"/execute-api/abc123/Prod{path}", headers=headers or {}, body=body)
+    return status, json.loads(content)["message"] if status != 200 else None, received.get("x-amzn-errortype")
+
+
+def test_required_parameters_have_to_be_there(world):
+    needed = [
+        {"in": "query", "name": "page", "required": True},
+        {"in": "header", "name": "X-Tenant", "required": True},
+        {"in": "path", "name": "id"},
+    ]
+    api(world, {"parameters": needed, "x-amazon-apigateway-request-validator": "parameters"})
+
+    assert ask(world) == (400, "Missing required request parameters: [page, X-Tenant]", "BadRequestException")
+    assert ask(world, path="/a/7?page=", headers={"X-Tenant": "t"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("operation", "document"),
+    [
+        (
+            {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/O"}}}}},
+            {"components": {"schemas": {"O": SCHEMA}}},
+        ),
+        ({"parameters": [{"in": "body", "name": "O", "schema": {"$ref": "#/definitions/O"}}]}, {"definitions": {"O": SCHEMA}}),
+    ],
+    ids=["OpenAPI 3", "Swagger 2"],
+)
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b'{"id": 1}', 200), (b'{"id": "1"}', 400), (b"{}", 400), (b"{broken", 400), (b"", 400)],
+    ids=["fits", "type", "missing", "no JSON", "none"],
+)
+def test_a_body_has_to_fit_its_model(world, operation, document, body, status):
+    api(world, operation, **{"x-amazon-apigateway-request-validator": "all"}, **document)
+
+    assert ask(world, body)[:2] == (status, None if status == 200 else "Invalid request body")
+
+
+def test_a_body_of_a_type_without_a_model_is_not_looked_at(world):
+    api(world, {"requestBody": {"content": {"application/json": {"schema": SCHEMA}}}, "x-amazon-apigateway-request-validator": "all"})
+
+    assert ask(world, b"text", headers={"content-type": "text/plain"})[0] == 200
+
+
+def test_a_model_that_is_none_is_refused(world):
+    content = {"application/json": {"schema": {"type": 7}}}
+
+    with pytest.raises(UnsupportedFeature, match=r"POST /a/\{id\} has its body validated by what is no model"):
+        api(world, {"requestBody": {"content": content}, "x-amazon-apigateway-request-validator": "all"})
