@@ -22,7 +22,7 @@ from stepstack.errors import NotJson, SettingsError, StackError
 from stepstack.history.wire import wire_event
 from stepstack.interpreter.execution import Execution, ExecutionStatus
 from stepstack.interpreter.payload import Payload
-from stepstack.interpreter.ports import Environment, TaskCall, TaskFailed, TaskRunner
+from stepstack.interpreter.ports import Environment, TaskCall, TaskFailed, TaskFault, TaskRunner
 from stepstack.interpreter.task_tokens import TaskTokens
 from stepstack.json_types import Json, json_problem, json_text, parse_json
 from stepstack.language import parse
@@ -308,6 +308,6 @@ def _json_of(result: Any, state_name: str) -> Json:
         json_text(result)
     except (TypeError, ValueError) as error:
         problem = json_problem(result) or error
-        raise TaskFailed("States.Runtime", f"The task of the state '{state_name}' answers what is no JSON: {problem}") from error
+        raise TaskFault(f"The task of the state '{state_name}' answers what is no JSON: {problem}") from error
     answer: Json = result
     return answer

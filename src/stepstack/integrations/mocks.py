@@ -22,7 +22,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepstack.integrations.answer_check import answer_problem
-from stepstack.interpreter.ports import TaskCall, TaskFailed
+from stepstack.interpreter.ports import TaskCall, TaskFailed, TaskFault
 from stepstack.json_types import Json, json_problem, json_text
 
 if TYPE_CHECKING:
@@ -98,16 +98,16 @@ class Mock:
         elif self._is_repeated:
             answer = self._answers[-1]
         else:
-            raise TaskFailed("States.Runtime", f"{self} has {len(self._answers)} answers, and this is call {number + 1}")
+            raise TaskFault(f"{self} has {len(self._answers)} answers, and this is call {number + 1}")
         value = await _given(answer, call)
         try:
             json_text(value)
         except (TypeError, ValueError) as error:
-            raise TaskFailed("States.Runtime", f"{self} answers what is no JSON: {json_problem(value) or error}") from error
+            raise TaskFault(f"{self} answers what is no JSON: {json_problem(value) or error}") from error
         if self._is_checked:
             problem = answer_problem(call.resource, value, requires_all=False)
             if problem is not None:
-                raise TaskFailed("States.Runtime", f"{self} answers what {call.resource.arn} cannot: {problem}")
+                raise TaskFault(f"{self} answers what {call.resource.arn} cannot: {problem}")
         return value
 
     def __str__(self) -> str:
@@ -192,9 +192,7 @@ class Mocks:
             return await mock.answer(call)
         if call.test_case and self.mock_file is not None and self.mock_file.names(call):
             return self.mock_file.answer(call)
-        raise TaskFailed(
-            "States.Runtime", f"The state '{call.state_name}' calls {call.resource.arn}, which no mock answers; such calls are refused"
-        )
+        raise TaskFault(f"The state '{call.state_name}' calls {call.resource.arn}, which no mock answers; such calls are refused")
 
     def _mock(self, call: TaskCall) -> Mock | None:
         return next((mock for mock in reversed(self._mocks) if mock.matches(call)), None)

@@ -23,6 +23,7 @@ __all__ = [
     "StateFailure",
     "TaskCall",
     "TaskFailed",
+    "TaskFault",
     "TaskRunner",
 ]
 
@@ -49,9 +50,21 @@ class StateFailure:
 class TaskFailed(Exception):
     """Raised by a TaskRunner where the called service refuses or fails."""
 
+    is_final = False
+    """Whether it ends the execution, whatever Retry and Catch there are."""
+
     def __init__(self, error_name: str | None, cause: str | None = None) -> None:
         self.failure = StateFailure(error_name, cause)
         super().__init__(f"{error_name}: {cause}")
+
+
+class TaskFault(TaskFailed):
+    """A test is wrong, not what is called: States.Runtime, which a Catch of States.ALL would hide."""
+
+    is_final = True
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("States.Runtime", cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

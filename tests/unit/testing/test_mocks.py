@@ -196,3 +196,31 @@ def test_another_backend_says_at_once_that_it_cannot(stepstack):
 
     with pytest.raises(StackError, match="the backend local runs tasks elsewhere"):
         TaskMocks(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("answers", "cause"),
+    [
+        ({"returns": {"MessageId": 1}}, "cannot: "),
+        ({"returns": {"MessageId": object()}}, "answers what is no JSON: $.MessageId is an object"),
+        ({"answers": [Raises("Busy")]}, "has 1 answers, and this is call 2"),
+        (None, "which no mock answers"),
+    ],
+    ids=["what the service cannot give", "no JSON", "an answer too few", "a call that is refused"],
+)
+def test_what_is_wrong_with_a_test_is_hidden_by_no_catch_and_no_retry(state_machine, mock_task, answers, cause):
+    if answers is None:
+        mock_task.refuse_others()
+    else:
+        mock_task("Send", **answers)
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    inner = {"StartAt": "Send", "States": {"Send": task(Retry=RETRY)}}
+    states = {
+        "Both": {"Type": "Parallel", "Branches": [inner], "Catch": catch, "Retry": RETRY, "Next": "Caught"},
+        "Caught": {"Type": "Succeed"},
+    }
+
+    execution = state_machine({"StartAt": "Both", "States": states}).run({"body": "x"}).failed("States.Runtime", cause)
+
+    execution.visited(["Both", "Send"])
+    assert execution.state("Send").failures[-1].error == "States.Runtime"
