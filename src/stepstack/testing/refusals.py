@@ -48,7 +48,8 @@ def refusal_of(error: Any, *, machine: str, definition: str, path: Path | None =
         problems = [problem_in_file(problem, definition, path) for problem in _NEXT_PROBLEM.split(found["problems"])]
         text = "\n  ".join([f"the definition of {machine} is refused ({error_code}):", *problems])
     else:
-        text = f"{operation} of {machine} is refused ({error_code}): {message}"
+        hint = "; a str is JSON text, as boto3 takes it, in which a text has its quotes" if error_code == "InvalidExecutionInput" else ""
+        text = f"{operation} of {machine} is refused ({error_code}): {message}{hint}"
     return RequestRefused(text, operation=operation, error_code=error_code, message=message)
 
 

@@ -111,3 +111,10 @@ def test_other_refusals_are_one_line(state_machine):
 
 def test_without_pytest_it_is_the_same(stepstack):
     assert refusal(StateMachineHandle.create, stepstack, "orders", "{").error_code == "InvalidDefinition"
+
+
+def test_an_input_that_is_no_json_text_is_refused_with_what_to_write(state_machine):
+    machine = state_machine({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})
+
+    assert str(refusal(machine.run, "text")).endswith("; a str is JSON text, as boto3 takes it, in which a text has its quotes")
+    assert machine.run('"text"').output == "text"
