@@ -1,8 +1,8 @@
 """Request validators of REST APIs: required parameters, and bodies that have to fit a model.
 
-Compiled by `routes`, asked by `api_gateway` before a request goes on. Models are JSON Schema, draft 4, checked by `jsonschema`, which moto's
-API Gateway brings; where it is not installed, an API whose bodies are validated is refused. Source: "Request validation for REST APIs in API
-Gateway" in the developer guide.
+Compiled by `routes`, asked by `api_gateway` before a request goes on. Models are JSON Schema, draft 4, checked by `jsonschema`, which
+moto's API Gateway brings; where it is not installed, an API whose bodies are validated is refused. Source: "Request validation for REST
+APIs in API Gateway" in the developer guide.
 """
 
 from __future__ import annotations
