@@ -53,6 +53,10 @@ def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], check=True, capture_output=True, text=True, timeout=120).stdout.strip()
 
 
+def url_of(container: str) -> str:
+    return f"http://{docker('port', container, '8083/tcp').splitlines()[0]}"
+
+
 def inspected(name: str) -> Any:
     return json.loads(docker("inspect", name))[0]
 
@@ -86,7 +90,7 @@ def start(image: str, stepstack: Any, tmp_path: Path) -> Iterator[Callable[[], s
 
 @pytest.fixture
 def url(start: Callable[[], str]) -> str:
-    url = f"http://{docker('port', start(), '8083/tcp').splitlines()[0]}"
+    url = url_of(start())
     wait_until_ready("stepfunctions", url, Deadline(30))
     return url
 
@@ -106,7 +110,7 @@ def test_it_runs_without_root_writes_nowhere_and_tells_its_health(start: Callabl
 
 def test_it_ends_in_order_when_it_is_stopped(start: Callable[[], str]) -> None:
     container = start()
-    docker("exec", container, "true")
+    wait_until_ready("stepfunctions", url_of(container), Deadline(30))
     docker("stop", "--time", "30", container)
     assert inspected(container)["State"]["ExitCode"] == 0
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -31,6 +33,10 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the subcommand that `argv` (default: the process's arguments) names; its exit code."""
+    if os.getpid() == 1:
+        # A container's first process: the kernel drops signals that it has not asked for, so that a stop before the server has its own
+        # handler would be sat out until Docker kills it.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What the terminal's encoding cannot write, such as half of a surrogate pair, is spelled out.
         sys.stdout.reconfigure(errors="backslashreplace")

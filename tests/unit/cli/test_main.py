@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import pytest
 
@@ -44,3 +46,16 @@ def test_an_option_that_nobody_knows_shows_the_commands_usage_and_the_near_one(c
     assert ended.value.code == 2
     assert told.startswith(f"usage: {usage} ")
     assert message in told
+
+
+def test_the_first_process_of_a_container_ends_when_asked_before_its_server_is_there():
+    """The kernel would drop the signal. Any process can say that it is the first one."""
+    code = """
+import os, signal
+own, os.getpid = os.getpid(), lambda: 1
+from stepstack import cli
+cli._Parser.parse_known_args = lambda *_: os.kill(own, signal.SIGTERM) or print("still there")
+cli.main(["serve"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
