@@ -1,8 +1,7 @@
 """Request validators of REST APIs: required parameters, and bodies that have to fit a model.
 
-Compiled by `routes`, asked by `api_gateway` before a request goes on. Models are JSON Schema, draft 4, checked by `jsonschema`, which
-moto's API Gateway brings; where it is not installed, an API whose bodies are validated is refused. Source: "Request validation for REST
-APIs in API Gateway" in the developer guide.
+Compiled by `routes`, asked by `api_gateway` before a request goes on. Models are JSON Schema, draft 4, checked by `jsonschema`.
+References lead into the template and nowhere else. Source: "Request validation for REST APIs in API Gateway" in the developer guide.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class RequestValidation:
             return
         try:
             is_valid = model.is_valid(json.loads(call.request.body or b"null"))
-        except ValueError:
+        except (ValueError, RecursionError):
             is_valid = False
         if not is_valid:
             raise GatewayFault("BAD_REQUEST_BODY")
@@ -87,14 +86,29 @@ def _schemas(operation: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _compiled(where: str, schema: Json, document: Json) -> Any:
-    try:
-        import jsonschema
-    except ImportError:
-        raise UnsupportedFeature(f"{where} has its body validated, for which jsonschema has to be installed") from None
+    import jsonschema
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT4
+
     # References such as #/definitions/Order lead into the document.
     whole: Json = {**{name: document[name] for name in ("definitions", "components") if name in document}, **schema}
+    registry: Registry[Any] = Registry().with_resource("", DRAFT4.create_resource(whole))
     try:
         jsonschema.Draft4Validator.check_schema(whole)
+        for reference in _references(whole):
+            registry.resolver().lookup(reference)
     except jsonschema.SchemaError as error:
         raise UnsupportedFeature(f"{where} has its body validated by what is no model: {error.message}") from None
-    return jsonschema.Draft4Validator(whole)
+    except Unresolvable as error:
+        raise UnsupportedFeature(f"{where} has its body validated by a model that is not in the template: {error.ref}") from None
+    # With a registry of its own it fetches nothing; without one, jsonschema would fetch what a reference names.
+    return jsonschema.Draft4Validator(whole, registry=registry)
+
+
+def _references(schema: Json | list[Any]) -> Iterator[str]:
+    for name, value in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if name == "$ref" and isinstance(value, str):
+            yield value
+        elif isinstance(value, (dict, list)):
+            yield from _references(value)

@@ -44,8 +44,8 @@ def test_required_parameters_have_to_be_there(world):
 )
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b'{"id": 1}', 200), (b'{"id": "1"}', 400), (b"{}", 400), (b"{broken", 400), (b"", 400)],
-    ids=["fits", "type", "missing", "no JSON", "none"],
+    [(b'{"id": 1}', 200), (b'{"id": "1"}', 400), (b"{}", 400), (b"{broken", 400), (b"", 400), (b"[" * 100_000, 400)],
+    ids=["fits", "type", "missing", "no JSON", "none", "too deep"],
 )
 def test_a_body_has_to_fit_its_model(world, operation, document, body, status):
     api(world, operation, **{"x-amazon-apigateway-request-validator": "all"}, **document)
@@ -64,3 +64,15 @@ def test_a_model_that_is_none_is_refused(world):
 
     with pytest.raises(UnsupportedFeature, match=r"POST /a/\{id\} has its body validated by what is no model"):
         api(world, {"requestBody": {"content": content}, "x-amazon-apigateway-request-validator": "all"})
+
+
+@pytest.mark.parametrize("reference", ["#/components/schemas/Nothing", "http://127.0.0.1:9/model"], ids=["missing", "elsewhere"])
+def test_a_model_that_is_not_in_the_template_is_refused(world, reference):
+    schema = {"type": "object", "properties": {"order": {"$ref": reference}}}
+
+    with pytest.raises(UnsupportedFeature, match=f"validated by a model that is not in the template: .*{reference.rpartition('/')[2]}"):
+        api(
+            world,
+            {"requestBody": {"content": {"application/json": {"schema": schema}}}, "x-amazon-apigateway-request-validator": "all"},
+            components={"schemas": {}},
+        )
