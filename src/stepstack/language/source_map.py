@@ -23,6 +23,9 @@ __all__ = ["SourceMap", "YamlProblem", "read_yaml"]
 NODE_LIMIT: Final = 200_000
 """Values of a YAML file at most, aliases counted each time; no definition that AWS takes has as many."""
 
+DEPTH_LIMIT: Final = 500
+"""How deep they may stand in each other: an alias may name what it is in, and not every Python ends that soon."""
+
 _LAST_PART: Final = re.compile(r"(?:/[^/\[\]]*|\[\d+\])$")
 _JACKSON_PLACE: Final = re.compile(r"; line: (\d+), column: (\d+)\]$")
 _TYPED_TAGS: Final = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float"))
@@ -118,9 +121,11 @@ class _YamlReader:
         self.places[path] = (mark.line + 1, mark.column + 1)
         if not node.tag.startswith("tag:"):
             return f"${{{node.value if isinstance(node, yaml.ScalarNode) else node.tag}}}"
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.MappingNode | yaml.SequenceNode):
+            if path.count("/") + path.count("[") > DEPTH_LIMIT:
+                raise YamlProblem("the YAML is nested too deeply", mark.line + 1, mark.column + 1)
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, path)
             return [self.value(item, f"{path}[{index}]") for index, item in enumerate(node.value)]
         return self.loader.construct_object(node) if node.tag in _TYPED_TAGS else node.value
 
