@@ -89,8 +89,9 @@ DEFINITIONS = {
     "paths of a task": jsonpath(
         {"Type": "Task", "Resource": FUNCTION, "Parameters": {"a.$": FILTER}, "ResultSelector": {"b.$": "$..a"}, "End": True}
     ),
+    # One item after the other: of two that are computed in threads, either may be first.
     "paths of a map": jsonpath(
-        {"Type": "Map", "ItemsPath": "$.items", "ItemSelector": {"a.$": FILTER}, "ItemProcessor": PROCESSOR, "End": True}
+        {"Type": "Map", "ItemsPath": "$.items", "MaxConcurrency": 1, "ItemSelector": {"a.$": FILTER}, "ItemProcessor": PROCESSOR, "End": True}
     ),
 }
 
