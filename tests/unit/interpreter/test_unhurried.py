@@ -91,7 +91,14 @@ DEFINITIONS = {
     ),
     # One item after the other: of two that are computed in threads, either may be first.
     "paths of a map": jsonpath(
-        {"Type": "Map", "ItemsPath": "$.items", "MaxConcurrency": 1, "ItemSelector": {"a.$": FILTER}, "ItemProcessor": PROCESSOR, "End": True}
+        {
+            "Type": "Map",
+            "ItemsPath": "$.items",
+            "MaxConcurrency": 1,
+            "ItemSelector": {"a.$": FILTER},
+            "ItemProcessor": PROCESSOR,
+            "End": True,
+        }
     ),
 }
 
