@@ -8,7 +8,6 @@ EventBridge user guide, "Lambda event filtering" in the Lambda developer guide.
 from __future__ import annotations
 
 import ipaddress
-import json
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -16,6 +15,8 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from stepstack.errors import ServiceError
+from stepstack.json_types import parse_json
+from stepstack.stacks.embedded.wildcards import between_wildcards
 
 __all__ = ["EventPattern"]
 
@@ -36,10 +37,9 @@ class EventPattern:
 
     def __init__(self, text: str) -> None:
         try:
-            pattern = json.loads(text)
-        except ValueError as error:
+            self._test = _object(parse_json(text))
+        except (ValueError, RecursionError) as error:
             raise _invalid(f"Filter is not an object: {error}") from None
-        self._test = _object(pattern)
 
     @staticmethod
     @lru_cache(maxsize=512)
@@ -154,7 +154,7 @@ def _exists(argument: Any) -> _Test:
 def _wildcard(argument: Any) -> _Test:
     if not isinstance(argument, str) or "**" in argument:
         raise _invalid("Consecutive wildcard characters")
-    expression = re.compile(".*".join(re.escape(part) for part in re.split(r"(?<!\\)\*", argument)).replace(r"\\\*", r"\*"), re.DOTALL)
+    expression = between_wildcards([re.escape(part).replace(r"\\\*", r"\*") for part in re.split(r"(?<!\\)\*", argument)])
     return lambda value: isinstance(value, str) and expression.fullmatch(value) is not None
 
 

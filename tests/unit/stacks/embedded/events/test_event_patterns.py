@@ -87,6 +87,8 @@ def test_patterns_that_do_not_match(pattern):
     "text",
     [
         "nonsense",
+        "[" * 100_000,
+        '{"a":' * 950 + '["b"]' + "}" * 950,
         "[]",
         "{}",
         '{"a": "b"}',
@@ -112,3 +114,10 @@ def test_a_malformed_pattern_is_refused(text):
 def test_anything_but_is_the_opposite_of_equal(value, wanted):
     equal = EventPattern.compile(json.dumps({"a": [wanted]})).matches({"a": value})
     assert EventPattern.compile(json.dumps({"a": [{"anything-but": wanted}]})).matches({"a": value}) is not equal
+
+
+def test_a_pattern_of_many_wildcards_is_judged_however_long_the_value_is():
+    pattern = EventPattern.compile(json.dumps({"name": [{"wildcard": "*a" * 12 + "*b"}]}))
+
+    assert not pattern.matches({"name": "a" * 50_000})
+    assert pattern.matches({"name": "a" * 50_000 + "b"})
