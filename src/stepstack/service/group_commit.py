@@ -103,12 +103,14 @@ class GroupCommit:
         self._is_due = False
         if self.is_closed:
             return
+        has_changes = bool(self.changes)
         self._commit()
         loop = asyncio.get_running_loop()
         if self.changes and self._retry is None:
             self._retry = loop.call_later(RETRY_SECONDS, self._try_again)
-        elif self._has_to_be_folded():
-            # Commits wait until it is done: the connection is busy, and would hold up the loop.
+        elif has_changes and self._has_to_be_folded():
+            # Commits wait until it is done: the connection is busy, and would hold up the loop. Where it fails, the next commit has it
+            # tried again.
             self._is_due = True
             loop.run_in_executor(self._thread, self._fold).add_done_callback(lambda _: self._commit_due())
 
@@ -173,6 +175,8 @@ class GroupCommit:
     def _write_all(self) -> None:
         for _, write in self.changes.values():
             write()
+        # Were one of them left out again, that would be news.
+        self._left_out.difference_update(self.changes)
 
     def _write_each(self, left_out: list[str]) -> None:
         """Each change for itself; adds to `left_out` those that cannot be written, with the reason, once for each."""
