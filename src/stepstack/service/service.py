@@ -42,6 +42,9 @@ __all__ = ["StepFunctionsService"]
 CLOSE_SECONDS = 5.0
 """How long a closing service waits for its last logs to be taken, and for executions that it has stopped to clean up; so does a reset."""
 
+KEPT_BY_THEMSELVES = frozenset({"GetActivityTask"})
+"""Operations that wait for the journal themselves. Were this one to wait once more, a worker that left meanwhile would have the task."""
+
 Handler = Callable[[Mapping[str, Any]], "dict[str, Any] | Awaitable[dict[str, Any]]"]
 
 
@@ -96,7 +99,8 @@ class StepFunctionsService:
             account=account_id,
             event_limit=event_limit,
         )
-        self.executions = Executions(account, self.environment, self.logs, StatusChanges(status_sink), test_case_problem)
+        self._status_changes = StatusChanges(status_sink)
+        self.executions = Executions(account, self.environment, self.logs, self._status_changes, test_case_problem)
         self._journal.restore(self.store, catalog)
         self._account = account
         self._handlers = self._operations(account)
@@ -172,7 +176,8 @@ class StepFunctionsService:
             # A refusal tells of what others have changed, too.
             await self._journal.committed()
             raise
-        await self._journal.committed()
+        if operation not in KEPT_BY_THEMSELVES:
+            await self._journal.committed()
         return result
 
     async def resume(self) -> None:
@@ -190,8 +195,9 @@ class StepFunctionsService:
     async def reset(self) -> None:
         """Stops every execution and forgets everything."""
         running = [record.execution for record in self.store.running() if record.execution is not None]
-        for execution in running:
-            execution.stop()
+        with self._status_changes.silent():
+            for execution in running:
+                execution.stop()
         self.tokens.clear()
         self.activity_tasks.clear()
         self.logs.clear()
@@ -206,11 +212,12 @@ class StepFunctionsService:
         self._journaled_tasks.is_closing = True
         self._journal.close()
         running = [record.execution for record in self.store.running() if record.execution is not None]
-        for execution in running:
-            if self._journal.is_lasting:
-                # The next service goes on with it, or says how it ended: no log may tell of an end before.
-                execution.history.listener = None
-            execution.stop(cause=INTERRUPTED)
+        with self._status_changes.silent():
+            for execution in running:
+                if self._journal.is_lasting:
+                    # The next service goes on with it, or says how it ended: no log may tell of an end before.
+                    execution.history.listener = None
+                execution.stop(cause=INTERRUPTED)
         # What they await may be told to stop, through connections that are closed next.
         await asyncio.gather(*(execution.at_rest(CLOSE_SECONDS) for execution in running))
         with contextlib.suppress(asyncio.TimeoutError):

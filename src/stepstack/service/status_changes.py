@@ -7,10 +7,12 @@ Map Runs. Source: recorded events of AWS; AWS's developer guide, "Automating Ste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from stepstack.history import HistoryEvent
+from stepstack.interpreter.payload import size_bytes
 from stepstack.json_types import Json, JsonObject, json_text
 from stepstack.service.store import ExecutionRecord
 
@@ -49,6 +51,16 @@ class StatusChanges:
 
     def __init__(self, sink: StatusSink | None) -> None:
         self._sink = sink
+        self._is_silent = False
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """For the body, nothing is told: executions are stopped because the service ends or forgets all, and so do the rules' targets."""
+        self._is_silent = True
+        try:
+            yield
+        finally:
+            self._is_silent = False
 
     def listener(self, record: ExecutionRecord) -> Callable[[HistoryEvent], None] | None:
         """What is to hear of each event of `record`; None where nothing is told of it."""
@@ -57,7 +69,7 @@ class StatusChanges:
             return None
 
         def hear(event: HistoryEvent) -> None:
-            if event.type in STATUSES and sink.hears_events():
+            if event.type in STATUSES and not self._is_silent and sink.hears_events():
                 sink.tell_event(SOURCE, DETAIL_TYPE, [record.arn], status_detail(record, event))
 
         return hear
@@ -92,7 +104,7 @@ def status_detail(record: ExecutionRecord, event: HistoryEvent) -> JsonObject:
 
 def _data(given: str, output: str | None) -> dict[str, Json]:
     """Input and output, as far as they fit in an event, in which they are JSON text within JSON."""
-    sizes = [0 if text is None else len(json_text(text).encode()) for text in (given, output)]
+    sizes = [0 if text is None else size_bytes(json_text(text)) for text in (given, output)]
     has_output = output is not None and sizes[1] <= DATA_LIMIT_BYTES
     has_input = sum(sizes) <= DATA_LIMIT_BYTES
     return {

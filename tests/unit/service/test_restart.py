@@ -350,6 +350,24 @@ class TestActivities:
         after("SendTaskSuccess", taskToken=task["taskToken"], output="1")
         assert finished(after, arn)["output"] == "1"
 
+    def test_a_worker_whose_task_has_started_has_it(self, make_journaled, start, activity, text):
+        call = make_journaled()
+        call("CreateActivity", name="act")
+        arn = start(call, text)
+        record = call.service.store.executions[arn].execution
+
+        async def poll():
+            polling = asyncio.ensure_future(call.service.call("GetActivityTask", {"activityArn": activity}))
+            while record.history.events[-1].type != "ActivityStarted":
+                # Others have something to be written all the time, for which this worker need not wait.
+                call.journal.activity(call.service.store.activities[activity])
+                await asyncio.sleep(0)
+            polling.cancel()
+            return await polling
+
+        assert call.run(poll())["input"] == "{}"
+        assert types(call, arn)[-1] == "ActivityStarted"
+
 
 class TestMapRuns:
     def text(self, do, **fields):

@@ -126,3 +126,28 @@ def test_an_input_that_does_not_fit_beside_the_output_is_left_out(call, sink):
     assert (started["input"], started["inputDetails"]) == (text, {"included": True})
     assert (ended["input"], ended["inputDetails"]) == (None, {"included": False})
     assert (ended["output"], ended["outputDetails"]) == (text, {"included": True})
+
+
+def test_nothing_is_told_of_the_children_of_map_runs(call, sink):
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    each = {"Type": "Map", "ItemProcessor": {"ProcessorConfig": config, **json.loads(PASS)}, "End": True}
+    arn = call.execution(call.machine(definition=json.dumps({"StartAt": "M", "States": {"M": each}}))["stateMachineArn"], input="[1, 2]")
+    assert [detail["executionArn"] for detail in sink.details] == [arn["executionArn"]] * 2
+
+
+@pytest.mark.parametrize("end", ["reset", "close"])
+def test_nothing_is_told_of_what_is_stopped_because_the_service_ends_or_forgets_all(call, sink, end):
+    call("StartExecution", stateMachineArn=call.machine(definition=WAIT)["stateMachineArn"])
+    call.run(getattr(call.service, end)())
+    assert [detail["status"] for detail in sink.details] == ["RUNNING"]
+    if end == "reset":
+        call.execution(call.machine()["stateMachineArn"])
+        assert [detail["status"] for detail in sink.details] == ["RUNNING", "RUNNING", "SUCCEEDED"]
+
+
+def test_half_of_a_surrogate_pair_keeps_no_execution_from_its_end(call, sink):
+    # The value is taken out, so that it is written anew.
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"b.$": "$.a"}, "End": True}}})
+    described = call.execution(call.machine(definition=definition)["stateMachineArn"], input=r'{"a": "\ud800"}')
+    assert described["status"] == sink.details[-1]["status"] == "SUCCEEDED"
+    assert sink.details[-1]["output"] == described["output"]
