@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime as dt
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -229,17 +230,30 @@ def _moment(value: Any) -> dt.datetime:
 
 
 class ShapeCompiler:
-    """Compiles the shapes of one service's model, each at its first use; `spelling` turns API member names into those of states."""
+    """Compiles the shapes of one service's model, each at its first use; `spelling` turns API member names into those of states.
+
+    May be used from several threads: large definitions are read in one of their own.
+    """
 
     def __init__(self, shapes: Mapping[str, Any], spelling: Callable[[str], str], *, takes_json: bool) -> None:
         self._models = shapes
         self._takes_json = takes_json
         self._spelling = spelling
         self._compiled: dict[tuple[str, bool], Shape] = {}
+        """Also those that are being filled: they may contain themselves."""
+        self._structures: dict[str, StructureShape] = {}
+        """Those that were asked for, with all that is inside them."""
+        self._compiling = threading.Lock()
 
     def structure(self, name: str | None) -> StructureShape:
         """The structure of that name; the empty one where an operation has no input or output."""
-        return _EMPTY if name is None else cast("StructureShape", self._shape(name))
+        if name is None:
+            return _EMPTY
+        structure = self._structures.get(name)
+        if structure is None:
+            with self._compiling:
+                structure = self._structures[name] = cast("StructureShape", self._shape(name))
+        return structure
 
     def _shape(self, name: str, *, is_payload: bool = False) -> Shape:
         shape = self._compiled.get((name, is_payload))

@@ -1,10 +1,12 @@
 import datetime as dt
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
 from stepstack.integrations.service_model import describe
-from stepstack.integrations.shapes import epoch_milliseconds, epoch_seconds, iso_timestamp
+from stepstack.integrations.shapes import ShapeCompiler, epoch_milliseconds, epoch_seconds, iso_timestamp
 
 MOMENT = dt.datetime(2025, 11, 6, 12, 20, 1, 250_999, tzinfo=dt.timezone.utc)
 
@@ -121,3 +123,23 @@ def test_moments_are_understood_however_a_service_gives_them(value):
 def test_a_streamed_body_is_text():
     shape = answer("s3", "GetObject", is_sdk=True)
     assert shape.answer({"Body": io.BytesIO("ä".encode()), "ETag": '"e"'}, iso_timestamp) == {"Body": "ä", "ETag": '"e"'}
+
+
+def test_a_shape_is_whole_for_whoever_asks_while_another_thread_compiles_it():
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def spelling(name):
+        begun.set()
+        assert may_go_on.wait(20)
+        return name
+
+    shapes = {"S": {"type": "structure", "members": {"A": {"shape": "T"}, "B": {"shape": "S"}}}, "T": {"type": "string"}}
+    compiler = ShapeCompiler(shapes, spelling, takes_json=False)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(compiler.structure, "S")
+        assert begun.wait(20)
+        second = threads.submit(lambda: list(compiler.structure("S").members))
+        assert not wait({second}, timeout=0.05).done
+        may_go_on.set()
+        assert second.result(20) == ["A", "B"]
+    assert first.result(20).members["B"][1] is first.result(20)
