@@ -25,6 +25,8 @@ async def read_ahead(definition: str, read: Callable[[], ReadT]) -> Callable[[],
     if len(definition) < LARGE_CHARACTERS:
         return read
     reading = asyncio.get_running_loop().run_in_executor(_thread(), read)
+    # Nobody may ask how it ended: the name is taken already, or the client is gone. asyncio would log a refusal as forgotten.
+    reading.add_done_callback(lambda reading: reading.cancelled() or reading.exception())
     await asyncio.wait({reading})
     return reading.result
 

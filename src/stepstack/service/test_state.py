@@ -6,6 +6,7 @@ stand the checks of the request and the shape of the answer. Source: recorded an
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from stepstack.language.resources import IntegrationPattern, ResourceKind
 from stepstack.language.state_machine import MapState, ParallelState, State, TaskState
 from stepstack.service.account import Account, Params, Result
 from stepstack.service.executions import checked_input
+from stepstack.service.large_definitions import read_ahead
 from stepstack.service.state_machines import invalid_definition
 
 __all__ = ["TestStates"]
@@ -45,7 +47,7 @@ class TestStates:
         self._environment = environment
 
     async def test(self, params: Params) -> Result:
-        state = self._state(params)
+        state = await self._state(params)
         configuration = params.get("stateConfiguration", {})
         mock = params.get("mock")
         _check_request(state, params, mock, configuration)
@@ -65,11 +67,13 @@ class TestStates:
         )
         return _wire_result(result, params.get("inspectionLevel", "INFO"))
 
-    def _state(self, params: Params) -> State:
+    async def _state(self, params: Params) -> State:
+        definition, name = params["definition"], params.get("stateName")
+        read = await read_ahead(definition, functools.partial(parse_state, definition, state_name=name, catalog=self._account.catalog))
         try:
-            return parse_state(params["definition"], state_name=params.get("stateName"), catalog=self._account.catalog)
+            return read()
         except DefinitionError as error:
-            raise invalid_definition(error.diagnostics, params["definition"]) from error
+            raise invalid_definition(error.diagnostics, definition) from error
 
 
 def _refused(message: str) -> ServiceError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import threading
 
 import pytest
 
 from stepstack.errors import ServiceError
-from stepstack.service import state_machines
+from stepstack.service import state_machines, test_state
 from stepstack.service.store import StateMachineRecord
 
 from .conftest import FAIL, PASS, ROLE, WAIT
@@ -96,3 +98,27 @@ def test_an_update_is_seen_once_it_is_answered(call):
     call.run(create(call))
     call("UpdateStateMachine", stateMachineArn=ARN, definition=WAIT)
     assert call("DescribeStateMachine", stateMachineArn=ARN)["definition"] == WAIT
+
+
+def test_a_refusal_that_nobody_asks_for_is_not_logged(call):
+    logged = []
+    call.loop.set_exception_handler(lambda loop, context: logged.append(context["message"]))
+    call.run(create(call))
+    # The error holds on to what was called.
+    code = call.refusal("CreateStateMachine", name="m", definition=PASS.replace("Pass", "Oops"), roleArn=ROLE).error_code
+    gc.collect()
+    assert (code, logged) == ("StateMachineAlreadyExists", [])
+
+
+def test_a_single_state_is_read_in_another_thread_too(call, monkeypatch):
+    threads = []
+    parse_state = test_state.parse_state
+
+    def noted(*arguments, **options):
+        threads.append(threading.current_thread())
+        return parse_state(*arguments, **options)
+
+    monkeypatch.setattr(test_state, "parse_state", noted)
+    answer = call("TestState", definition=json.dumps({"Type": "Pass", "Result": 1, "End": True}))
+    assert (answer["status"], answer["output"]) == ("SUCCEEDED", "1")
+    assert threads[0] is not threading.current_thread()
