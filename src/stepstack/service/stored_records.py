@@ -70,7 +70,7 @@ MAP_RUN_FIELDS = (
     "redriven_at",
     "started",
 )
-REVISION_FIELDS = ("definition", "role_arn", "logging", "tracing", "encryption", "revision_id", "updated_at")
+REVISION_FIELDS = ("type", "definition", "role_arn", "logging", "tracing", "encryption", "revision_id", "updated_at")
 COMPRESSION_LEVEL = 1
 EXPRESS_CHILDREN_CHARACTERS = 32 * 1024 * 1024
 """How much the inputs and outputs of a Map Run's Express children may come to, to be kept."""
@@ -129,7 +129,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def revision_json(revision: Revision) -> dict[str, Any]:
-    return {"type": revision.type, **{name: getattr(revision, name) for name in REVISION_FIELDS}}
+    return {name: getattr(revision, name) for name in REVISION_FIELDS}
 
 
 def state_machine_json(record: StateMachineRecord, revision_id: Callable[[Revision], int]) -> dict[str, Any]:

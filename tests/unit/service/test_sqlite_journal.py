@@ -468,3 +468,10 @@ def test_damaged_records_are_told_and_the_file_is_let_go(make_journaled, tmp_pat
         journal = SqliteJournal(tmp_path / "data")
         with pytest.raises(SettingsError, match=r"stepstack.sqlite3 is damaged: JSONDecodeError"):
             journal.restore(Store(Retention()), None)
+
+
+def test_the_type_of_a_revision_comes_back(make_journaled, reopen):
+    call = make_journaled()
+    arn = call.machine(type="EXPRESS", publish=True)["stateMachineArn"]
+    record = reopen(call).service.store.state_machines[arn]
+    assert (record.type, record.revision.type) == ("EXPRESS", "EXPRESS")
