@@ -255,9 +255,7 @@ class PythonTasks:
     def problem(self, call: TaskCall) -> str | None:
         if self.is_mocked(call):
             return None
-        if self._others is not None:
-            return self._others.problem(call)
-        return f"no task is given for the state '{call.state_name}', nor an endpoint for {call.resource.arn}"
+        return self._no_task(call) if self._others is None else self._others.problem(call)
 
     def is_mocked(self, call: TaskCall) -> bool:
         return callable(self._tasks) or self._key(call) is not None
@@ -272,17 +270,21 @@ class PythonTasks:
                 return _json_of(task, call.state_name)
             return await _called(task, call.parameters, call.state_name)
         if self._others is None:
-            raise TaskFailed("States.Runtime", self.problem(call))
+            raise TaskFault(self._no_task(call))
         return await self._others.request(call)
 
     async def completion(self, call: TaskCall, submitted: Json) -> Json:
         if self._others is None:
-            raise TaskFailed("States.Runtime", self.problem(call))
+            raise TaskFault(self._no_task(call))
         return await self._others.completion(call, submitted)
 
     async def abandon(self, call: TaskCall, submitted: Json) -> None:
         if self._others is not None:
             await self._others.abandon(call, submitted)
+
+    @staticmethod
+    def _no_task(call: TaskCall) -> str:
+        return f"no task is given for the state '{call.state_name}', nor an endpoint for {call.resource.arn}"
 
     def _key(self, call: TaskCall) -> str | None:
         names = task_names(call.state_name, call.resource)

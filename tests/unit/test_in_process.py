@@ -136,6 +136,15 @@ class TestTasks:
         assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
         assert "no task is given for the state 'T'" in execution.cause
 
+    def test_an_item_reader_without_a_task_ends_the_execution_and_says_so(self):
+        reader = {"Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "k"}}
+        processor = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, **PASS}
+        catch = [{"ErrorEquals": ["States.ALL"], "Next": "M"}]
+        state = {"Type": "Map", "ItemReader": reader, "ItemProcessor": processor, "Catch": catch, "End": True}
+        execution = run({"StartAt": "M", "States": {"M": state}})
+        assert (execution.status, execution.error) == ("FAILED", "States.Runtime")
+        assert "no task is given for the state 'M'" in execution.cause
+
 
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 86400, "End": True}}}
 

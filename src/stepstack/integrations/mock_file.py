@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from stepstack.errors import SettingsError
-from stepstack.interpreter.ports import TaskCall, TaskFailed
+from stepstack.interpreter.ports import TaskCall, TaskFailed, TaskFault
 from stepstack.json_types import Json
 from stepstack.language.resources import ResourceKind
 
@@ -84,7 +84,7 @@ class MockFile:
         name, case = call.state_machine_name, call.test_case or ""
         problem = self.problem(name, case)
         if problem is not None:
-            raise TaskFailed("States.Runtime", problem)
+            raise TaskFault(problem)
         response_name = self._contents.cases[name][case][call.state_name]
         number = self._count(call)
         for response in self._contents.responses[response_name]:
@@ -93,7 +93,7 @@ class MockFile:
         cause = (
             f"{self._place} has no answer for invocation {number} of the state '{call.state_name}' in the mocked response '{response_name}'"
         )
-        raise TaskFailed("States.Runtime", cause)
+        raise TaskFault(cause)
 
     @property
     def _place(self) -> str:

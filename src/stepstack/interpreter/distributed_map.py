@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from stepstack.interpreter.failures import StateFailed
+from stepstack.interpreter.failures import ExecutionBroken, StateFailed
 from stepstack.interpreter.item_batcher import Batches
 from stepstack.interpreter.item_reader import ItemSource
 from stepstack.interpreter.map_items import item_input, items_of
@@ -64,6 +64,8 @@ class _DistributedMap:
         """In the order of their items."""
         self.running: dict[Execution, int] = {}
         """The children under way, with the number of their items."""
+        self.fault: StateFailure | None = None
+        """What is wrong with the test, where that ended a child."""
 
     async def run(self, data: Sequence[Json] | JsonObject) -> Payload:
         visit, state, branch = self.visit, self.state, self.branch
@@ -179,6 +181,8 @@ class _DistributedMap:
                     map_run.changed.clear()
                     with self.branch.timeline.parked():
                         await map_run.changed.wait()
+                if self.fault is not None:
+                    raise ExecutionBroken(self.fault, self.branch.previous_event_id, is_fault=True)
                 if map_run.has_exceeded_tolerance:
                     raise StateFailed(TOLERANCE_EXCEEDED)
         finally:
@@ -226,6 +230,7 @@ class _DistributedMap:
 
         def on_end(child: Execution) -> None:
             del self.running[child]
+            self.fault = self.fault or child.fault
             map_run.executions.ended(child.status, 1)
             map_run.items.ended(child.status, weight)
             map_run.changed.set()

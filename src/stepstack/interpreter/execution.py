@@ -98,6 +98,8 @@ class Execution:
         self.cause: str | None = None
         self.started_at = self.timeline.now()
         self.stopped_at: float | None = None
+        self.fault: StateFailure | None = None
+        """What is wrong with the test, where that ended it."""
         self.redrive_count = 0
         self.redriven_at: float | None = None
         self.is_resumed = False
@@ -256,6 +258,7 @@ class Execution:
             except StateFailed as failed:
                 self._fail(failed.failure, failed.event_id)
             except ExecutionBroken as broken:
+                self.fault = broken.failure if broken.is_fault else None
                 self._fail(broken.failure, broken.event_id)
             except EventLimitReached as reached:
                 self._fail(StateFailure("States.Runtime", str(reached)), self.history.events[-1].id)

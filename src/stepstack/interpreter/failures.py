@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from stepstack.errors import ExpressionError, IntrinsicFailure, PathNotFound, QueryEvaluationFailure
-from stepstack.interpreter.ports import StateFailure
+from stepstack.interpreter.ports import StateFailure, TaskFailed
 from stepstack.json_types import Json, json_text, type_name
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ExecutionBroken",
     "StateFailed",
+    "call_failure",
     "expression_failure",
     "query_evaluation_failure",
     "runtime_failure",
@@ -44,10 +45,12 @@ class StateFailed(Exception):
 class ExecutionBroken(Exception):
     """A failure that nothing catches: States.Runtime, or a state's output over the size limit."""
 
-    def __init__(self, failure: StateFailure, event_id: int) -> None:
+    def __init__(self, failure: StateFailure, event_id: int, *, is_fault: bool = False) -> None:
         self.failure = failure
         self.event_id = event_id
         """The event that precedes ExecutionFailed."""
+        self.is_fault = is_fault
+        """Whether a test is wrong: it also ends the execution whose Map Run this one is a child of."""
         super().__init__(f"{failure.error_name}: {failure.cause}")
 
 
@@ -61,6 +64,13 @@ def _words(visit: Visit, reason: str) -> str:
 def runtime_failure(visit: Visit, reason: str) -> ExecutionBroken:
     """A States.Runtime failure, which no Retry and no Catch sees."""
     return ExecutionBroken(StateFailure("States.Runtime", _words(visit, reason)), visit.branch.previous_event_id)
+
+
+def call_failure(visit: Visit, failed: TaskFailed, error_name: str | None = None) -> StateFailed | ExecutionBroken:
+    """What a call that failed means for the state: its failure, or one of `error_name` for the same cause."""
+    if failed.is_final:
+        return ExecutionBroken(failed.failure, visit.branch.previous_event_id, is_fault=True)
+    return StateFailed(failed.failure if error_name is None else StateFailure(error_name, failed.failure.cause))
 
 
 def size_failure(subject: str) -> StateFailure:

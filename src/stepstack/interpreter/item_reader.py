@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, cast
 
-from stepstack.interpreter.failures import StateFailed, runtime_failure
+from stepstack.interpreter.failures import StateFailed, call_failure, runtime_failure
 from stepstack.interpreter.map_items import MapItem
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload
@@ -55,7 +55,7 @@ class ItemSource:
         try:
             return await self._read(most)
         except TaskFailed as failed:
-            raise StateFailed(StateFailure("States.ItemReaderFailed", failed.failure.cause)) from failed
+            raise call_failure(self._visit, failed, "States.ItemReaderFailed") from failed
 
     def items_of(self, text: str) -> list[MapItem]:
         """The items of `text`, which TestState is given in place of what would be read."""

@@ -59,7 +59,7 @@ class TaskFailed(Exception):
 
 
 class TaskFault(TaskFailed):
-    """A test is wrong, not what is called: States.Runtime, which a Catch of States.ALL would hide."""
+    """A test is wrong, not what is called: States.Runtime, which neither a Catch of States.ALL nor a Map's tolerance hides."""
 
     is_final = True
 

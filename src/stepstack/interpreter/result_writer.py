@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepstack.clock import timestamp_text
-from stepstack.interpreter.failures import StateFailed, runtime_failure
+from stepstack.interpreter.failures import call_failure, runtime_failure
 from stepstack.interpreter.item_reader import call_s3
 from stepstack.interpreter.map_run import MapRun
 from stepstack.interpreter.payload import Payload
-from stepstack.interpreter.ports import StateFailure, TaskFailed
+from stepstack.interpreter.ports import TaskFailed
 from stepstack.interpreter.visit import Visit
 from stepstack.json_types import Json, json_text, parse_json
 from stepstack.language.resources import TaskResource
@@ -63,7 +63,7 @@ class ResultTarget:
         try:
             await call_s3(self._visit, self._resource, {"Bucket": self._bucket, "Key": key, "Body": body})
         except TaskFailed as failed:
-            raise StateFailed(StateFailure("States.ResultWriterFailed", failed.failure.cause)) from failed
+            raise call_failure(self._visit, failed, "States.ResultWriterFailed") from failed
 
 
 def returned_results(children: Sequence[Execution], writer: ResultWriter | None) -> Payload:

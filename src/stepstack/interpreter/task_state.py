@@ -14,7 +14,7 @@ from typing import cast
 from stepstack.clock import Timer
 from stepstack.interpreter.data_flow import noted_arguments, noted_input, output_from_result
 from stepstack.interpreter.error_handling import attempt
-from stepstack.interpreter.failures import ExecutionBroken, StateFailed, runtime_failure, size_failure
+from stepstack.interpreter.failures import StateFailed, call_failure, runtime_failure, size_failure
 from stepstack.interpreter.number_fields import whole_number
 from stepstack.interpreter.payload import Payload, is_too_large
 from stepstack.interpreter.ports import StateFailure, TaskCall, TaskFailed
@@ -123,9 +123,7 @@ class _TaskAttempt:
             result = await (self._result() if resumption is None else self._resumed_result(resumption))
         except TaskFailed as failed:
             self.events.failed(failed.failure)
-            if failed.is_final:
-                raise ExecutionBroken(failed.failure, self.visit.branch.previous_event_id) from failed
-            raise StateFailed(failed.failure) from failed
+            raise call_failure(self.visit, failed) from failed
         except TimeoutError as error:
             failure = _MISSED_HEARTBEAT if error.args else _TIMEOUT
             self.events.timed_out(failure)

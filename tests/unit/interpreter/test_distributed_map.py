@@ -9,7 +9,7 @@ import pytest
 from tests.unit.interpreter.maps import PASS, Gauge, Registry, mapping, work
 
 from stepstack.interpreter.distributed_map import CHILDREN_PER_TURN
-from stepstack.interpreter.ports import TaskFailed
+from stepstack.interpreter.ports import TaskFailed, TaskFault
 
 
 def test_children_are_executions_of_their_own(with_engine):
@@ -127,3 +127,21 @@ def test_others_have_their_turn_while_many_children_begin(with_engine):
     execution, turns = with_engine(scenario)
     assert json.loads(execution.output) == list(range(1000))
     assert turns > 1000 / CHILDREN_PER_TURN
+
+
+@pytest.mark.parametrize("depth", [1, 2], ids=["in a child", "in a child's child"])
+def test_what_is_wrong_with_a_test_is_tolerated_by_no_map(with_engine, types, depth):
+    def call(_):
+        raise TaskFault("no mock answers")
+
+    graph = work(Retry=[{"ErrorEquals": ["States.ALL"]}])
+    for name in "ab"[:depth]:
+        catch = [{"ErrorEquals": ["States.ALL"], "Next": f"Caught {name}"}]
+        each = mapping(graph, "DISTRIBUTED", ToleratedFailurePercentage=100, Catch=catch)["States"]["M"]
+        graph = {"StartAt": name, "States": {name: each, f"Caught {name}": {"Type": "Succeed"}}}
+    registry = Registry()
+    execution = with_engine(lambda engine: engine.finish(graph, [[1, 2]]), tasks=call, map_runs=registry)
+    assert (execution.status, execution.error, execution.cause) == ("FAILED", "States.Runtime", "no mock answers")
+    assert {run.status for run in registry.runs} == {"ABORTED"}
+    assert len(registry.runs) == depth
+    assert "SucceedStateEntered" not in types(execution)

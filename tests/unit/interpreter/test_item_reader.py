@@ -8,6 +8,8 @@ import json
 import pytest
 from tests.unit.interpreter.maps import S3, reading
 
+from stepstack.interpreter.ports import TaskFault
+
 
 @pytest.mark.parametrize(
     ("config", "body", "expected"),
@@ -106,3 +108,12 @@ def test_what_cannot_be_read_fails_the_run(with_engine, types, kind, body, cause
     assert execution.error == "States.ItemReaderFailed"
     assert execution.cause.startswith(cause)
     assert types(execution)[-3:] == ["MapRunFailed", "MapStateFailed", "ExecutionFailed"]
+
+
+def test_what_is_wrong_with_a_test_is_caught_by_nobody(with_engine):
+    def call(_):
+        raise TaskFault("no mock answers")
+
+    machine = reading(config={"InputType": "JSON"}, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "M"}])
+    execution = with_engine(lambda engine: engine.finish(machine), tasks=call)
+    assert (execution.status, execution.error, execution.cause) == ("FAILED", "States.Runtime", "no mock answers")

@@ -8,7 +8,7 @@ import json
 import pytest
 from tests.unit.interpreter.maps import PASS, S3, Registry, mapping, work
 
-from stepstack.interpreter.ports import TaskFailed
+from stepstack.interpreter.ports import TaskFailed, TaskFault
 
 
 @pytest.mark.parametrize(
@@ -129,3 +129,13 @@ def test_what_failed_is_told_as_it_is_in_every_form(with_engine):
     (written,) = [body for key, body in objects.objects.items() if key.endswith("/FAILED_0.jsonl")]
     failed = json.loads(written)
     assert (failed["Input"], failed["Error"], failed["Status"]) == ("2", "Oops", "FAILED")
+
+
+def test_what_is_wrong_with_a_test_is_caught_by_nobody(with_engine):
+    def call(_):
+        raise TaskFault("no mock answers")
+
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "out"}}
+    machine = mapping(PASS, "DISTRIBUTED", ResultWriter=writer, Catch=[{"ErrorEquals": ["States.ALL"], "Next": "M"}])
+    execution = with_engine(lambda engine: engine.finish(machine, [1]), tasks=call)
+    assert (execution.status, execution.error, execution.cause) == ("FAILED", "States.Runtime", "no mock answers")
