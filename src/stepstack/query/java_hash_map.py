@@ -1,8 +1,8 @@
 """In which order Java's HashMap goes over its keys, which shows where AWS puts JSON objects together in one.
 
 Called by payload templates, by States.JsonMerge and for the headers of services' answers; for the hash alone, by the checks of the API's
-parameters. Source: the documented String.hashCode, the sources of OpenJDK's HashMap (the spread of a hash, the growth of the table),
-recorded answers of AWS for where it is used.
+parameters. Left out: how a place is ordered that nine keys share. Source: the documented String.hashCode, the sources of OpenJDK's HashMap
+(the spread of a hash, the growth of the table), recorded answers of AWS for where it is used.
 """
 
 from __future__ import annotations

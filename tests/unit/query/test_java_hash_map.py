@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepstack.query.java_hash_map import hash_map_order
+from stepstack.query.java_hash_map import hash_code, hash_map_order
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,21 @@ def test_the_table_grows_with_its_keys() -> None:
     letters = [chr(code) for code in range(ord("a"), ord("a") + 13)]
     assert hash_map_order(["p", *letters[:11]])[0] == "p"
     assert hash_map_order(["p", *letters])[-1] == "p"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param("", 0, id="nothing"),
+        pytest.param("Aa", 2112, id="two letters"),
+        pytest.param("BB", 2112, id="two others of the same hash"),
+        pytest.param("polygenelubricants", 0x80000000, id="the smallest number, as an unsigned one"),
+        pytest.param("\U0001f600", 0xD83D * 31 + 0xDE00, id="a pair of surrogates counts as two"),
+        pytest.param("\ud83d", 0xD83D, id="half of a pair"),
+    ],
+)
+def test_a_hash_is_that_of_javas_strings(text: str, code: int) -> None:
+    assert hash_code(text) == code
 
 
 @given(st.lists(st.text(), unique=True))
