@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -77,15 +81,34 @@ def test_what_cannot_be_served_is_one_clear_line_and_exit_code_2(start, argument
     assert err.count("\n") == 1
 
 
-def test_a_killed_server_comes_back_with_what_it_had_acknowledged(start, tmp_path):
-    def call(url, operation, body):
-        request = urllib.request.Request(url, data=body, headers={"X-Amz-Target": f"AWSStepFunctions.{operation}"})  # noqa: S310 - the server of this test
+def test_a_server_that_is_killed_under_load_comes_back_with_all_that_it_had_acknowledged(start, tmp_path):
+    def call(url, operation, **params):
+        headers = {"X-Amz-Target": f"AWSStepFunctions.{operation}"}
+        request = urllib.request.Request(url, data=json.dumps(params).encode(), headers=headers)  # noqa: S310 - the server of this test
         with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - the server of this test
-            return answer.read()
+            return json.load(answer)
 
-    process = start("serve", "--port", "0", "--data", str(tmp_path / "data"))
-    created = call(endpoint(process.stdout.readline()), "CreateActivity", b'{"name": "kept"}')
-    process.kill()
+    def serve():
+        process = start("serve", "--port", "0", "--data", str(tmp_path / "data"))
+        return process, endpoint(process.stdout.readline())
+
+    def load(client):
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for number in range(10_000):
+                started = call(url, "StartExecution", stateMachineArn=machine, name=f"{client}-{number}", input=json.dumps(number))
+                acknowledged.append((started["executionArn"], json.dumps(number)))
+                if len(acknowledged) >= 200:
+                    process.kill()
+
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    role = "arn:aws:iam::123456789012:role/test"
+    acknowledged = []
+    process, url = serve()
+    machine = call(url, "CreateStateMachine", name="m", definition=definition, roleArn=role)["stateMachineArn"]
+    with ThreadPoolExecutor(4) as clients:
+        list(clients.map(load, "abcd"))
     process.wait(timeout=20)
-    process = start("serve", "--port", "0", "--data", str(tmp_path / "data"))
-    assert call(endpoint(process.stdout.readline()), "CreateActivity", b'{"name": "kept"}') == created
+    _, url = serve()
+    kept = [call(url, "DescribeExecution", executionArn=arn)["input"] for arn, _ in acknowledged]
+    assert kept == [given for _, given in acknowledged]
+    assert len(kept) >= 200
