@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from stepstack.stacks.embedded.apis.routes import Route
     from stepstack.stacks.embedded.functions.lambda_service import LambdaService
 
-__all__ = ["ApiCall", "Backends", "Json"]
+__all__ = ["ApiCall", "Backends", "Json", "member_at"]
 
 Json: TypeAlias = dict[str, Any]
+
+
+def member_at(value: Any, path: str) -> Any:
+    """What `identity.sourceIp` names in nested objects; None where there is nothing."""
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ the API Gateway developer guide. Left out: WebSocket APIs, custom domain names, 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from urllib.parse import unquote
@@ -52,26 +53,32 @@ class ApiGateway:
         """The answer of an API to one HTTP request."""
         api = self.apis.get(identifier)
         if api is None:
-            return json_response(403, {"message": "Forbidden"})
+            return _forbidden()
         if api.cross_origin is None:
             return await self._answered(api, path, request)
         return api.cross_origin.preflight(request) or api.cross_origin.told(request, await self._answered(api, path, request))
 
     async def _answered(self, api: Api, path: str, request: ServiceRequest) -> ServiceResponse:
         stage, path = _stage_and_path(api, path)
+        if stage is None and api.is_rest:
+            # What an API says of errors is its stages'.
+            return _forbidden()
         found = api.route(request.method, path) if stage is not None else None
         request_id = self._randomness.uuid()
         if stage is None or found is None:
-            return self._failed(api, GatewayFault("MISSING_AUTHENTICATION_TOKEN"), {"requestId": request_id}, stage)
+            return self._failed(api, GatewayFault("MISSING_AUTHENTICATION_TOKEN"), stage, {"requestId": request_id})
         call = ApiCall(api, found[0], stage, path, found[1], request, self._backends.account_id, request_id)
         try:
             authorizer = await self._authorized(call)
             self._check_key(call, authorizer)
             if found[0].validation is not None:
                 found[0].validation.check(call)
-            return await found[0].integration.answer(call, self._backends, authorizer)
+            answer = found[0].integration.answer(call, self._backends, authorizer)
+            return await asyncio.wait_for(answer, found[0].timeout_seconds)
+        except asyncio.TimeoutError:
+            return self._failed(api, GatewayFault("INTEGRATION_TIMEOUT"), call.stage, call.context(), call)
         except GatewayFault as fault:
-            return self._failed(api, fault, call.context(), stage)
+            return self._failed(api, fault, call.stage, call.context(), call)
 
     async def _authorized(self, call: ApiCall) -> Json | None:
         """What the route's authorizer tells of the caller; None where the route has none."""
@@ -81,7 +88,8 @@ class ApiGateway:
         return None if call.route.authorizer is None else await call.route.authorizer.authorize(call, self._backends)
 
     def _check_key(self, call: ApiCall, authorizer: Json | None) -> None:
-        if not call.route.requires_key:
+        if not call.route.requires_key or not call.api.is_rest:
+            # HTTP APIs have no keys: what asks for one is without effect on AWS, too.
             return
         is_told = call.api.key_source == "AUTHORIZER"
         key = (authorizer or {}).get("usageIdentifierKey") if is_told else call.request.headers.get("x-api-key")
@@ -90,11 +98,16 @@ class ApiGateway:
             raise GatewayFault("INVALID_API_KEY")
 
     @staticmethod
-    def _failed(api: Api, fault: GatewayFault, context: Json, stage: str | None) -> ServiceResponse:
+    def _failed(api: Api, fault: GatewayFault, stage: str | None, context: Json, call: ApiCall | None = None) -> ServiceResponse:
         variables = api.stages.get(stage or "", {})
-        response = rendered(fault, is_rest=api.is_rest, customised=api.gateway_responses, context=context, stage_variables=variables)
+        own = api.gateway_responses
+        response = rendered(fault, is_rest=api.is_rest, customised=own, context=context, stage_variables=variables, call=call)
         # The functions of HTTP APIs and of URLs fail with the same words and different statuses.
         return replace(response, status=502) if api.is_url and fault.kind == "PROXY_FAILURE" else response
+
+
+def _forbidden() -> ServiceResponse:
+    return json_response(403, {"message": "Forbidden"}, headers={"x-amzn-ErrorType": "ForbiddenException"})
 
 
 def _stage_and_path(api: Api, path: str) -> tuple[str | None, str]:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from stepstack.errors import ServiceError, UnsupportedFeature
-from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
+from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json, member_at
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
 from stepstack.stacks.embedded.apis.proxy_events import event_1, event_2
 
@@ -65,12 +65,15 @@ class Authorizer:
             event = event_2(call)
             return {**_without_body(event), "type": "REQUEST", "routeArn": call.method_arn, "identitySource": identity}
         event = {**_without_body(event_1(call)), "type": "REQUEST", "methodArn": call.method_arn}
-        return event if call.api.is_rest else {**event, "identitySource": ",".join(identity), "authorizationToken": ",".join(identity)}
+        if not call.api.is_rest:
+            return {**event, "identitySource": ",".join(identity), "authorizationToken": ",".join(identity)}
+        # Where a proxy's event has null, an authorizer's has an empty object.
+        return {name: {} if value is None else value for name, value in event.items()}
 
     def _judged(self, answer: Any, call: ApiCall) -> Json:
-        if not isinstance(answer, dict):
+        context = (answer.get("context") or {}) if isinstance(answer, dict) else None
+        if not isinstance(context, dict):
             raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR")
-        context = answer.get("context") or {}
         if self.is_simple:
             if not isinstance(answer.get("isAuthorized"), bool):
                 raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR")
@@ -78,7 +81,7 @@ class Authorizer:
                 raise GatewayFault("ACCESS_DENIED")
             return dict(context)
         policy = answer.get("policyDocument")
-        if not isinstance(policy, dict) or not answer.get("principalId") or not isinstance(context, dict):
+        if not isinstance(policy, dict) or not answer.get("principalId"):
             raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR")
         effects = _effects(policy, call.method_arn)
         if "Allow" not in effects or "Deny" in effects:
@@ -110,16 +113,15 @@ def _value(source: str, call: ApiCall) -> Any:
         return None
     if variable["place"] == "stageVariables":
         return call.stage_variables.get(variable["name"])
-    value: Any = call.context()
-    for name in variable["name"].split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    return member_at(call.context(), variable["name"])
 
 
 def _effects(policy: Json, arn: str) -> set[str]:
     statements = policy.get("Statement") or []
     found = set()
     for statement in statements if isinstance(statements, list) else [statements]:
+        if not isinstance(statement, dict):
+            raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR")
         actions, resources = _listed(statement.get("Action")), _listed(statement.get("Resource"))
         if any(_covers(action.lower(), "execute-api:invoke") for action in actions) and any(_covers(place, arn) for place in resources):
             found.add(str(statement.get("Effect")))
@@ -153,13 +155,22 @@ def authorizer_of(name: str, described: Json, *, is_rest: bool, header: str = ""
     sources = tuple(part.strip() for part in (source if isinstance(source, list) else str(source).split(",")) if part.strip())
     if kind == "token" and not sources:
         sources = (f"method.request.header.{header or 'Authorization'}",)
-    expression = described.get("identityValidationExpression")
+    expression = described.get("identityValidationExpression") if kind == "token" else None
     default_format = "1.0" if is_rest else "2.0"
     return Authorizer(
         kind,
         function["arn"],
         sources,
-        re.compile(str(expression)) if expression else None,
+        _compiled(name, str(expression)) if expression else None,
         "1.0" if is_rest else str(described.get("authorizerPayloadFormatVersion") or default_format),
         str(described.get("enableSimpleResponses", "")).lower() == "true",
     )
+
+
+def _compiled(name: str, expression: str) -> re.Pattern[str]:
+    try:
+        return re.compile(expression)
+    except re.error as error:
+        raise UnsupportedFeature(
+            f"the authorizer {name} has the validation expression {expression!r}, which cannot be read: {error}"
+        ) from error

@@ -59,14 +59,11 @@ class CrossOrigin:
         return ServiceResponse(204, {**allowed, **{name: value for name, value in told.items() if value}})
 
     def told(self, request: ServiceRequest, response: ServiceResponse) -> ServiceResponse:
-        """The answer to a request of another origin: what the function says of CORS gives way to the configuration."""
+        """An answer with what its reader may know of CORS: what the function says of it counts for nothing beside a configuration."""
         allowed = self._allowed(request)
-        if not allowed:
-            return response
-        if self.exposed:
+        if allowed and self.exposed:
             allowed |= {"Access-Control-Expose-Headers": self.exposed}
-        names = {name.lower() for name in allowed}
-        kept = {name: value for name, value in response.headers.items() if name.lower() not in names}
+        kept = {name: value for name, value in response.headers.items() if not name.lower().startswith("access-control-")}
         return replace(response, headers={**kept, **allowed})
 
     def _allowed(self, request: ServiceRequest) -> dict[str, str]:

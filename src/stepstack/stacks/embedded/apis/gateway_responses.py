@@ -2,6 +2,7 @@
 
 A REST API may customise them (`AWS::ApiGateway::GatewayResponse`, `x-amazon-apigateway-gateway-responses`): status, headers and body,
 by the response's type or for all of 4XX and 5XX. Called by `api_gateway`; raised (`GatewayFault`) by whatever handles a request.
+AWS replaces variables in these templates and does no more; here they may have all that mapping templates have.
 Source: "Gateway response types for API Gateway" in the developer guide; the wordings are AWS's.
 """
 
@@ -12,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from stepstack.stacks.embedded.apis.api_calls import ApiCall
 from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate, TemplateData
+from stepstack.stacks.embedded.apis.parameter_mapping import mapped_parameter
 from stepstack.stacks.embedded.request import ServiceResponse, json_response
 
 __all__ = ["GatewayFault", "GatewayResponse", "gateway_response", "rendered"]
@@ -67,6 +70,7 @@ class GatewayResponse:
 
     status: int | None
     headers: Mapping[str, str]
+    """As they are written: `'*'`, `method.request.header.Origin`."""
     template: MappingTemplate | None
 
 
@@ -75,9 +79,7 @@ def gateway_response(described: Json) -> GatewayResponse:
     members = {name[0].lower() + name[1:]: value for name, value in described.items()}
     prefix = "gatewayresponse.header."
     headers = {
-        name[len(prefix) :]: str(value).strip("'")
-        for name, value in (members.get("responseParameters") or {}).items()
-        if name.startswith(prefix)
+        name[len(prefix) :]: str(value) for name, value in (members.get("responseParameters") or {}).items() if name.startswith(prefix)
     }
     template = (members.get("responseTemplates") or {}).get("application/json")
     status = members.get("statusCode")
@@ -85,9 +87,15 @@ def gateway_response(described: Json) -> GatewayResponse:
 
 
 def rendered(
-    fault: GatewayFault, *, is_rest: bool, customised: Mapping[str, GatewayResponse], context: Json, stage_variables: Mapping[str, str]
+    fault: GatewayFault,
+    *,
+    is_rest: bool,
+    customised: Mapping[str, GatewayResponse],
+    context: Json,
+    stage_variables: Mapping[str, str],
+    call: ApiCall | None = None,
 ) -> ServiceResponse:
-    """The answer for a fault."""
+    """The answer for a fault; headers read the request's parameters in `call`, which is None where no route was found."""
     usual = (_REST if is_rest else _HTTP)[fault.kind]
     message = fault.message or usual.message
     headers = {"x-amzn-ErrorType": usual.error_type} if usual.error_type else {}
@@ -101,4 +109,11 @@ def rendered(
         error = {"message": message, "messageString": json.dumps(message), "responseType": fault.kind}
         data = TemplateData("", context={**context, "error": error}, stage_variables=stage_variables)
         body = custom.template.render(data).encode()
-    return ServiceResponse(custom.status or usual.status, {**answer.headers, **custom.headers}, body)
+    own = {name: value for name, told in custom.headers.items() if (value := _header(told, call, context)) is not None}
+    return ServiceResponse(custom.status or usual.status, {**answer.headers, **own}, body)
+
+
+def _header(told: str, call: ApiCall | None, context: Json) -> str | None:
+    if told.startswith("'"):
+        return told.strip("'")
+    return None if call is None else mapped_parameter(told, call, context)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepstack.errors import ServiceError, UnsupportedFeature
-from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
+from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json, member_at
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
 from stepstack.stacks.embedded.request import ServiceResponse, call_operation, json_response
 
@@ -75,33 +75,29 @@ def _mapped(told: str, call: ApiCall, context: Json) -> str | None:
 
 
 def _selected(found: re.Match[str], call: ApiCall, context: Json) -> str | None:
-    names = found["names"].split(".")[1:]
+    name = found["names"].removeprefix(".")
     source = found["source"]
     if source == "request.body":
-        return _of_body(call.request.body, names)
+        return _of_body(call.request.body, name)
     if source == "request.path":
-        return call.parameters.get(".".join(names)) if names else call.path
+        return call.parameters.get(name) if name else call.path
     if source == "request.header":
-        return call.request.headers.get(".".join(names).lower())
+        return call.request.headers.get(name.lower())
     if source == "request.querystring":
-        values = call.queries.get(".".join(names))
+        values = call.queries.get(name)
         return ",".join(values) if values else None
-    value: Any = dict(call.stage_variables) if source == "stageVariables" else context
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
+    value = call.stage_variables.get(name) if source == "stageVariables" else member_at(context, name)
     return None if value is None else str(value)
 
 
-def _of_body(body: bytes, names: list[str]) -> str | None:
+def _of_body(body: bytes, name: str) -> str | None:
     text = body.decode("utf-8", "replace")
-    if not names:
+    if not name:
         return text
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = member_at(json.loads(text), name)
+    except (ValueError, RecursionError):
         return None
-    for name in names:
-        value = value.get(name) if isinstance(value, dict) else None
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

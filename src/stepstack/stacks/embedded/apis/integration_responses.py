@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepstack.errors import UnsupportedFeature
-from stepstack.stacks.embedded.apis.api_calls import Json
+from stepstack.errors import ServiceError, UnsupportedFeature
+from stepstack.stacks.embedded.apis.api_calls import Json, member_at
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
 from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate, TemplateData
 from stepstack.stacks.embedded.request import ServiceResponse
@@ -29,7 +29,7 @@ class IntegrationResponse:
     """Of the status, or of a function's error message; None for the default."""
     status: int
     headers: Mapping[str, str]
-    """As they are written: `'*'`, `integration.response.header.Location`, `integration.response.body.id`."""
+    """As they are written: `'*'`, `integration.response.header.Location`, `integration.response.body.id`, `context.requestId`."""
     template: MappingTemplate | None
 
 
@@ -61,16 +61,20 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def mapped(
     responses: tuple[IntegrationResponse, ...], selected_by: str, answer: ServiceResponse, context: Json, stage_variables: Mapping[str, str]
 ) -> ServiceResponse:
-    """The API's answer for an integration's; GatewayFault where no integration response fits."""
+    """The API's answer for an integration's; GatewayFault where no integration response fits, or where the answer cannot be mapped."""
     fitting = [response for response in responses if response.pattern is not None and response.pattern.fullmatch(selected_by)]
     chosen = next(iter([*fitting, *(response for response in responses if response.pattern is None)]), None)
     if chosen is None:
         raise GatewayFault("API_CONFIGURATION_ERROR")
     text = answer.body.decode("utf-8", "replace")
     data = TemplateData(text, context=context, stage_variables=stage_variables)
-    body = answer.body if chosen.template is None else chosen.template.render(data).encode()
     headers = {"Content-Type": "application/json"}
-    headers |= {name: value for name, told in chosen.headers.items() if (value := _header(told, answer, data)) is not None}
+    try:
+        body = answer.body if chosen.template is None else chosen.template.render(data).encode()
+        headers |= {name: value for name, told in chosen.headers.items() if (value := _header(told, answer, data)) is not None}
+    except ServiceError:
+        # A template or a header reads JSON that the answer is not.
+        raise GatewayFault("API_CONFIGURATION_ERROR") from None
     override = context.get("responseOverride") or {}
     headers |= {name: str(value) for name, value in (override.get("header") or {}).items()}
     return ServiceResponse(int(override.get("status") or chosen.status), headers, body)
@@ -85,4 +89,6 @@ def _header(told: str, answer: ServiceResponse, data: TemplateData) -> str | Non
     if told.startswith("integration.response.body"):
         path = told.removeprefix("integration.response.body").lstrip(".")
         return MappingTemplate(f"$input.path('$.{path}')" if path else "$input.body").render(data)
-    return None
+    source, _, name = told.partition(".")
+    value = data.stage_variables.get(name) if source == "stageVariables" else member_at(data.context, name) if source == "context" else None
+    return None if value is None else str(value)

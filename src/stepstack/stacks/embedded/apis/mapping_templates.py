@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from urllib.parse import quote_plus, unquote_plus
 
 from stepstack.errors import ExpressionError, ServiceError, UnsupportedFeature
+from stepstack.json_types import parse_json
 from stepstack.query.jsonpath import AslPath
 from stepstack.query.scope import Scope
 from stepstack.stacks.embedded.apis.velocity import VelocityTemplate
@@ -72,7 +73,7 @@ class _Input:
     def _read(self) -> Any:
         if not self._is_read:
             try:
-                self._document = json.loads(self._data.body) if self._data.body.strip() else {}
+                self._document = parse_json(self._data.body) if self._data.body.strip() else {}
             except ValueError as error:
                 raise ServiceError("BadRequestException", f"Could not parse request body into json: {error}") from None
             self._is_read = True
@@ -136,6 +137,6 @@ def _escape(text: Any) -> str:
 
 def _parse(text: Any) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except (TypeError, ValueError):
         raise UnsupportedFeature("a mapping template calls $util.parseJson with what is no JSON") from None

@@ -6,7 +6,6 @@ Gateway developer guide on Lambda proxy integrations and payload formats.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import re
@@ -20,9 +19,7 @@ from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
 from stepstack.stacks.embedded.request import ServiceResponse
 
-__all__ = ["INTEGRATION_SECONDS", "FunctionProxy", "event_1", "event_2"]
-
-INTEGRATION_SECONDS = 29.0
+__all__ = ["FunctionProxy", "event_1", "event_2"]
 
 _TEXT = re.compile(r"(?:text/.*|application/(?:.*\+)?(?:json|xml|javascript)|application/x-www-form-urlencoded)(?:;.*)?", re.IGNORECASE)
 
@@ -35,13 +32,10 @@ class FunctionProxy:
     payload_format: str
 
     async def answer(self, call: ApiCall, backends: Backends, authorizer: Mapping[str, Any] | None) -> ServiceResponse:
-        """The function's answer; GatewayFault where it fails, takes too long or answers what is no HTTP answer."""
+        """The function's answer; GatewayFault where it fails or answers what is no HTTP answer."""
         event = event_2(call, authorizer) if self.payload_format == "2.0" else event_1(call, authorizer)
         try:
-            invocation = backends.functions.invoke(self.function_arn, json.dumps(event).encode())
-            result = await asyncio.wait_for(invocation, INTEGRATION_SECONDS)
-        except asyncio.TimeoutError:
-            raise GatewayFault("INTEGRATION_TIMEOUT") from None
+            result = await backends.functions.invoke(self.function_arn, json.dumps(event).encode())
         except ServiceError:
             raise GatewayFault("PROXY_FAILURE") from None
         if result.function_error:

@@ -35,7 +35,7 @@ class RequestValidation:
         if missing:
             raise GatewayFault("BAD_REQUEST_PARAMETERS", f"Missing required request parameters: [{', '.join(missing)}]")
         content_type = call.request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        model = self.models.get(content_type)
+        model = self.models.get(content_type) or self.models.get("$default")
         if model is None:
             return
         try:
@@ -47,17 +47,24 @@ class RequestValidation:
 
 
 def _has(call: ApiCall, place: str, name: str) -> bool:
-    if place == "header":
-        return bool(call.request.headers.get(name.lower()))
-    return name in (call.queries if place == "query" else call.parameters)
+    """Whether a parameter is there and not blank."""
+    if place == "query":
+        return any(value.strip() for value in call.queries.get(name, ()))
+    value = call.request.headers.get(name.lower()) if place == "header" else call.parameters.get(name)
+    return bool(value and value.strip())
 
 
 def validation_of(where: str, operation: Json, document: Json) -> RequestValidation | None:
-    """What an operation's validator demands; None where it has none. `document` has the validators and the models."""
+    """What an operation's validator demands; None where it has none. `document` has the validators and the models.
+
+    Raises UnsupportedFeature where the validator or a model is not there.
+    """
     name = operation.get(_VALIDATOR) or document.get(_VALIDATOR)
-    told = (document.get("x-amazon-apigateway-request-validators") or {}).get(str(name)) if name else None
-    if told is None:
+    if not name:
         return None
+    told = (document.get("x-amazon-apigateway-request-validators") or {}).get(str(name))
+    if told is None:
+        raise UnsupportedFeature(f"{where} has the request validator {name}, which is not there")
     parameters = operation.get("parameters") or []
     required: tuple[tuple[str, str], ...] = ()
     if _is_true(told.get("validateRequestParameters")):

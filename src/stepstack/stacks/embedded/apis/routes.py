@@ -25,6 +25,11 @@ __all__ = ["Guard", "Integration", "Route", "guards_of", "route_of", "routes_of"
 
 _FUNCTION = re.compile(r".*:lambda:path/[\d-]+/functions/(?P<arn>.+)/invocations")
 _ANY = "x-amazon-apigateway-any-method"
+DEFAULT_PATH = "/$default"
+"""How documents write the route of an HTTP API for all that no other route answers."""
+
+REST_SECONDS = 29.0
+HTTP_SECONDS = 30.0
 _METHODS = frozenset({"delete", "get", "head", "options", "patch", "post", "put"})
 
 
@@ -61,9 +66,13 @@ class Route:
     requires_key: bool = False
     requires_signature: bool = False
     validation: RequestValidation | None = None
+    timeout_seconds: float = REST_SECONDS
+    """How long the integration may take."""
 
     def rank(self) -> tuple[Any, ...]:
-        """Literal segments come before parameters, and those before `{proxy+}`."""
+        """Literal segments come before parameters, those before `{proxy+}`, and `$default` takes what is left."""
+        if self.path == DEFAULT_PATH:
+            return ([3], True)
         segments = [2 if part.endswith("+}") else 1 if part.startswith("{") else 0 for part in self.path.split("/")]
         return (segments, self.method == "ANY")
 
@@ -103,21 +112,24 @@ def route_of(path: str, method: str, operation: Json, guards: Mapping[str, Guard
     where = f"the route {method} {path}"
     names = tuple(name.rstrip("+") for name in re.findall(r"\{([^}]+)\}", path))
     needed = [_needed(where, name, guards) for requirement in operation.get("security") or () for name in requirement]
+    integration: Json = operation.get("x-amazon-apigateway-integration") or {}
+    usual = REST_SECONDS if is_rest else HTTP_SECONDS
     return Route(
         method,
         path,
         _pattern(path),
         names,
-        _integration(where, operation.get("x-amazon-apigateway-integration") or {}, is_rest=is_rest),
+        _integration(where, integration, is_rest=is_rest),
         next((guard.authorizer for guard in needed if guard.authorizer), None),
         any(guard.requires_key for guard in needed),
         any(guard.requires_signature for guard in needed),
         validation_of(where, operation, document) if is_rest else None,
+        float(integration.get("timeoutInMillis") or usual * 1000) / 1000,
     )
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    if path == "/$default":
+    if path == DEFAULT_PATH:
         return re.compile(".*", re.DOTALL)
     parts = re.split(r"\{([^}]+)\}", path)
     expression = "".join(

@@ -18,7 +18,8 @@ from stepstack.errors import ServiceError, UnsupportedFeature
 from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
 from stepstack.stacks.embedded.apis.integration_responses import IntegrationResponse, integration_responses, mapped
-from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate, TemplateData
+from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate
+from stepstack.stacks.embedded.apis.parameter_mapping import mapped_parameter, request_data
 from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse, json_response
 
 __all__ = ["MockIntegration", "RestIntegration", "rest_integration"]
@@ -53,10 +54,14 @@ class _RequestMapping:
     """`integration.request.header.X` to `method.request.header.Y`, `context.z` or a text in quotation marks."""
 
     def body(self, call: ApiCall, context: Json) -> bytes:
+        """The body that is sent; GatewayFault where the request's cannot be mapped."""
         content_type = call.request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         template = self.templates.get(content_type)
         if template is not None:
-            return template.render(_data(call, context)).encode()
+            try:
+                return template.render(request_data(call, context)).encode()
+            except ServiceError as error:
+                raise GatewayFault("BAD_REQUEST_BODY", error.message) from None
         if self.passthrough == "never" or (self.passthrough == "when_no_templates" and self.templates):
             raise GatewayFault("UNSUPPORTED_MEDIA_TYPE")
         return call.request.body
@@ -66,45 +71,10 @@ class _RequestMapping:
         prefix = f"integration.request.{place}."
         found = {}
         for name, told in self.parameters.items():
-            if name.startswith(prefix) and (value := _mapped(told, call, context)) is not None:
+            if name.startswith(prefix) and (value := mapped_parameter(told, call, context)) is not None:
                 found[name[len(prefix) :]] = value
         override = ((context.get("requestOverride") or {}).get(place)) or {}
         return found | {name: str(value) for name, value in override.items()}
-
-
-def _data(call: ApiCall, context: Json) -> TemplateData:
-    query = {name: values[-1] for name, values in call.queries.items()}
-    body = call.request.body.decode("utf-8", "replace")
-    return TemplateData(body, call.parameters, query, call.headers, context, call.stage_variables)
-
-
-def _mapped(told: str, call: ApiCall, context: Json) -> str | None:
-    """What a parameter comes to; None where there is nothing."""
-    if told.startswith("'"):
-        return told[1:-1]
-    source, _, name = told.partition(".")
-    if source == "stageVariables":
-        return call.stage_variables.get(name)
-    if source == "context":
-        value: Any = context
-        for part in name.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
-        return None if value is None else str(value)
-    return _of_request(name.removeprefix("request."), call, context) if source == "method" else None
-
-
-def _of_request(told: str, call: ApiCall, context: Json) -> str | None:
-    """What `header.X`, `querystring.x`, `path.x`, `body` or `body.a.b` of the request is."""
-    place, _, name = told.partition(".")
-    if place == "body":
-        template = MappingTemplate(f"$input.path('$.{name}')" if name else "$input.body")
-        return template.render(_data(call, context)) or None
-    if place == "header":
-        return call.request.headers.get(name.lower())
-    if place == "path":
-        return call.parameters.get(name)
-    values = call.queries.get(name)
-    return values[-1] if values else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +120,7 @@ class RestIntegration:
     async def answer(self, call: ApiCall, backends: Backends, authorizer: Mapping[str, Any] | None) -> ServiceResponse:
         """What the service answers, through the integration responses."""
         context = call.context(authorizer)
-        try:
-            body = self.request.body(call, context)
-        except ServiceError as error:
-            raise GatewayFault("BAD_REQUEST_BODY", error.message) from None
+        body = self.request.body(call, context)
         if self.service == "states":
             answer = await self._step_functions(body, backends)
         else:

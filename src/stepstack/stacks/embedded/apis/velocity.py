@@ -29,11 +29,11 @@ _Node: TypeAlias = "Callable[[Scope], Iterator[str]]"
 LONGEST_TEXT = 10_000_000
 """Characters that a template may make: a loop over a large body makes many."""
 
-_MARK = re.compile(r"[$#]|\\(?=[$#\\])")
-_DIRECTIVE = re.compile(
-    r"#(?:\{(?P<braced>[a-z]+)\}|(?P<plain>set|if|elseif|else|end|foreach|break|stop|macro|parse|include|define|evaluate)\b)"
-)
+_NAMES = "set|if|elseif|else|end|foreach|break|stop|macro|parse|include|define|evaluate"
+_DIRECTIVE = re.compile(rf"#(?:\{{(?P<braced>{_NAMES})\}}|(?P<plain>{_NAMES})\b)")
 _REFERENCE = re.compile(r"\$!?\{?[A-Za-z_]")
+_MARK = re.compile(rf"(?P<escape>\\+)(?={_REFERENCE.pattern}|#\{{?(?:{_NAMES})\b)|[$#]")
+"""Backslashes mean something before a reference or a directive, and are text everywhere else, as in JSON."""
 _REST_OF_LINE = re.compile(r"[ \t]*\r?\n")
 _REFUSED = frozenset({"define", "evaluate", "include", "macro", "parse"})
 
@@ -99,10 +99,11 @@ def _read_block(cursor: Cursor, ends: frozenset[str]) -> tuple[list[_Node], str]
             return nodes, ""
         nodes.append(_literal(cursor.text[cursor.position : found.start()]))
         cursor.position = found.start()
-        if found[0] == "\\":
-            # An escaped mark is text.
-            nodes.append(_literal(cursor.text[cursor.position + 1]))
-            cursor.position += 2
+        if found["escape"]:
+            # Two are one that is text; an odd one makes text of what follows.
+            pairs, is_escaped = divmod(len(found["escape"]), 2)
+            cursor.position = found.end() + is_escaped
+            nodes.append(_literal("\\" * pairs + cursor.text[found.end() : cursor.position]))
         elif found[0] == "$":
             nodes.append(_read_text_reference(cursor))
         elif (directive := _read_directive(cursor)) in ends:

@@ -33,6 +33,8 @@ _OPERATORS: tuple[tuple[str, ...], ...] = (
 DEEPEST = 50
 """How deep expressions may nest."""
 
+LONGEST_RANGE = 100_000
+
 
 @dataclass(slots=True)
 class Scope:
@@ -306,8 +308,10 @@ def _read_array(cursor: Cursor) -> Evaluated:
 
 
 def _range(first: Any, last: Any) -> list[int]:
-    if not isinstance(first, int) or not isinstance(last, int) or abs(last - first) > 100_000:
+    if not isinstance(first, int) or not isinstance(last, int):
         return []
+    if abs(last - first) > LONGEST_RANGE:
+        raise UnsupportedFeature(f"a mapping template counts from {first} to {last}: a range has at most {LONGEST_RANGE} numbers")
     return list(range(first, last + 1)) if first <= last else list(range(first, last - 1, -1))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stepstack.errors import UnsupportedFeature
+from stepstack.query.java_text import double_text
 
 __all__ = ["call_method", "java_text"]
 
@@ -26,7 +27,7 @@ def call_method(value: Any, name: str, arguments: list[Any]) -> Any:
         raise UnsupportedFeature(f"a mapping template calls {name}, which is not supported on a {_kind(value)}")
     try:
         return method(*arguments) if offered is not None else method(value, *arguments)
-    except (TypeError, ValueError, IndexError, re.error) as error:
+    except (AttributeError, TypeError, ValueError, IndexError, re.error) as error:
         raise UnsupportedFeature(f"a mapping template calls {name} on a {_kind(value)} as it cannot be called: {error}") from error
 
 
@@ -72,7 +73,7 @@ def _add(value: list[Any], *arguments: Any) -> bool:
 
 
 def java_text(value: Any) -> str:
-    """A value as Java's toString writes it: a map is `{a=1, b=2}`, an array is JSON."""
+    """A value as API Gateway's templates write it: a map is `{a=1, b=2}` as in Java, an array is JSON, unlike in `query.java_text`."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -81,6 +82,8 @@ def java_text(value: Any) -> str:
         return "{" + ", ".join(f"{key}={java_text(part)}" for key, part in value.items()) + "}"
     if value is None:
         return "null"
+    if isinstance(value, float):
+        return double_text(value)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if isinstance(value, list) else str(value)
 
 

@@ -54,11 +54,11 @@ async def _rest_api(workshop: Workshop, _logical_id: str, properties: Json) -> M
 async def _http_api(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     if properties.get("ProtocolType", "HTTP") != "HTTP":
         raise UnsupportedFeature(f"the resource {logical_id} is an API for {properties['ProtocolType']}, which is not supported here")
+    # Quick create: one route for everything, and the default stage.
+    integration = _http_proxy(workshop, logical_id, str(properties["Target"]), "2.0") if properties.get("Target") else None
     made = await _api(workshop, properties, is_rest=False)
-    if properties.get("Target"):
-        # Quick create: one route for everything, and the default stage.
+    if integration is not None:
         api = workshop.services.api_gateway.apis[made.reference]
-        integration = _http_proxy(workshop, logical_id, str(properties["Target"]), "2.0")
         key = str(properties.get("RouteKey") or "$default")
         method, _, path = key.partition(" ") if key != "$default" else ("ANY", "", "/$default")
         api.add_route(path, method, {"x-amazon-apigateway-integration": integration})
@@ -90,6 +90,7 @@ async def _method(workshop: Workshop, logical_id: str, properties: Json) -> Made
             "requestParameters": integration.get("RequestParameters"),
             "requestTemplates": integration.get("RequestTemplates"),
             "responses": _responses(integration),
+            "timeoutInMillis": integration.get("TimeoutInMillis"),
         },
         "security": _security(logical_id, properties),
         "x-amazon-apigateway-request-validator": properties.get("RequestValidatorId"),
@@ -198,7 +199,7 @@ async def _stage(workshop: Workshop, _logical_id: str, properties: Json) -> Made
 async def _deployment(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     if "StageName" in properties:
         variables = (properties.get("StageDescription") or {}).get("Variables") or {}
-        _api_of(workshop, properties).stages.setdefault(str(properties["StageName"]), variables)
+        _api_of(workshop, properties).stages.setdefault(str(properties["StageName"]), {key: str(value) for key, value in variables.items()})
     return Made(workshop.name(logical_id))
 
 
@@ -262,6 +263,7 @@ async def _integration(workshop: Workshop, logical_id: str, properties: Json) ->
         integration = _http_proxy(workshop, logical_id, uri, version)
     else:
         raise UnsupportedFeature(f"the resource {logical_id} is no integration with a function ({kind}), which is not supported here")
+    integration["timeoutInMillis"] = properties.get("TimeoutInMillis")
     _api_of(workshop, properties).integrations[identifier] = integration
     return Made(identifier, {"IntegrationId": identifier})
 
@@ -358,8 +360,11 @@ APIS: dict[str, ResourceType] = {
     "AWS::ApiGatewayV2::Deployment": _NOTHING,
     "AWS::ApiGatewayV2::Integration": ResourceType(
         _integration,
-        names("ApiId IntegrationSubtype IntegrationType IntegrationUri PayloadFormatVersion RequestParameters ResponseParameters"),
-        names("ConnectionType CredentialsArn Description IntegrationMethod TimeoutInMillis"),
+        names(
+            "ApiId IntegrationSubtype IntegrationType IntegrationUri PayloadFormatVersion RequestParameters ResponseParameters "
+            "TimeoutInMillis"
+        ),
+        names("ConnectionType CredentialsArn Description IntegrationMethod"),
     ),
     "AWS::ApiGatewayV2::Route": ResourceType(
         _route, names("ApiId ApiKeyRequired AuthorizationType AuthorizerId RouteKey Target"), names("AuthorizationScopes OperationName")

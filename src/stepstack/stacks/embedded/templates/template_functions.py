@@ -25,6 +25,9 @@ _NOT_OF_CREATE_FUNCTION = ("RecursiveLoop", "ReservedConcurrentExecutions", "Run
 _CONFIGURED = ("DeadLetterConfig", "Description", "EphemeralStorage", "TracingConfig")
 """What the function's configuration answers beside what it is registered with."""
 
+_URL_MILLISECONDS = 1_000_000
+"""A URL has no time limit of its own: it waits as long as its function may run, and import its modules."""
+
 
 async def _function(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     name = str(properties.get("FunctionName") or workshop.name(logical_id))
@@ -127,7 +130,7 @@ async def _url(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     api.is_url = True
     api.guards["signature"] = Guard(requires_signature=True)
     uri = f"arn:aws:apigateway:{workshop.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    integration = {"type": "aws_proxy", "uri": uri, "payloadFormatVersion": "2.0"}
+    integration = {"type": "aws_proxy", "uri": uri, "payloadFormatVersion": "2.0", "timeoutInMillis": _URL_MILLISECONDS}
     needed: list[Json] = [{"signature": []}] if properties.get("AuthType") == "AWS_IAM" else []
     api.add_route("/$default", "ANY", {"x-amazon-apigateway-integration": integration, "security": needed})
     api.stages["$default"] = {}

@@ -1,5 +1,6 @@
 import base64
 import json
+import threading
 
 import pytest
 from tests.unit.stacks.embedded.apis.requesting import proxy
@@ -39,12 +40,24 @@ def test_literal_paths_come_before_parameters_and_parameters_before_the_rest(wor
 
 @pytest.mark.parametrize(
     ("path", "method"),
-    [("/execute-api/abc123/Prod/none", "GET"), ("/execute-api/abc123/Prod/a", "PUT"), ("/execute-api/abc123/Other/a", "GET")],
+    [("/execute-api/abc123/Prod/none", "GET"), ("/execute-api/abc123/Prod/a", "PUT")],
 )
 def test_an_unknown_route_of_a_rest_api_is_forbidden(world, path, method):
     world.api({"/a": {"get": proxy()}})
     status, _, body = world.send(method, path)
     assert (status, json.loads(body)) == (403, {"message": "Missing Authentication Token"})
+
+
+@pytest.mark.parametrize("path", ["/Other/a", "/a", "/", ""])
+def test_an_unknown_stage_of_a_rest_api_is_forbidden_in_other_words(world, path):
+    world.api({"/a": {"get": proxy()}})
+    status, headers, body = world.send("GET", f"/execute-api/abc123{path}")
+    assert (status, json.loads(body), headers["x-amzn-errortype"]) == (403, {"message": "Forbidden"}, "ForbiddenException")
+
+
+def test_an_unknown_stage_of_an_http_api_is_not_found(world):
+    world.api({"/a": {"get": proxy()}}, is_rest=False)
+    assert world.send("GET", "/execute-api/abc123/Other/a")[::2] == (404, b'{"message": "Not Found"}')
 
 
 @pytest.mark.parametrize(
@@ -176,3 +189,30 @@ def test_nothing_but_an_api_answers_at_an_api_s_path(world, path):
         403,
         b'{"message": "Forbidden"}',
     )
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["before", "behind"])
+def test_the_default_route_takes_only_what_no_other_does(world, order):
+    paths = {"/$default": {"x-amazon-apigateway-any-method": proxy()}, "/a/b/c": {"get": proxy()}, "/z/{proxy+}": {"get": proxy()}}
+    world.api(dict(list(paths.items())[::order]), is_rest=False, stage="$default")
+
+    for path in ("a/b/c", "z/1", "a/b", "z"):
+        world.send("GET", f"/execute-api/abc123/{path}")
+
+    assert [event["resource"] for event in world.events] == ["/a/b/c", "/z/{proxy+}", "/$default", "/$default"]
+
+
+@pytest.mark.parametrize(
+    ("is_rest", "expected"),
+    [(True, (504, {"message": "Endpoint request timed out"})), (False, (503, {"message": "Service Unavailable"}))],
+    ids=["REST", "HTTP"],
+)
+def test_an_integration_has_the_time_that_it_is_given(world, is_rest, expected):
+    world.api({"/a": {"get": proxy(timeoutInMillis=50)}}, is_rest=is_rest)
+    may_end = threading.Event()
+    world.services.lambda_service.register("f", lambda _event, _context: may_end.wait(20))
+
+    status, _, body = world.send("GET", "/execute-api/abc123/Prod/a")
+    may_end.set()
+
+    assert (status, json.loads(body)) == expected

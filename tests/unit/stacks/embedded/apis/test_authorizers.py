@@ -48,9 +48,14 @@ def test_a_token_that_is_allowed_passes_and_its_context_reaches_the_function(wor
         (RuntimeError("else"), (500, {"message": None}, "AuthorizerConfigurationException")),
         ({"principalId": "ann"}, (500, {"message": None}, "AuthorizerConfigurationException")),
         (policy("Allow", context={"deep": {}}), (500, {"message": None}, "AuthorizerConfigurationException")),
+        (policy("Allow", context="text"), (500, {"message": None}, "AuthorizerConfigurationException")),
+        (
+            {"principalId": "ann", "policyDocument": {"Statement": ["Allow"]}},
+            (500, {"message": None}, "AuthorizerConfigurationException"),
+        ),
         (None, (500, {"message": None}, "AuthorizerConfigurationException")),
     ],
-    ids=["deny", "another resource", "unauthorized", "failure", "no policy", "deep context", "nothing"],
+    ids=["deny", "another resource", "unauthorized", "failure", "no policy", "deep context", "no context", "no statement", "nothing"],
 )
 def test_who_is_not_allowed_is_answered_as_aws_answers(world, answer, expected):
     rest(world, answer)
@@ -93,7 +98,15 @@ def test_a_request_authorizer_sees_the_request_and_needs_all_its_sources(world):
     (event,) = asked
     assert (event["type"], event["methodArn"], event["resource"], event["httpMethod"]) == ("REQUEST", ARN, "/people/{id}", "GET")
     assert (event["headers"]["X-User"], event["queryStringParameters"], event["pathParameters"]) == ("ann", {"key": "k"}, {"id": "7"})
+    assert event["multiValueQueryStringParameters"] == {"key": ["k"]}
     assert "body" not in event
+
+
+def test_a_request_authorizer_reads_an_empty_object_where_nothing_is_sent(world):
+    asked = rest(world, policy("Allow"), kind="request", source="method.request.header.X-User")
+
+    assert ask(world, {"X-User": "ann"})[0] == 200
+    assert (asked[0]["queryStringParameters"], asked[0]["multiValueQueryStringParameters"]) == ({}, {})
 
 
 def http(world, answer, **more):
@@ -109,10 +122,11 @@ def http(world, answer, **more):
     [
         ({"isAuthorized": True, "context": {"n": 1}}, (200, "ok", None)),
         ({"isAuthorized": False}, (403, {"message": "Forbidden"}, None)),
+        ({"isAuthorized": True, "context": "text"}, (500, {"message": "Internal Server Error"}, None)),
         ({"isAuthorized": "yes"}, (500, {"message": "Internal Server Error"}, None)),
         (RuntimeError("Unauthorized"), (401, {"message": "Unauthorized"}, None)),
     ],
-    ids=["yes", "no", "neither", "unauthorized"],
+    ids=["yes", "no", "no context", "neither", "unauthorized"],
 )
 def test_an_http_api_s_authorizer_may_answer_yes_or_no(world, answer, expected):
     asked = http(world, answer, authorizerPayloadFormatVersion="2.0", enableSimpleResponses=True)
@@ -155,3 +169,8 @@ def test_an_authorizer_that_is_no_function_is_refused_where_a_route_has_it(world
     world.api({"/open": {"get": proxy()}}, is_rest=False, **document)
     with pytest.raises(UnsupportedFeature, match=r"the route GET /closed .* the authorizer Pool is no Lambda authorizer \(jwt\)"):
         world.api({"/closed": {"get": {**proxy(), "security": [{"Pool": []}]}}}, is_rest=False, **document)
+
+
+def test_a_validation_that_cannot_be_read_is_refused(world):
+    with pytest.raises(UnsupportedFeature, match=r"the authorizer Guard has the validation expression '\('"):
+        rest(world, policy("Allow"), identityValidationExpression="(")

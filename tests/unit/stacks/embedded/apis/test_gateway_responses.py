@@ -24,3 +24,17 @@ def test_a_response_has_its_status_and_its_template(world):
     status, _, body = world.send("GET", "/execute-api/abc123/Prod/a")
 
     assert (status, body) == (599, b'{"m":"Internal server error","t":"PROXY_FAILURE","s":"Prod"}')
+
+
+def test_a_header_may_be_the_request_s(world):
+    told = {
+        "gatewayresponse.header.X-From": "method.request.header.Origin",
+        "gatewayresponse.header.X-Page": "method.request.querystring.page",
+        "gatewayresponse.header.X-Stage": "context.stage",
+    }
+    world.api({"/a": {"get": proxy()}}, **{"x-amazon-apigateway-gateway-responses": {"DEFAULT_5XX": {"responseParameters": told}}})
+    world.answer = RuntimeError("down")
+
+    headers = world.send("GET", "/execute-api/abc123/Prod/a", headers={"Origin": "https://a.example"})[1]
+
+    assert (headers["x-from"], headers["x-stage"], "x-page" in headers) == ("https://a.example", "Prod", False)

@@ -1,6 +1,6 @@
 import pytest
 
-from stepstack.errors import ServiceError
+from stepstack.errors import ServiceError, UnsupportedFeature
 from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate, TemplateData
 
 DATA = TemplateData(
@@ -52,3 +52,10 @@ def test_what_a_template_overrides_can_be_seen_afterwards():
     MappingTemplate('#set($context.requestOverride.header.X-Amz-Target = "A.B")').render(TemplateData("", context=context))
 
     assert context["requestOverride"] == {"header": {"X-Amz-Target": "A.B"}}
+
+
+def test_a_body_that_is_nested_too_deeply_is_a_bad_request():
+    with pytest.raises(ServiceError, match="nested too deeply"):
+        MappingTemplate("$input.json('$')").render(TemplateData("[" * 100_000))
+    with pytest.raises(UnsupportedFeature, match="what is no JSON"):
+        MappingTemplate("$util.parseJson($input.body)").render(TemplateData("[" * 100_000))

@@ -28,7 +28,8 @@ def test_required_parameters_have_to_be_there(world):
     api(world, {"parameters": needed, "x-amazon-apigateway-request-validator": "parameters"})
 
     assert ask(world) == (400, "Missing required request parameters: [page, X-Tenant]", "BadRequestException")
-    assert ask(world, path="/a/7?page=", headers={"X-Tenant": "t"})[0] == 200
+    assert ask(world, path="/a/7?page=", headers={"X-Tenant": "t"})[1] == "Missing required request parameters: [page]"
+    assert ask(world, path="/a/7?page=1", headers={"X-Tenant": "t"})[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,17 @@ def test_a_body_of_a_type_without_a_model_is_not_looked_at(world):
     api(world, {"requestBody": {"content": {"application/json": {"schema": SCHEMA}}}, "x-amazon-apigateway-request-validator": "all"})
 
     assert ask(world, b"text", headers={"content-type": "text/plain"})[0] == 200
+
+
+def test_a_default_model_is_for_bodies_of_all_types(world):
+    api(world, {"requestBody": {"content": {"$default": {"schema": SCHEMA}}}, "x-amazon-apigateway-request-validator": "all"})
+
+    assert [ask(world, body, headers={"content-type": "text/plain"})[0] for body in (b'{"id": 1}', b"{}")] == [200, 400]
+
+
+def test_a_validator_that_is_not_there_is_refused(world):
+    with pytest.raises(UnsupportedFeature, match=r"POST /a/\{id\} has the request validator none, which is not there"):
+        api(world, {"x-amazon-apigateway-request-validator": "none"})
 
 
 def test_a_model_that_is_none_is_refused(world):

@@ -191,3 +191,35 @@ def test_what_is_not_supported_is_refused_when_the_api_is_made(world, document, 
         world.api(document)
 
     assert text in str(refusal.value)
+
+
+def test_a_header_of_a_response_may_be_the_context_s(world):
+    told = {"method.response.header.X-Stage": "context.stage", "method.response.header.X-Colour": "stageVariables.colour"}
+    responses = {"default": {"statusCode": "200", "responseParameters": told}}
+    world.api(integrated("states:action/StartExecution", template=START, responses=responses), variables={"colour": "red"})
+
+    headers = ask(world, b"{}")[1]
+
+    assert (headers["x-stage"], headers["x-colour"]) == ("Prod", "red")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        {"responseTemplates": {"application/json": "$input.json('$.a')"}},
+        {"responseParameters": {"method.response.header.X-A": "integration.response.body.a"}},
+    ],
+    ids=["template", "header"],
+)
+def test_an_answer_that_is_no_json_and_is_read_as_json_is_a_fault_of_the_api_s_configuration(world, response):
+    world.api(integrated("s3:path/", method="GET", httpMethod="GET", responses={"default": {"statusCode": "200", **response}}))
+
+    assert ask(world, method="GET")[::2] == (500, '{"message": "Internal server error"}')
+
+
+def test_a_body_that_a_mock_s_template_reads_has_to_be_json(world):
+    world.api(integrated("", type="mock", template="{\"statusCode\": $input.json('$.status')}"))
+
+    status, headers, _ = ask(world, b"{broken")
+
+    assert (status, headers["x-amzn-errortype"]) == (400, "BadRequestException")

@@ -13,6 +13,10 @@ PEOPLE = {"people": [{"name": "Ann", "age": 40}, {"name": "Bob", "age": 9}], "n"
         ("$unknown ${unknown.b} $!unknown!", "$unknown ${unknown.b} !"),
         ("costs $5 and #1 #hash", "costs $5 and #1 #hash"),
         (r"\$text \#set", "$text #set"),
+        (r"\\$text \\\$text", r"\it's \$text"),
+        (r'{"pattern": "a\\d\$5\#7", "path": "C:\\"}', r'{"pattern": "a\\d\$5\#7", "path": "C:\\"}'),
+        ("a #{colour} and #{set}($a = 1)$a", "a #{colour} and 1"),
+        ("#set($a = 1.5)#set($b = $a * 10000000.0)$a $b", "1.5 1.5E7"),
         ("a ## comment\nb #* another *#c #[[ $text ]]#", "a b c  $text "),
         ("$people[0].name $people.get(1).name $people[7]", "Ann Bob $people[7]"),
         ("#set($a = $n + 1)\n#set($b = 7 / 2)$a $b", "4 3"),
@@ -53,6 +57,18 @@ def test_a_template_that_cannot_be_read_is_refused_when_it_is_compiled(template,
         VelocityTemplate(template)
 
     assert reason in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("$text.equalsIgnoreCase($n)", "calls equalsIgnoreCase on a string as it cannot be called"),
+        ("#foreach($i in [1..200000])#end", "a range has at most 100000 numbers"),
+    ],
+)
+def test_what_cannot_be_rendered_is_told(template, reason):
+    with pytest.raises(UnsupportedFeature, match=reason):
+        VelocityTemplate(template).render(PEOPLE)
 
 
 def test_a_method_that_is_not_there_is_named():
