@@ -158,11 +158,21 @@ class EventRules:
 
     async def _deliver(self, events: list[tuple[str, Json]], region: str) -> None:
         for bus, event in events:
-            rules = (await self._call("events", "ListRules", {"EventBusName": bus}, region)).get("Rules") or []
-            for rule in rules:
+            for rule in await self._rules_of(bus, region):
                 is_wanted = rule.get("State", "ENABLED") != "DISABLED" and rule.get("EventPattern")
                 if is_wanted and EventPattern.compile(rule["EventPattern"]).matches(event):
                     await self._deliver_to_targets(rule, bus, event, region)
+
+    async def _rules_of(self, bus: str, region: str) -> list[Json]:
+        """All rules of a bus; an answer has fifty of them."""
+        rules: list[Json] = []
+        token: Json = {}
+        while True:
+            answer = await self._call("events", "ListRules", {"EventBusName": bus, **token}, region)
+            rules += answer.get("Rules") or []
+            if not answer.get("NextToken"):
+                return rules
+            token = {"NextToken": answer["NextToken"]}
 
     async def _deliver_to_targets(self, rule: Json, bus: str, event: Json, region: str) -> None:
         for target in list(self._targets.get((region, bus, rule["Name"]), {}).values()):

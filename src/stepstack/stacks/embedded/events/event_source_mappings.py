@@ -295,7 +295,10 @@ class StreamMapping(EventSourceMapping):
                 "streamArn": self.source_arn,
             },
         }
-        await self._send(str(destination), json.dumps(record), {})
+        try:
+            await self._send(str(destination), json.dumps(record), {})
+        except ServiceError as refusal:
+            _log.error("%d records that %s has given up are lost: %s", len(batch), self.identifier, refusal)
 
     def _failure_context(self, attempts: int) -> Json:
         """What is told of the invocation that failed last."""

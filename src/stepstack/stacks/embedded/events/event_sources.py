@@ -101,10 +101,12 @@ class EventSources:
         return mapping
 
     async def add_pipe(self, name: str, properties: Mapping[str, Any]) -> EventSourceMapping:
-        """A pipe of EventBridge, with CloudFormation's names for its properties."""
+        """A pipe of EventBridge, with CloudFormation's names for its properties; ServiceError where there is one of that name."""
         carrier = PipeCarrier(self._functions, self._step_functions, self.targets)
         arn = f"arn:aws:pipes:{self._region}:{self._functions.account_id}:pipe/{name}"
         pipe = await pipe_of(arn, properties, self._functions, self.call, self._working, carrier=carrier)
+        if name in self.pipes:
+            raise ServiceError("ConflictException", f"Pipe {name} already exists.")
         self.pipes[name] = pipe
         if isinstance(pipe, QueueMapping) or pipe.parameters.get("StartingPosition") == "TRIM_HORIZON":
             pipe.wake()

@@ -9,10 +9,11 @@ enrichments by APIs, partial failures that functions report.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
-from stepstack.clock import awaiting
+from stepstack.clock import awaiting, now_text
 from stepstack.errors import ServiceError, UnsupportedFeature
 from stepstack.stacks.embedded.events.event_rules import PlainText, at_path, transformed
 from stepstack.stacks.embedded.events.event_source_mappings import (
@@ -30,6 +31,8 @@ __all__ = ["PipeCarrier", "pipe_of"]
 
 StepFunctions: TypeAlias = "Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]"
 
+_log = logging.getLogger("stepstack.embedded")
+
 _STREAM = ("BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts", "ParallelizationFactor", "StartingPosition")
 _QUEUE = ("BatchSize", "MaximumBatchingWindowInSeconds")
 
@@ -43,11 +46,11 @@ class PipeCarrier:
         self.targets = targets
 
     async def carry(self, pipe: Json, events: list[Json]) -> bool:
-        """Whether the target took the events."""
+        """Whether the target took the events; `pipe` has the properties of a template's, and its `Arn`."""
         enriched: Any = events
         if pipe.get("Enrichment"):
             template = (pipe.get("EnrichmentParameters") or {}).get("InputTemplate")
-            succeeded, enriched = await self._ask(str(pipe["Enrichment"]), _shaped(events, template))
+            succeeded, enriched = await self._ask(str(pipe["Enrichment"]), _shaped(pipe, events, template))
             if not succeeded:
                 return False
             if enriched in (None, [], {}, ""):
@@ -55,7 +58,7 @@ class PipeCarrier:
                 return True
         parameters = pipe.get("TargetParameters") or {}
         members = enriched if isinstance(enriched, list) else [enriched]
-        return await self._send(str(pipe["Target"]), parameters, _shaped(members, parameters.get("InputTemplate")))
+        return await self._send(pipe, parameters, members, _shaped(pipe, members, parameters.get("InputTemplate")))
 
     async def _ask(self, arn: str, value: Any) -> tuple[bool, Any]:
         """What a function, or an Express execution, answers."""
@@ -66,7 +69,9 @@ class PipeCarrier:
         ended = await self._step_functions("StartSyncExecution", started)
         return ended["status"] == "SUCCEEDED", json.loads(str(ended.get("output") or "null"))
 
-    async def _send(self, arn: str, parameters: Json, values: list[Any]) -> bool:
+    async def _send(self, pipe: Json, parameters: Json, members: list[Any], values: list[Any]) -> bool:
+        """Sends `values`, which the input template has made of `members`."""
+        arn = str(pipe["Target"])
         service = arn.split(":")[2]
         if service == "lambda":
             kind = (parameters.get("LambdaFunctionParameters") or {}).get("InvocationType", "REQUEST_RESPONSE")
@@ -79,21 +84,34 @@ class PipeCarrier:
                 return (await self._ask(arn, values))[0]
             await self._step_functions("StartExecution", {"stateMachineArn": arn, "input": _text(values)})
             return True
-        for value in values:
-            await self.targets.send(arn, _text(value), _details(parameters, value))
+        for member, value in zip(members, values, strict=True):
+            await self.targets.send(arn, _text(value), _details(parameters, member))
         return True
 
 
-def _shaped(events: list[Any], template: str | None) -> list[Any]:
+def _shaped(pipe: Json, events: list[Any], template: str | None) -> list[Any]:
     """Each event as the input template makes it; as it is where there is none."""
-    return events if not template else [transformed(template, lambda name, event=event: _named(event, name)) for event in events]  # type: ignore[misc]
+    if not template:
+        return events
+    reserved = {
+        "aws.pipes.enrichment-arn": pipe.get("Enrichment"),
+        "aws.pipes.event.ingestion-time": now_text(),
+        "aws.pipes.pipe-arn": pipe["Arn"],
+        "aws.pipes.pipe-name": str(pipe["Arn"]).rpartition("/")[2],
+        "aws.pipes.source-arn": pipe["Source"],
+        "aws.pipes.target-arn": pipe["Target"],
+    }
+
+    def made_of(event: Any) -> Any:
+        known = {**reserved, "aws.pipes.event": event, "aws.pipes.event.json": event}
+        return transformed(template, lambda name: known[name] if name in known else _at(event, name))
+
+    return [made_of(event) for event in events]
 
 
-def _named(event: Any, name: str) -> Any:
-    if name in {"aws.pipes.event", "aws.pipes.event.json"}:
-        return event
+def _at(event: Any, path: str) -> Any:
     # A path into a body that is JSON text reads the JSON.
-    return at_path(_with_documents(event), name)
+    return at_path(_with_documents(event), path)
 
 
 def _with_documents(event: Any) -> Any:
@@ -111,12 +129,12 @@ def _text(value: Any) -> str:
 
 
 def _details(parameters: Json, value: Any) -> Json:
-    """What a queue or a bus gets beside the event; a value such as `$.body.id` is a path into the event."""
+    """What a queue or a bus gets beside the event; a value such as `$.body.id` is a path into the event, as it was before the template."""
     bus = parameters.get("EventBridgeEventBusParameters") or {}
     queue = parameters.get("SqsQueueParameters") or {}
     known = {name: bus[name] for name in ("DetailType", "Source", "Resources") if name in bus}
     known |= {name: queue[name] for name in ("MessageGroupId", "MessageDeduplicationId") if name in queue}
-    return {name: _named(value, told) if isinstance(told, str) and told.startswith("$.") else told for name, told in known.items()}
+    return {name: _at(value, told) if isinstance(told, str) and told.startswith("$.") else told for name, told in known.items()}
 
 
 class _Pipe(EventSourceMapping):
@@ -124,6 +142,8 @@ class _Pipe(EventSourceMapping):
 
     pipe: Json
     carrier: PipeCarrier
+    _told = ""
+    """The trouble that was told last: it may come again and again."""
 
     def _target_of(self, parameters: Mapping[str, Any]) -> str:
         return str(parameters["FunctionName"])
@@ -132,8 +152,14 @@ class _Pipe(EventSourceMapping):
         with awaiting(self._functions.timeline()):
             try:
                 return await self.carrier.carry(self.pipe, records), []
-            except (ServiceError, ValueError):
+            except (ServiceError, ValueError) as trouble:
+                self._tell(str(trouble))
                 return False, None
+
+    def _tell(self, trouble: str) -> None:
+        if trouble != self._told:
+            self._told = trouble
+            _log.error("%s cannot hand on what it reads from %s: %s", self.identifier, self.source_arn, trouble)
 
 
 class StreamPipe(_Pipe, StreamMapping):
@@ -159,6 +185,8 @@ async def pipe_of(
     parameters: Json = {name: told[name] for name in (_STREAM if is_stream else _QUEUE) if told.get(name) is not None}
     parameters |= {"EventSourceArn": str(properties["Source"]), "FunctionName": str(properties["Target"])}
     parameters["Enabled"] = properties.get("DesiredState", "RUNNING") != "STOPPED"
+    if told.get("OnPartialBatchItemFailure") == "AUTOMATIC_BISECT":
+        parameters["BisectBatchOnFunctionError"] = True
     if source.get("FilterCriteria"):
         parameters["FilterCriteria"] = source["FilterCriteria"]
     letters = (told.get("DeadLetterConfig") or {}).get("Arn")
@@ -166,7 +194,7 @@ async def pipe_of(
         parameters["DestinationConfig"] = {"OnFailure": {"Destination": letters}}
     kind = StreamPipe if is_stream else QueuePipe
     pipe = kind(arn, parameters, functions, call, working, send=carrier.targets.send)
-    pipe.pipe, pipe.carrier = dict(properties), carrier
+    pipe.pipe, pipe.carrier = {**properties, "Arn": arn}, carrier
     await pipe.open()
     return pipe
 

@@ -17,7 +17,8 @@ async def _pipe(workshop: Workshop, logical_id: str, properties: Json) -> Made:
 
     async def delete() -> None:
         pipe.close()
-        sources.pipes.pop(name, None)
+        if sources.pipes.get(name) is pipe:
+            del sources.pipes[name]
 
     return Made(name, {"Arn": pipe.identifier, "CurrentState": "RUNNING" if pipe.is_enabled else "STOPPED"}, delete)
 

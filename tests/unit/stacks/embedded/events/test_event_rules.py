@@ -128,3 +128,15 @@ def test_a_rule_that_cannot_be_is_refused(world, operation, parameters, text):
 
     status, _, content = asyncio.run(scenario())
     assert (status, text in content) == (400, True)
+
+
+def test_a_bus_has_more_rules_than_one_answer(world):
+    async def scenario():
+        for number in range(60):
+            await world.call("events", "PutRule", {"Name": f"rule-{number}", "EventPattern": '{"source": ["shop"]}'})
+        await world.call("events", "PutTargets", {"Rule": "rule-59", "Targets": [{"Id": "1", "Arn": world.arn}]})
+        await put_event(world, {"n": 1})
+        await world.rest()
+
+    asyncio.run(scenario())
+    assert [event["detail"] for event in world.events] == [{"n": 1}]

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from stepstack.errors import UnsupportedFeature
+from stepstack.errors import ServiceError, UnsupportedFeature
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:machine"
 
@@ -115,6 +115,82 @@ def test_what_its_target_does_not_take_goes_to_the_dead_letter_queue(world, stre
     (letter,) = map(json.loads, asyncio.run(scenario()))
     assert letter["context"] == {"partnerResourceArn": arn("pipes", "pipe/pipe"), "condition": "RetryAttemptsExhausted"}
     assert letter["DDBStreamBatchInfo"]["batchSize"] == 1
+
+
+def test_a_template_may_name_the_pipe_itself(world):
+    async def scenario():
+        url = await queue(world, "in")
+        template = (
+            '{"from": "<aws.pipes.pipe-name> <aws.pipes.source-arn>", "to": <aws.pipes.target-arn>, "at": <aws.pipes.event.ingestion-time>}'
+        )
+        parameters = {"Source": arn("sqs", "in"), "Target": world.arn, "TargetParameters": {"InputTemplate": template}}
+        await world.services.event_sources.add_pipe("pipe", parameters)
+        await send(world, url, "a")
+        await world.rest()
+
+    asyncio.run(scenario())
+    [[event]] = world.events
+    assert (event["from"], event["to"], event["at"].endswith("Z")) == (f"pipe {arn('sqs', 'in')}", world.arn, True)
+
+
+def test_parameters_read_the_event_and_not_what_the_template_makes_of_it(world):
+    async def scenario():
+        url = await queue(world, "in")
+        await world.call("events", "PutRule", {"Name": "r", "EventPattern": '{"detail-type": ["made"]}'})
+        await world.call("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "m", "Arn": MACHINE, "InputPath": "$.detail"}]})
+        told = {
+            "InputTemplate": '{"only": <$.body.id>}',
+            "EventBridgeEventBusParameters": {"Source": "shop", "DetailType": "$.body.kind"},
+        }
+        parameters = {"Source": arn("sqs", "in"), "Target": arn("events", "event-bus/default"), "TargetParameters": told}
+        await world.services.event_sources.add_pipe("pipe", parameters)
+        await send(world, url, '{"id": 7, "kind": "made"}')
+        await world.rest()
+
+    asyncio.run(scenario())
+    assert world.started == [(MACHINE, {"only": 7})]
+
+
+def test_a_batch_is_halved_where_that_is_asked_for(world, streamed_table):
+    world.answers = [RuntimeError("no")]
+
+    async def scenario():
+        source = (await world.call("dynamodb", "CreateTable", streamed_table))["TableDescription"]["LatestStreamArn"]
+        told = {"StartingPosition": "LATEST", "OnPartialBatchItemFailure": "AUTOMATIC_BISECT"}
+        parameters = {"Source": source, "SourceParameters": {"DynamoDBStreamParameters": told}, "Target": world.arn}
+        await world.services.event_sources.add_pipe("pipe", parameters)
+        requests = [{"PutRequest": {"Item": {"id": {"S": str(number)}}}} for number in range(4)]
+        await world.call("dynamodb", "BatchWriteItem", {"RequestItems": {"people": requests}})
+        await world.rest()
+
+    asyncio.run(scenario())
+    assert [len(event) for event in world.events] == [4, 2, 2]
+
+
+def test_what_a_target_refuses_is_told_once(world, streamed_table, caplog):
+    async def scenario():
+        source = (await world.call("dynamodb", "CreateTable", streamed_table))["TableDescription"]["LatestStreamArn"]
+        told = {"StartingPosition": "LATEST", "MaximumRetryAttempts": 1, "DeadLetterConfig": {"Arn": arn("sqs", "gone too")}}
+        parameters = {"Source": source, "SourceParameters": {"DynamoDBStreamParameters": told}, "Target": arn("sqs", "gone")}
+        await world.services.event_sources.add_pipe("pipe", parameters)
+        await world.put("1")
+        await world.rest()
+
+    asyncio.run(scenario())
+    first, second = [record.getMessage() for record in caplog.records if record.name == "stepstack.embedded"]
+    assert first.startswith(f"{arn('pipes', 'pipe/pipe')} cannot hand on what it reads from arn:aws:dynamodb:")
+    assert second.startswith(f"1 records that {arn('pipes', 'pipe/pipe')} has given up are lost: ")
+
+
+def test_a_name_is_taken_once(world):
+    async def scenario():
+        await queue(world, "in")
+        parameters = {"Source": arn("sqs", "in"), "Target": world.arn}
+        await world.services.event_sources.add_pipe("pipe", parameters)
+        await world.services.event_sources.add_pipe("pipe", parameters)
+
+    with pytest.raises(ServiceError, match=r"ConflictException: Pipe pipe already exists\."):
+        asyncio.run(scenario())
 
 
 def test_a_pipe_that_is_stopped_reads_nothing(world):
