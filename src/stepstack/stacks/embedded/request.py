@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 
 from stepstack.errors import ServiceError
 
-__all__ = ["ServiceRequest", "ServiceResponse", "call_operation", "failure", "json_response"]
+__all__ = ["ServiceRequest", "ServiceResponse", "call_operation", "error_code_of", "failure", "json_response"]
 
 _SCOPE = re.compile(r"(?:Credential=|X-Amz-Credential=)([^/,&]+)/(\d+)/([^/,&]+)/([^/,&]+)/aws4_request")
 _AWS_HOST = re.compile(r"(?:[^.]+\.)*?(?P<service>[a-z0-9-]+)(?:\.(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?::\d+)?")
@@ -139,6 +139,17 @@ def failure(request: ServiceRequest, status: int, code: str, message: str) -> Se
     return json_response(
         status, {"__type": code, "message": message}, content_type="application/x-amz-json-1.0", headers={"x-amzn-ErrorType": code}
     )
+
+
+_CODE = re.compile(rb"<Code>([^<]*)</Code>|\"__type\":\s*\"(?:[^\"]*#)?([^\"#]*)\"")
+
+
+def error_code_of(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    """The code of a refusal, whatever protocol told it; `NotFound` or `InternalFailure` where it tells none."""
+    told = next((value for name, value in headers.items() if name.lower() == "x-amzn-errortype"), "")
+    found = _CODE.search(body)
+    code = told.partition(":")[0] or ((found[1] or found[2] or b"").decode("utf-8", "replace") if found else "")
+    return code or ("NotFound" if status == 404 else "InternalFailure")
 
 
 _TARGETS_OF = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from stepstack.errors import ServiceError, SettingsError
@@ -68,10 +68,14 @@ async def _secret(workshop: Workshop, rest: str) -> str:
         raise SettingsError(f"the secret {identifier} has no member {key}") from None
 
 
-async def stored_parameters(workshop: Workshop, names: Mapping[str, str]) -> Json:
-    """The values of template parameters that name one of the store; those that nobody has stored are left out."""
+async def stored_parameters(workshop: Workshop, names: Mapping[str, str], *, lists: Collection[str] = ()) -> Json:
+    """The values of template parameters that name one of the store, as lists for those in `lists`; what nobody has stored is left out."""
     found = {parameter: await _stored(workshop, name) for parameter, name in names.items()}
-    return {parameter: value for parameter, value in found.items() if value is not None}
+    return {
+        parameter: [part.strip() for part in value.split(",")] if parameter in lists else value
+        for parameter, value in found.items()
+        if value is not None
+    }
 
 
 async def _stored(workshop: Workshop, name: str) -> str | None:

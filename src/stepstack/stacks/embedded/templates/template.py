@@ -61,6 +61,8 @@ class Template:
     """Their values."""
     stored: Mapping[str, str] = field(default_factory=dict)
     """Parameters whose values name one of Parameter Store, whose value they have."""
+    stored_lists: frozenset[str] = frozenset()
+    """Those of them that are lists."""
     mappings: Mapping[str, Any] = field(default_factory=dict)
     conditions: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Json] = field(default_factory=dict)
@@ -83,10 +85,10 @@ def load_template(path: Path, parameters: Mapping[str, str] | None = None, *, re
     unknown = [name for name in names if name not in {SAM, EXTENSIONS}]
     if unknown:
         raise SettingsError(f"{path}: the transform {unknown[0]} is not supported, only {SAM} and {EXTENSIONS}")
+    content = with_includes(content, _read, path.parent, values)
     repeated = next((name for section in ("Resources", "Outputs") for name in content.get(section) or () if name.startswith("Fn::")), None)
     if repeated is not None:
         raise UnsupportedFeature(f"{path}: {repeated} is not supported")
-    content = with_includes(content, _read, path.parent, values)
     if SAM in names:
         content = _transformed(path, content, values, region)
     stored = {
@@ -99,6 +101,7 @@ def load_template(path: Path, parameters: Mapping[str, str] | None = None, *, re
         content["Resources"],
         values,
         stored,
+        frozenset(name for name in stored if _is_list(str(declared[name]["Type"])[len(STORED) :])),
         content.get("Mappings") or {},
         content.get("Conditions") or {},
         content.get("Outputs") or {},
@@ -157,9 +160,12 @@ def parameter_values(path: Path, declared: Mapping[str, Json], given: Mapping[st
         if allowed and value_text(value) not in map(value_text, allowed):
             raise SettingsError(f"{path}: the parameter {name} is one of {', '.join(map(value_text, allowed))}, not {value}")
         kind = str(declaration.get("Type", "String"))
-        is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
-        values[name] = _text_list(value) if is_list else value_text(value)
+        values[name] = _text_list(value) if _is_list(kind) else value_text(value)
     return values
+
+
+def _is_list(kind: str) -> bool:
+    return kind.startswith(("CommaDelimitedList", "List<"))
 
 
 def _text_list(value: Any) -> list[str]:

@@ -8,6 +8,7 @@ of an application, rollback triggers, drift.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Application", "deploy"]
 
 Json: TypeAlias = dict[str, Any]
+
+_log = logging.getLogger("stepstack.embedded")
 
 _GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist")
 """In the code of a service's error."""
@@ -128,16 +131,24 @@ async def deploy(
                 if described.get("Export"):
                     services.deployed_stacks.export(application, str(intrinsics.evaluate(described["Export"]["Name"])), value_text(value))
     except BaseException:
-        await application.delete()
+        await _undo(application)
         raise
     return application
+
+
+async def _undo(application: Application) -> None:
+    """Deletes what a deployment had made before it failed; what cannot be deleted must not hide why it failed."""
+    try:
+        await application.delete()
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the deployment's own failure is raised
+        _log.error("what the stack %s had made is not all deleted: %s", application.name, fault)
 
 
 async def _with_stored_parameters(template: Template, workshop: Workshop) -> Template:
     """The template with the values that Parameter Store has for its parameters. Raises SettingsError where one is used that it lacks."""
     if not template.stored:
         return template
-    values = await stored_parameters(workshop, template.stored)
+    values = await stored_parameters(workshop, template.stored, lists=template.stored_lists)
     missing = {name: stored for name, stored in template.stored.items() if name not in values}
     used = next(needed_resources([*template.resources.values(), *template.outputs.values()], missing), None)
     if used is not None:

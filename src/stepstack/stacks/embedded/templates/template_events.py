@@ -9,10 +9,9 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from stepstack.errors import SettingsError
 from stepstack.stacks.embedded.functions.lambda_asynchronous import change_configuration
 from stepstack.stacks.embedded.functions.lambda_function import LATEST
-from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names
+from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names, undone
 
 __all__ = ["EVENTS"]
 
@@ -38,9 +37,14 @@ async def _topic(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     attributes = {key: value for key, value in properties.items() if key not in {"TopicName", "Subscription", "Tags"}}
     await _sns(workshop, {"Action": "CreateTopic", "Name": name}, attributes)
     arn = workshop.arn("sns", name)
-    for subscription in properties.get("Subscription") or []:
-        await _subscription(workshop, logical_id, {**subscription, "TopicArn": arn})
-    return Made(arn, {"TopicArn": arn, "TopicName": name}, lambda: _sns(workshop, {"Action": "DeleteTopic", "TopicArn": arn}, {}))
+
+    async def delete() -> None:
+        await _sns(workshop, {"Action": "DeleteTopic", "TopicArn": arn}, {})
+
+    async with undone(delete):
+        for subscription in properties.get("Subscription") or []:
+            await _subscription(workshop, logical_id, {**subscription, "TopicArn": arn})
+    return Made(arn, {"TopicArn": arn, "TopicName": name}, delete)
 
 
 async def _subscription(workshop: Workshop, _logical_id: str, properties: Json) -> Made:
@@ -58,11 +62,7 @@ async def _sns(workshop: Workshop, parameters: Mapping[str, str], attributes: Js
         text = json.dumps(value) if isinstance(value, (dict, list, bool)) else str(value)
         form |= {f"Attributes.entry.{number}.key": key, f"Attributes.entry.{number}.value": text}
     headers = {"content-type": "application/x-www-form-urlencoded"}
-    body = urlencode(form).encode()
-    status, _, answer = await workshop.services.transport("POST", "http://sns/", headers, body, service="sns", region=workshop.region)
-    if status >= 300:
-        raise SettingsError(f"{parameters['Action']} failed: {answer.decode('utf-8', 'replace')[:500]}")
-    return answer.decode()
+    return (await workshop.send("sns", "POST", "/", headers, urlencode(form).encode())).decode()
 
 
 async def _rule(workshop: Workshop, logical_id: str, properties: Json) -> Made:
@@ -75,8 +75,6 @@ async def _rule(workshop: Workshop, logical_id: str, properties: Json) -> Made:
         rule["ScheduleExpression"] = properties["ScheduleExpression"]
     arn = (await workshop.call("events", "PutRule", rule))["RuleArn"]
     targets = properties.get("Targets") or []
-    if targets:
-        await workshop.call("events", "PutTargets", {"Rule": name, "EventBusName": bus, "Targets": targets})
 
     async def delete() -> None:
         identifiers = [target["Id"] for target in targets]
@@ -84,6 +82,9 @@ async def _rule(workshop: Workshop, logical_id: str, properties: Json) -> Made:
             await workshop.call("events", "RemoveTargets", {"Rule": name, "EventBusName": bus, "Ids": identifiers})
         await workshop.call("events", "DeleteRule", {"Name": name, "EventBusName": bus})
 
+    async with undone(delete):
+        if targets:
+            await workshop.call("events", "PutTargets", {"Rule": name, "EventBusName": bus, "Targets": targets})
     return Made(name, {"Arn": arn}, delete)
 
 

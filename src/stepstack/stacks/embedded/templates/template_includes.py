@@ -31,7 +31,7 @@ def with_includes(value: Any, read: Callable[[Path], Any], folder: Path, paramet
     for transform in transforms if isinstance(transforms, list) else [transforms]:
         path = _location(transform, folder, parameters)
         if depth >= DEEPEST:
-            raise SettingsError(f"{path} is included by itself")
+            raise SettingsError(f"{path} is included by itself, or by {DEEPEST} files that include each other")
         included = with_includes(read(path), read, folder, parameters, depth + 1)
         if not isinstance(included, dict):
             raise SettingsError(f"{path}, which is included, holds no object")

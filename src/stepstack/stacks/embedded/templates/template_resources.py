@@ -20,7 +20,7 @@ from stepstack.stacks.embedded.templates.template_pipes import PIPES
 from stepstack.stacks.embedded.templates.template_secrets import SECRETS
 from stepstack.stacks.embedded.templates.template_state_machines import STATE_MACHINES
 from stepstack.stacks.embedded.templates.template_without_effect import WITHOUT_EFFECT
-from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names
+from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names, undone
 
 __all__ = ["RESOURCES", "resource_type"]
 
@@ -46,19 +46,22 @@ async def _table(workshop: Workshop, logical_id: str, properties: Json) -> Made:
         ttl = {"Enabled": True, **properties["TimeToLiveSpecification"]}
         await workshop.call("dynamodb", "UpdateTimeToLive", {"TableName": name, "TimeToLiveSpecification": ttl})
     attributes = {"Arn": table["TableArn"], **({"StreamArn": table["LatestStreamArn"]} if "LatestStreamArn" in table else {})}
-    return Made(name, attributes, lambda: workshop.call("dynamodb", "DeleteTable", {"TableName": name}))
+
+    async def delete() -> None:
+        if "DeletionProtectionEnabled" in passed:
+            # CloudFormation would leave the table; a test's stack leaves nothing.
+            await workshop.call("dynamodb", "UpdateTable", {"TableName": name, "DeletionProtectionEnabled": False})
+        await workshop.call("dynamodb", "DeleteTable", {"TableName": name})
+
+    return Made(name, attributes, delete)
 
 
 async def _bucket(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     name = str(properties.get("BucketName") or workshop.name(logical_id, 63).lower())
+    notifications = properties.get("NotificationConfiguration")
+    notified = _notification(logical_id, notifications) if notifications else b""
     location = f"<CreateBucketConfiguration><LocationConstraint>{workshop.region}</LocationConstraint></CreateBucketConfiguration>"
     await workshop.rest("s3", "PUT", f"/{name}", b"" if workshop.region == "us-east-1" else location.encode())
-    if (properties.get("VersioningConfiguration") or {}).get("Status") == "Enabled":
-        enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
-        await workshop.rest("s3", "PUT", f"/{name}?versioning", enabled)
-    notifications = properties.get("NotificationConfiguration")
-    if notifications:
-        await workshop.rest("s3", "PUT", f"/{name}?notification", _notification(logical_id, notifications))
     attributes = {
         "Arn": f"arn:aws:s3:::{name}",
         "DomainName": f"{name}.s3.amazonaws.com",
@@ -71,6 +74,12 @@ async def _bucket(workshop: Workshop, logical_id: str, properties: Json) -> Made
         await workshop.services.empty_bucket(name)
         await workshop.rest("s3", "DELETE", f"/{name}")
 
+    async with undone(delete):
+        if (properties.get("VersioningConfiguration") or {}).get("Status") == "Enabled":
+            enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+            await workshop.rest("s3", "PUT", f"/{name}?versioning", enabled)
+        if notified:
+            await workshop.rest("s3", "PUT", f"/{name}?notification", notified)
     return Made(name, attributes, delete)
 
 

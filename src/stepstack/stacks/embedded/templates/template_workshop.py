@@ -5,18 +5,19 @@ Called by the makers of resources (`template_resources`, `template_functions`, `
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from stepstack.errors import SettingsError, UnsupportedFeature
-from stepstack.stacks.embedded.request import call_operation
+from stepstack.errors import ServiceError, UnsupportedFeature
+from stepstack.stacks.embedded.request import call_operation, error_code_of
 
 if TYPE_CHECKING:
     from stepstack.stacks.embedded.services import EmbeddedServices
 
-__all__ = ["Json", "Made", "ResourceType", "StepFunctions", "Workshop", "names"]
+__all__ = ["Json", "Made", "ResourceType", "StepFunctions", "Workshop", "names", "undone"]
 
 Json: TypeAlias = dict[str, Any]
 StepFunctions: TypeAlias = "Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]"
@@ -65,10 +66,16 @@ class Workshop:
         return await call_operation(self.services.handle, service, operation, parameters, self.region)
 
     async def rest(self, service: str, method: str, path: str, body: bytes = b"") -> bytes:
-        """One request to an embedded service that speaks REST."""
-        status, _, answer = await self.services.transport(method, f"http://stack{path}", {}, body, service=service, region=self.region)
+        """One request to an embedded service that speaks REST; ServiceError where it refuses."""
+        return await self.send(service, method, path, {}, body)
+
+    async def send(self, service: str, method: str, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        """One request to an embedded service, with headers of its own; ServiceError where it refuses."""
+        url = f"http://stack{path}"
+        status, received, answer = await self.services.transport(method, url, headers, body, service=service, region=self.region)
         if status >= 300:
-            raise SettingsError(f"{method} {path} failed with status {status}: {answer.decode('utf-8', 'replace')[:500]}")
+            told = answer.decode("utf-8", "replace")[:500]
+            raise ServiceError(error_code_of(status, received, answer), f"{method} {path} failed with status {status}: {told}")
         return answer
 
 
@@ -88,6 +95,16 @@ class ResourceType:
         unknown = sorted(properties.keys() - self.properties - self.ignored)
         if unknown and "*" not in self.ignored:
             raise UnsupportedFeature(f"the resource {logical_id} ({type_name}) has the property {unknown[0]}, which is not supported here")
+
+
+@asynccontextmanager
+async def undone(delete: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """What is done to a resource in the body belongs to it: where that fails, the resource is deleted."""
+    try:
+        yield
+    except BaseException:
+        await delete()
+        raise
 
 
 def names(text: str) -> frozenset[str]:

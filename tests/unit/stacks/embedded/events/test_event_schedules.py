@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.unit.stacks.embedded.recording import RecordingStack
 
-from stepstack.errors import SettingsError
+from stepstack.errors import ServiceError
 
 WAIT = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}}
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
@@ -248,7 +248,7 @@ def test_a_date_that_is_none_is_refused_and_nothing_is_made(world, tmp_path):
               Target: {{Arn: '{world.arn}', RoleArn: '{ROLE}'}}
         """
     )
-    with pytest.raises(SettingsError, match="StartDate is no date: tomorrow"):
+    with pytest.raises(ServiceError, match="StartDate is no date: tomorrow"):
         world.stack.deploy(tmp_path / "template.yaml")
 
     assert world.client("scheduler").list_schedules()["Schedules"] == []

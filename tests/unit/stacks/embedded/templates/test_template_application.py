@@ -467,3 +467,93 @@ def test_what_a_service_refuses_is_told_with_the_resource(world):
     """
     with pytest.raises(ServiceError, match=r"the resource Queue \(AWS::SQS::Queue\) is refused: "):
         asyncio.run(world.deploy(template))
+
+
+DELETED = """
+    Resources:
+      Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: bucket}}
+      Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: topic}}
+      Key: {Type: AWS::ApiGateway::ApiKey, Properties: {Enabled: true}}
+      Table:
+        Type: AWS::DynamoDB::Table
+        Properties:
+          TableName: table
+          BillingMode: PAY_PER_REQUEST
+          AttributeDefinitions: [{AttributeName: PK, AttributeType: S}]
+          KeySchema: [{AttributeName: PK, KeyType: HASH}]
+          DeletionProtectionEnabled: true
+"""
+
+
+def test_what_a_test_has_deleted_itself_is_as_good_as_deleted_and_what_is_protected_goes_too(world):
+    async def scenario():
+        application = await world.deploy(DELETED)
+        ask = world.services.transport
+        assert (await ask("DELETE", "http://s3/bucket", {}, b"", service="s3"))[0] == 204
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        body = f"Action=DeleteTopic&TopicArn={application.physical_ids['Topic']}".encode()
+        assert (await ask("POST", "http://x/", form, body, service="sns"))[0] == 200
+        assert (await ask("DELETE", f"http://x/apikeys/{application.physical_ids['Key']}", {}, b"", service="apigateway"))[0] < 300
+        await application.delete()
+        return await world.names("dynamodb", "ListTables", "TableNames")
+
+    assert asyncio.run(scenario()) == []
+
+
+def test_why_a_deployment_failed_is_told_though_not_all_can_be_undone(world, caplog):
+    template = """
+        Resources:
+          Queue: {Type: AWS::SQS::Queue, Properties: {QueueName: queue}}
+          Thing:
+            Type: Custom::Thing
+            DependsOn: Queue
+            Properties: {ServiceToken: 'arn:aws:lambda:us-east-1:123456789012:function:maker'}
+          Wrong: {Type: AWS::SQS::Queue, DependsOn: Thing, Properties: {QueueName: !GetAtt Queue.Colour}}
+    """
+
+    def maker(event, _context):
+        status = "SUCCESS" if event["RequestType"] == "Create" else "FAILED"
+        answer = json.dumps({"Status": status, "Reason": "it sticks", "PhysicalResourceId": "thing"}).encode()
+        path = event["ResponseURL"].removeprefix("http://127.0.0.1:4321")
+        asyncio.run(world.services.transport("PUT", f"http://x{path}", {}, answer))
+
+    world.services.lambda_service.register("maker", maker)
+
+    with pytest.raises(SettingsError, match="the resource Queue has no attribute Colour"):
+        asyncio.run(world.deploy(template))
+    assert "what the stack app had made is not all deleted: the custom resource Thing failed: it sticks" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("resource", "text"),
+    [
+        (
+            "{Type: AWS::S3::Bucket, Properties: {NotificationConfiguration: {Wrong: []}}}",
+            "the resource X has NotificationConfiguration.Wrong",
+        ),
+        (
+            "{Type: AWS::S3::Bucket, Properties: {NotificationConfiguration: "
+            "{QueueConfigurations: [{Event: 's3:ObjectCreated:*', Queue: nowhere}]}}}",
+            "the resource X (AWS::S3::Bucket) is refused",
+        ),
+        (
+            "{Type: AWS::Events::Rule, Properties: "
+            "{EventPattern: {source: [a]}, Targets: [{Id: q, Arn: 'arn:aws:sqs:us-east-1:1:q.fifo'}]}}",
+            "SqsParameters must be specified",
+        ),
+        ("{Type: AWS::SNS::Topic, Properties: {Subscription: [{Protocol: sqs}]}}", "the resource X (AWS::SNS::Topic) lacks 'Endpoint'"),
+        ("{Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: HTTP, Target: 'https://a.example'}}", "no integration with a function"),
+    ],
+    ids=["notification", "notified queue", "target", "subscription", "quick create"],
+)
+def test_of_a_resource_that_fails_half_way_nothing_is_left(world, resource, text):
+    async def scenario():
+        with pytest.raises((ServiceError, SettingsError, UnsupportedFeature)) as caught:
+            await world.deploy(f"Resources: {{X: {resource}}}")
+        assert text in str(caught.value)
+        buckets = (await world.services.transport("GET", "http://s3/", {}, b"", service="s3"))[2]
+        topics = (await world.services.transport("GET", "http://x/?Action=ListTopics", {}, b"", service="sns"))[2]
+        return b"<Name>" in buckets, b"<TopicArn>" in topics, await world.names("events", "ListRules", "Rules")
+
+    assert asyncio.run(scenario()) == (False, False, [])
+    assert world.services.api_gateway.apis == {}

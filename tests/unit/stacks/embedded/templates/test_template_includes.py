@@ -30,6 +30,14 @@ def test_an_included_file_takes_its_place_with_its_short_tags(tmp_path):
     assert body(tmp_path) == {"openapi": "3.0", "paths": {"/": {"get": {"uri": {"Fn::Sub": "${A}"}, "more": {"a": 1}}}}}
 
 
+def test_resources_may_be_included(tmp_path):
+    (tmp_path / "more.yaml").write_text("Queue: {Type: AWS::SQS::Queue}")
+    include = "'Fn::Transform': {Name: AWS::Include, Parameters: {Location: more.yaml}}"
+    (tmp_path / "template.yaml").write_text(f"Resources: {{{include}, Topic: {{Type: AWS::SNS::Topic}}}}")
+
+    assert sorted(load_template(tmp_path / "template.yaml").resources) == ["Queue", "Topic"]
+
+
 def test_a_parameter_may_say_where_it_is(tmp_path):
     (tmp_path / "api.yaml").write_text("a: 1")
 

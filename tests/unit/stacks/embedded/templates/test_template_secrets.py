@@ -65,6 +65,16 @@ def test_what_is_stored_by_one_stack_is_read_by_another(world):
     assert using.outputs["Copy"] == "https://shop.example ann https://shop.example"
 
 
+def test_a_parameter_may_be_a_stored_list(world):
+    using = USING.replace("Value<String>, Default: /shop/url", "Value<List<String>>, Default: /shop/hosts")
+
+    async def scenario():
+        await world.deploy(STORE, name="stored")
+        return await world.deploy(using.replace("!Ref Url", "!Select [1, !Ref Url]"), name="using")
+
+    assert asyncio.run(scenario()).outputs["Copy"] == "https://shop.example ann b"
+
+
 def test_what_a_stack_has_stored_goes_with_it(world):
     async def scenario():
         application = await world.deploy(STORE)
