@@ -16,16 +16,22 @@ from stepstack.errors import ServiceError
 __all__ = ["read_upload"]
 
 UPLOAD_LIMIT_BYTES = 512 * 1024 * 1024
+API_LIMIT_BYTES = 10 * 1024 * 1024
+"""For the APIs of templates, which any web page may call: API Gateway's quota."""
+
 STALL_SECONDS = 20.0
 
 
-async def read_upload(receive: Callable[[], Awaitable[MutableMapping[str, Any]]], content_length: str | None) -> bytes | None:
+async def read_upload(
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]], content_length: str | None, *, is_for_api: bool = False
+) -> bytes | None:
     """The body; None where its client went away before its end: half an object must not be stored.
 
     ServiceError where it is too large, or its next piece does not come.
     """
-    if content_length is not None and content_length.isdigit() and int(content_length) > UPLOAD_LIMIT_BYTES:
-        raise _too_large()
+    limit = API_LIMIT_BYTES if is_for_api else UPLOAD_LIMIT_BYTES
+    if content_length is not None and content_length.isdigit() and int(content_length) > limit:
+        raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -34,8 +40,8 @@ async def read_upload(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
             return None
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size > UPLOAD_LIMIT_BYTES:
-            raise _too_large()
+        if size > limit:
+            raise _too_large(limit)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts) if len(parts) > 1 else part
@@ -54,8 +60,6 @@ async def _next(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> M
     return piece.result()
 
 
-def _too_large() -> ServiceError:
-    message = (
-        f"Your proposed upload exceeds the maximum allowed size: stepstack's embedded services take {UPLOAD_LIMIT_BYTES} bytes at once"
-    )
+def _too_large(limit: int) -> ServiceError:
+    message = f"Your proposed upload exceeds the maximum allowed size: stepstack's embedded services take {limit} bytes at once"
     return ServiceError("EntityTooLarge", message)

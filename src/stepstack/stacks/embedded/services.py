@@ -111,9 +111,10 @@ class EmbeddedServices:
             return
         request = _request_of(scope)
         try:
-            body = await read_upload(receive, request.headers.get("content-length"))
+            body = await read_upload(receive, request.headers.get("content-length"), is_for_api=_is_open(request))
         except ServiceError as refusal:
-            refused = failure(request, 400, refusal.error_code, refusal.message)
+            status = 413 if _is_open(request) and refusal.error_code == "EntityTooLarge" else 400
+            refused = failure(request, status, refusal.error_code, refusal.message)
             # What is left of the body would be taken for the next request.
             response = replace(refused, headers={**refused.headers, "Connection": "close"})
         else:
@@ -189,9 +190,7 @@ class EmbeddedServices:
 
     def _application_answer(self, request: ServiceRequest) -> Awaitable[ServiceResponse] | None:
         """The answer of what templates have made; None where a request is for none of it."""
-        # Whatever stands in front of the services lets web pages through to these paths: nothing else may answer there.
-        is_open = request.path.startswith(("/execute-api/", "/lambda-url/"))
-        if (is_open or self._api_gateway is not None) and (found := self.api_gateway.found(request)):
+        if (_is_open(request) or self._api_gateway is not None) and (found := self.api_gateway.found(request)):
             return self.api_gateway.handle(*found, request)
         if self._custom_resources is not None and self._custom_resources.is_answer(request):
             return self._custom_resources.receive(request)
@@ -365,6 +364,11 @@ class EmbeddedServices:
             if self._moto is None:
                 self._moto = MotoBackends(account_id=self.account_id, region=self.region)
             return self._moto
+
+
+def _is_open(request: ServiceRequest) -> bool:
+    """Whether it is for an API, which web pages may call: what stands in front lets them through to these paths, where nothing else may answer."""
+    return request.path.startswith(("/execute-api/", "/lambda-url/"))
 
 
 def _request_of(scope: MutableMapping[str, Any]) -> ServiceRequest:

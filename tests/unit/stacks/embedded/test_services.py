@@ -341,3 +341,10 @@ def test_names_of_services_that_somebody_makes_up_take_no_room(services, monkeyp
         assert status >= 400
 
     assert len(services._locks) <= 4
+
+
+@pytest.mark.parametrize("headers", [[], [(b"content-length", b"11")]], ids=["in chunks", "announced"])
+def test_a_body_for_an_api_has_the_limit_of_api_gateway(services, monkeypatch, headers):
+    monkeypatch.setattr(embedded_body, "API_LIMIT_BYTES", 10)
+    status, answered, _ = asyncio.run(asgi(services, "POST", "/execute-api/x/y", headers=headers, chunks=[b"123456", b"78901"]))
+    assert (status, answered[b"connection"]) == (413, b"close")
