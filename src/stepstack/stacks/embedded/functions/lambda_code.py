@@ -182,8 +182,9 @@ def _unpack(archive: bytes, root: Path) -> None:
             raise _invalid_code(UNZIP_FAILURE)
         try:
             bundle.extractall(root)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError):
-            # Its directory can be read, what it names cannot: it is damaged, encrypted, or compressed as Python does not know.
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
+            # Its directory can be read, what it names cannot: it is damaged, encrypted, compressed as Python does not know, or has a
+            # file where another one needs a folder.
             raise _invalid_code(UNZIP_FAILURE) from None
 
 

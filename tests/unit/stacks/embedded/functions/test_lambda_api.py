@@ -283,3 +283,8 @@ def test_an_asynchronous_invocation_is_accepted(services):
     create(services)
     status, _, payload = request(services, "POST", INVOKE, {}, headers={"X-Amz-Invocation-Type": "Event"})
     assert (status, payload) == (202, b"")
+
+
+def test_a_zip_file_with_a_file_in_a_file_is_refused(services):
+    status, answer = create(services, code=zipped(**{"app": HELLO, "app.py__inner": HELLO}))
+    assert (status, answer["message"].partition(".")[0]) == (400, "Could not unzip uploaded file")
