@@ -73,7 +73,8 @@ class SqliteJournal(Journal):
         """Those that were written since old ones were deleted."""
         self._unpruned_revisions = 0
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            # Inputs and outputs are nobody else's business.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self._path, timeout=1, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise SettingsError(f"the data in {folder} cannot be used: {error}") from error
