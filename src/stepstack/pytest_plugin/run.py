@@ -70,7 +70,8 @@ class StepstackRun:
             from stepstack.stacks.names import new_run_id
 
             # Compose files and process ids of this run pass through it: nobody else may write there.
-            self._shared = {"run": new_run_id(), "folder": tempfile.mkdtemp(prefix="stepstack-"), "secret": secrets.token_hex()}
+            folder = tempfile.mkdtemp(prefix="stepstack-")
+            self._shared = {"run": new_run_id(), "folder": folder, "secret": secrets.token_hex(), "controller": str(os.getpid())}
         return dict(self._shared)
 
     @property
@@ -78,7 +79,8 @@ class StepstackRun:
         if self._services is None:
             from stepstack.pytest_plugin.shared_services import SharedServices
 
-            self._services = SharedServices(Path(self._shared_values()["folder"]), self.root, is_controller=self.is_controller)
+            shared = self._shared_values()
+            self._services = SharedServices(Path(shared["folder"]), self.root, controller=int(shared["controller"]))
         return self._services
 
     def start_shared_services(self) -> None:

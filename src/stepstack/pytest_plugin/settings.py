@@ -16,7 +16,17 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BACKENDS", "Compositions", "PluginSettings", "add_options", "marker_settings", "settings_of_run", "wants_coverage"]
+__all__ = [
+    "BACKENDS",
+    "Compositions",
+    "PluginSettings",
+    "add_options",
+    "composition_of",
+    "marker_settings",
+    "other_composition",
+    "settings_of_run",
+    "wants_coverage",
+]
 
 BACKENDS: Mapping[str, str] = {
     "embedded": "everything in the test's own process; nothing else is needed",
@@ -36,7 +46,7 @@ TIMES_OF_OTHERS: Mapping[str, str] = {
 
 _COMPOSED: Mapping[str, tuple[str, ...]] = {
     "local": ("compose_file", "mock_file"),
-    "dynalite": ("compose_file",),
+    "dynalite": ("compose_file", "mock_file"),
     "stepstack": ("compose_file", "mock_file"),
 }
 """The backends on Docker Compose, and the settings that they are brought up with."""
@@ -171,21 +181,31 @@ class Compositions:
     """What each backend on Docker Compose is brought up with, which a run does once: who wants something else is told."""
 
     def __init__(self, settings: PluginSettings) -> None:
-        self._first: dict[str, tuple[PluginSettings, str]] = {}
+        self._first: dict[str, tuple[Mapping[str, str], str]] = {}
         self.require(settings, "the run")
 
     def require(self, settings: PluginSettings, source: str) -> None:
         """UsageError where `settings`, of `source`, want a composition that another one does not."""
-        if settings.backend not in _COMPOSED:
-            return
-        first, other = self._first.setdefault(settings.backend, (settings, source))
-        for name in _COMPOSED[settings.backend]:
-            wanted, had = getattr(settings, name), getattr(first, name)
-            if wanted != had:
-                raise pytest.UsageError(
-                    f"{source}: {name} is {wanted or 'not given'}, and {other} has {had or 'none'}: "
-                    f"a run brings the backend {settings.backend} up once; run these tests apart"
-                )
+        first, other = self._first.setdefault(settings.backend, (composition_of(settings), source))
+        problem = other_composition(settings, first, other)
+        if problem is not None:
+            raise pytest.UsageError(f"{source}: {problem}")
+
+
+def composition_of(settings: PluginSettings) -> dict[str, str]:
+    """What the backend is brought up with; nothing where it is not on Docker Compose."""
+    return {name: getattr(settings, name) for name in _COMPOSED.get(settings.backend, ())}
+
+
+def other_composition(settings: PluginSettings, had: Mapping[str, str], whose: str) -> str | None:
+    """What `settings` want that is unlike the composition `had`, in words; None where it is the same. `whose` it is is named."""
+    for name, wanted in composition_of(settings).items():
+        if wanted != had[name]:
+            return (
+                f"{name} is {wanted or 'not given'}, and {whose} has {had[name] or 'none'}: "
+                f"a run brings the backend {settings.backend} up once; run these tests apart"
+            )
+    return None
 
 
 def _apply(settings: PluginSettings, ini: Mapping[str, Any], config: pytest.Config) -> PluginSettings:

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,21 +36,28 @@ class SharedBackend:
     """Where its containers look for functions on this machine; None where they do not."""
     is_ours: bool = False
     """Whether this run has brought it up."""
+    composition: Mapping[str, str] = field(default_factory=dict)
+    """The settings that it was brought up with."""
 
 
 class SharedServices:
-    """The shared services of one run, as one process of it sees them. `root` is pytest's root folder."""
+    """The shared services of one run, as one process of it sees them. `root` is pytest's root folder, `controller` a process id."""
 
-    def __init__(self, folder: Path, root: Path, *, is_controller: bool) -> None:
+    def __init__(self, folder: Path, root: Path, *, controller: int) -> None:
         self.folder = folder
         self._root = root
-        self._is_controller = is_controller
+        self._controller = controller
+        self._is_controller = controller == os.getpid()
         self._closers: list[Callable[[], object]] = []
         self._watcher: Watcher | None = None
 
     def backend(self, settings: PluginSettings) -> SharedBackend:
-        """The services of `settings.backend`, started if need be; StackError where they cannot be had."""
-        from stepstack.errors import StackError
+        """The services of `settings.backend`, started if need be.
+
+        StackError where they cannot be had, SettingsError where another worker has brought them up as `settings` do not want them.
+        """
+        from stepstack.errors import SettingsError, StackError
+        from stepstack.pytest_plugin.settings import other_composition
 
         backend = settings.backend
         try:
@@ -65,7 +72,11 @@ class SharedServices:
             record = self._awaited(backend)
         if "error" in record:
             raise StackError(record["error"])
-        return SharedBackend(**record)
+        shared = SharedBackend(**record)
+        problem = other_composition(settings, shared.composition, "another worker") if shared.is_ours else None
+        if problem is not None:
+            raise SettingsError(problem)
+        return shared
 
     def close(self) -> None:
         """Ends this process's dynalite; the controller takes down every composition, whoever of the run started it."""
@@ -127,6 +138,7 @@ class SharedServices:
 
     def _brought_up(self, settings: PluginSettings) -> SharedBackend:
         from stepstack.errors import StackError
+        from stepstack.pytest_plugin.settings import composition_of
         from stepstack.stacks.compose import ComposeProject, find_compose_file
 
         try:
@@ -145,14 +157,14 @@ class SharedServices:
             project.up(variables=self._variables(settings))
         finally:
             start.unlink(missing_ok=True)
-        return SharedBackend(project.endpoints, project.lambda_port, is_ours=True)
+        return SharedBackend(project.endpoints, project.lambda_port, is_ours=True, composition=composition_of(settings))
 
     def _watch(self) -> None:
         from stepstack.pytest_plugin.abandoned_services import Watcher
 
         if self._watcher is None and os.name != "nt":
-            # A worker's parent is the controller. Its watcher goes on without it, and ends with the run.
-            self._watcher = Watcher(self.folder, None if self._is_controller else os.getppid())
+            # A worker's watcher goes on without it, and ends with the run.
+            self._watcher = Watcher(self.folder, self._controller)
 
     def _variables(self, settings: PluginSettings) -> Mapping[str, str]:
         """What the compose file is told of time and mocks."""

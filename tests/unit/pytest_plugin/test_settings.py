@@ -143,7 +143,7 @@ TWO_COMPOSITIONS = """
 
 @pytest.mark.parametrize(
     ("backend", "setting"),
-    [("local", "compose_file"), ("dynalite", "compose_file"), ("stepstack", "compose_file"), ("local", "mock_file")],
+    [("local", "compose_file"), ("dynalite", "mock_file"), ("stepstack", "compose_file"), ("local", "mock_file")],
 )
 def test_a_backend_that_is_brought_up_once_is_one_for_all_tests(pytester, run_pytest, backend, setting):
     pytester.makepyfile(TWO_COMPOSITIONS.format(backend=backend, setting=setting))

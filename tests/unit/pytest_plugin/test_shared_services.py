@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from stepstack.clock import Deadline
+from stepstack.pytest_plugin.abandoned_services import Watcher
 
 DOCKER = """#!{python}
 import json, os, pathlib, sys
@@ -211,6 +212,53 @@ def test_a_run_that_is_killed_while_containers_start_leaves_nothing_up(pytester,
     assert containers() == ["up", "down"]
     with pytest.raises(ProcessLookupError):
         os.kill(int((pytester.path / "starts").read_text()), 0)
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """What a run shares lies there: one claim, of a backend that was found running."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "local.claim").touch()
+    return tmp_path / "run"
+
+
+def test_the_end_of_a_run_waits_for_no_child_that_a_test_has_left(watched):
+    watcher = Watcher(watched, os.getpid())
+    held = os.dup(watcher._process.stdin.fileno())
+    watcher.end()
+    os.close(held)
+
+    assert watcher._process.returncode == 0
+    assert not watched.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{somebody}"], ids=["nothing yet", "an id that is somebody else's by now"])
+def test_what_a_killed_run_has_noted_ends_nobody_else(watched, text):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as somebody:
+        (watched / "local.start").write_text(text.format(somebody=somebody.pid))
+        watcher = Watcher(watched, ended.pid)
+        assert watcher._process.wait(60) == 0
+        assert somebody.poll() is None
+    assert not watched.exists()
+
+
+def test_workers_that_want_two_compositions_of_a_backend_do_not_share_one(run, containers):
+    suite = """
+import pytest
+
+@pytest.mark.stepstack(backend="local", mock_file="one")
+def test_one(stepstack): pass
+
+@pytest.mark.stepstack(backend="local", mock_file="two")
+def test_two(stepstack): pass
+"""
+    result = run(suite, "-n", "2")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["stepstack: mock_file is *, and another worker has *: a run brings the backend local up once; *"])
+    assert containers() == ["up", "down"]
 
 
 def test_time_and_mock_file_reach_the_compose_file(pytester, containers):
