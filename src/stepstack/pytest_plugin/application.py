@@ -14,6 +14,7 @@ because every pytest run loads it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -55,7 +56,8 @@ class DeployedApplication:
         __tracebackhide__ = True
         from stepstack.errors import SettingsError
 
-        found = [name for name, physical_id in self.physical_ids.items() if ":stateMachine:" in physical_id]
+        # The ARNs of versions and aliases have one part more.
+        found = [name for name, physical_id in self.physical_ids.items() if re.search(":stateMachine:[^:]+$", physical_id)]
         if logical_id is None and len(found) == 1:
             [logical_id] = found
         if logical_id not in found or self.handle is None:

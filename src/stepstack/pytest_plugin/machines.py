@@ -88,7 +88,7 @@ class StateMachineFactory:
             path=read.path,
         )
         self._deletions.callback(machine.delete)
-        self._deletions.callback(self._run.machines.pop, machine.arn)
+        self._deletions.callback(self._run.machines.pop, machine.arn, None)  # the same name twice is the same ARN
         self._run.machines[machine.arn] = machine
         self._made.append((machine, mocked_name))
         if self._item is not None:

@@ -20,6 +20,7 @@ from typing import Any
 from stepstack.errors import SettingsError
 from stepstack.stacks.embedded.templates.template import parameter_values, template_document
 from stepstack.stacks.embedded.templates.template_intrinsics import Intrinsics, pseudo_parameters, value_text
+from stepstack.testing.files import read_text
 from stepstack.testing.template_names import NamedResources
 
 __all__ = ["Template", "TemplateFunction", "TemplateStateMachine"]
@@ -157,7 +158,7 @@ class Template:
         path = self.path.parent / local
         if not path.is_file():
             raise SettingsError(f"the definition of {logical_id} in {self.path.name} should be in {local}, and there is no such file")
-        return path.read_text(encoding="utf-8"), path
+        return read_text(path, "a definition"), path
 
     def _local_source(self, source: Any) -> str | None:
         """The path beside the template that `source` means; None where it means something in S3 that no asset manifest knows."""

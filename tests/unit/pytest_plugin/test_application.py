@@ -7,7 +7,7 @@ import json
 import pytest
 
 from stepstack.errors import SettingsError
-from stepstack.pytest_plugin.application import found_application
+from stepstack.pytest_plugin.application import DeployedApplication, found_application
 from stepstack.testing import Stack
 
 TEMPLATE = {
@@ -94,6 +94,16 @@ def test_a_stack_that_is_to_be_found_must_be_named(stack, monkeypatch):
 
     with pytest.raises(SettingsError, match="say the stack's name in AWS_SAM_STACK_NAME"):
         found_application(stack)
+
+
+def test_versions_and_aliases_are_no_state_machines_of_their_own():
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:orders"
+    ids = {"Order": arn, "OrderVersion": f"{arn}:1", "OrderLive": f"{arn}:live"}
+    made = DeployedApplication("app", {}, ids, handle=lambda _, logical_id: logical_id)
+
+    assert made.state_machine() == made.state_machine("Order") == "Order"
+    with pytest.raises(SettingsError, match=r"has no state machine 'OrderLive'; it has Order$"):
+        made.state_machine("OrderLive")
 
 
 MACHINE = {"StartAt": "Pay", "States": {"Pay": {"Type": "Task", "Resource": "${Function}", "End": True}}}

@@ -128,3 +128,9 @@ def test_boto3_reaches_the_stack(stepstack_environment, stepfunctions, dynamodb,
     assert stepfunctions.describe_state_machine(stateMachineArn=arn)["name"] == name
     assert name not in dynamodb.list_tables()["TableNames"]
     stepfunctions.delete_state_machine(stateMachineArn=arn)
+
+
+def test_a_name_of_the_tests_own_is_the_same_state_machine_again(state_machine, unique_name):
+    name, echo = unique_name("echo"), machine(Echo={"Type": "Pass", "End": True})
+
+    assert state_machine(echo, name=name).arn == state_machine(echo, name=name).arn

@@ -90,6 +90,13 @@ def test_a_sam_templates_definition_has_its_substitutions_resolved(sam):
     assert states["Store"]["Result"] == {"Table": "orders-dev", "Topic": "arn:aws:sns:us-east-1:123456789012:Topic"}
 
 
+def test_a_definition_s_file_that_is_no_text_is_named(sam):
+    sam.with_name("orders.asl.yaml").write_bytes(b"StartAt: \xff")
+
+    with pytest.raises(SettingsError, match=r"orders\.asl\.yaml' is no text in UTF-8: line 1 has the byte 0xff"):
+        read_definition(sam)
+
+
 def test_the_test_names_resources_and_parameters(sam):
     states = json.loads(
         read_definition(
