@@ -1,8 +1,8 @@
 """The `stepstack` command: one module per subcommand, loaded only when it is called.
 
-A subcommand's module has `configure(parser)` and `execute(arguments) -> int`, the exit code: 0 done, 1 the thing asked
-about failed (an execution, a validation), 2 wrong usage or settings. A StepstackError ends as one clear line on standard error, a
-definition that AWS would refuse as a line for each problem.
+A subcommand's module has `configure(parser)` and `execute(arguments) -> int`, the exit code: 0 done, 1 the thing asked about failed (an
+execution, a validation), 2 wrong usage or settings, 128 and more where a signal ended it. A StepstackError ends as one clear line on
+standard error, a definition that AWS would refuse as a line for each problem.
 """
 
 from __future__ import annotations
@@ -30,21 +30,24 @@ COMMANDS = {
     "validate": "every problem of a definition, with line and column",
 }
 
+SERVERS = frozenset({"serve", "up"})
+"""Those that a signal ends well; another one, stopped, has not done what it was asked to."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the subcommand that `argv` (default: the process's arguments) names; its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    chosen = next((word for word in words if not word.startswith("-")), None)
     if os.getpid() == 1:
         # A container's first process: the kernel drops signals that it has not asked for, so that a stop before the server has its own
         # handler would be sat out until Docker kills it.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0 if chosen in SERVERS else 128 + signal.SIGTERM))
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What the terminal's encoding cannot write, such as half of a surrogate pair, is spelled out.
         sys.stdout.reconfigure(errors="backslashreplace")
-    words = list(sys.argv[1:] if argv is None else argv)
     parser = _Parser(prog="stepstack", description="Test AWS Step Functions and DynamoDB without deploying.")
     parser.add_argument("--version", action="version", version=f"stepstack {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = next((word for word in words if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if name == chosen:

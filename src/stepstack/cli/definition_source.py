@@ -16,7 +16,7 @@ from stepstack.errors import SettingsError
 if TYPE_CHECKING:
     from stepstack.testing.definitions import Definition
 
-__all__ = ["add_source_options", "definition_in", "filled_in", "named_values"]
+__all__ = ["add_source_options", "definition_in", "filled_in", "named_values", "piped_definition", "refuse_template_options"]
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +35,21 @@ def definition_in(file: str | Path, arguments: argparse.Namespace, resource: str
         parameters=named_values("--parameter", arguments.parameter),
         substitutions=named_values("--substitution", arguments.substitution),
     )
+
+
+def piped_definition(arguments: argparse.Namespace) -> str:
+    """The text of standard input, its placeholders filled in; SettingsError where an option is for a template, which it is none."""
+    from stepstack.testing.definitions import definition_text
+    from stepstack.testing.files import read_standard_input
+
+    refuse_template_options(arguments, "standard input")
+    return definition_text(read_standard_input("a definition"), substitutions=named_values("--substitution", arguments.substitution))
+
+
+def refuse_template_options(arguments: argparse.Namespace, source: str) -> None:
+    """SettingsError where an option is given that is for templates, of which `source` is none."""
+    if arguments.resource or arguments.parameter:
+        raise SettingsError(f"--resource and --parameter are for templates, and {source} is none")
 
 
 def filled_in(definition: Definition) -> str:

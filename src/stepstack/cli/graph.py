@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from stepstack.cli.definition_source import add_source_options, definition_in
+from stepstack.cli.definition_source import add_source_options, definition_in, piped_definition
 from stepstack.errors import SettingsError
 
 DASHES = "Dashed lines lead to where errors are caught."
@@ -25,11 +25,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from stepstack.drawing.page import figure, page_text
     from stepstack.language import parse
     from stepstack.language.placeholders import with_stand_ins
-    from stepstack.testing.definitions import definition_text
-    from stepstack.testing.files import read_standard_input
 
     is_piped = arguments.file == "-"
-    text = definition_text(read_standard_input("a definition")) if is_piped else definition_in(arguments.file, arguments).text
+    text = piped_definition(arguments) if is_piped else definition_in(arguments.file, arguments).text
     graph = graph_of(parse(with_stand_ins(text)))
     title = "State machine" if is_piped else arguments.resource or Path(arguments.file).name
     chosen = arguments.format or _format_of(arguments.output)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from stepstack.api.server import listen
 from stepstack.assembly import Assembly, deploy_template, run_server
+from stepstack.cli.definition_source import named_values
 from stepstack.cli.serve import add_server_options, settings_of
-from stepstack.errors import SettingsError
 from stepstack.testing.files import read_text
 
 
@@ -27,12 +27,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
+    parameters = named_values("--parameter", arguments.parameter)
     if arguments.template:
         read_text(arguments.template, "a template")
     sockets = [listen(arguments.host, port) for port in dict.fromkeys((arguments.stepfunctions_port, arguments.dynamodb_port))]
     ports = [bound.getsockname()[1] for bound in sockets]
-
-    parameters = dict(_named_value(text) for text in arguments.parameter)
 
     async def deploy(assembly: Assembly) -> None:
         application = await deploy_template(assembly, arguments.template, name=arguments.stack_name, parameters=parameters)
@@ -48,10 +47,3 @@ def execute(arguments: argparse.Namespace) -> int:
 
     run_server(settings, sockets, with_services=True, ready=ready, prepare=deploy if arguments.template else None)
     return 0
-
-
-def _named_value(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise SettingsError(f"a parameter is given as NAME=VALUE, not as {text!r}")
-    return name, value

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from stepstack.cli.definition_source import add_source_options, definition_in, named_values
+from stepstack.cli.definition_source import add_source_options, definition_in, named_values, refuse_template_options
 from stepstack.errors import SettingsError
 from stepstack.language import Diagnostic, Severity
 from stepstack.language.placeholders import diagnose_template
@@ -40,7 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Prints the findings; 1 where there are errors (with --strict: or warnings), else 0."""
-    parts = [part for file in arguments.files for part in _parts(file, arguments)]
+    texts = {file: _text_of(file) for file in arguments.files}
+    templates = {file for file, text in texts.items() if _is_template(file, text)}
+    if not templates:
+        refuse_template_options(arguments, " and ".join(texts))
+    parts = [part for file, text in texts.items() for part in _parts(file, text, arguments, is_template=file in templates)]
     findings = [finding for part in parts for finding in part]
     if arguments.json:
         print(json.dumps([finding.document() for finding in findings], indent=2, ensure_ascii=False))
@@ -84,13 +88,12 @@ class Finding:
         }
 
 
-def _parts(file: str, arguments: argparse.Namespace) -> Iterator[list[Finding]]:
-    """The findings of each definition in `file`."""
+def _parts(file: str, text: str, arguments: argparse.Namespace, *, is_template: bool) -> Iterator[list[Finding]]:
+    """The findings of each definition in `file`, which has this text."""
     from stepstack.testing.definitions import substituted
     from stepstack.testing.templates import Template
 
-    text = _text_of(file)
-    if not _is_template(file, text):
+    if not is_template:
         yield findings_in(file, substituted(text, named_values("--substitution", arguments.substitution)), arguments.type)
         return
     parameters = named_values("--parameter", arguments.parameter)

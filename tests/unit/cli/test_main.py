@@ -48,14 +48,15 @@ def test_an_option_that_nobody_knows_shows_the_commands_usage_and_the_near_one(c
     assert message in told
 
 
-def test_the_first_process_of_a_container_ends_when_asked_before_its_server_is_there():
+@pytest.mark.parametrize(("command", "status"), [("serve", 0), ("run", 143)])
+def test_the_first_process_of_a_container_ends_when_asked_before_its_server_is_there(command, status):
     """The kernel would drop the signal. Any process can say that it is the first one."""
-    code = """
+    code = f"""
 import os, signal
 own, os.getpid = os.getpid(), lambda: 1
 from stepstack import cli
 cli._Parser.parse_known_args = lambda *_: os.kill(own, signal.SIGTERM) or print("still there")
-cli.main(["serve"])
+cli.main(["{command}"])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")

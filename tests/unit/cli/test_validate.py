@@ -204,3 +204,18 @@ def test_placeholders_are_filled_in_by_options(template, capsys) -> None:
     assert main(["validate", "own.asl.yaml", "--substitution", "Days=3"]) == 0
     assert main(["validate", "own.asl.yaml", "--substitution", "Days"]) == 2
     assert "--substitution is 'Days': NAME=VALUE is needed" in capsys.readouterr().err
+
+
+def test_options_of_templates_are_refused_where_there_is_none(template, write, capsys) -> None:
+    file = write("good.json", GOOD)
+    assert main(["validate", file, "--resource", "Own"]) == 2
+    assert f"--resource and --parameter are for templates, and {file} is none" in capsys.readouterr().err
+    assert main(["validate", file, template, "--resource", "Own"]) == 0
+
+
+def test_a_piped_definition_has_its_placeholders_filled_in_and_no_options_of_templates(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(GOOD.replace('"A"', '"${Name}"')))
+    assert main(["graph", "-", "--format", "mermaid", "--substitution", "Name=Begin"]) == 0
+    assert "Begin" in capsys.readouterr().out
+    assert main(["graph", "-", "--parameter", "Stage=test"]) == 2
+    assert "--parameter are for templates, and standard input is none" in capsys.readouterr().err
