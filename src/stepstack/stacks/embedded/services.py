@@ -367,7 +367,7 @@ class EmbeddedServices:
 
 
 def _is_open(request: ServiceRequest) -> bool:
-    """Whether it is for an API, which web pages may call: what stands in front lets them through to these paths, where nothing else may answer."""
+    """Whether it is for an API: what stands in front lets web pages through to these paths, where nothing else may answer."""
     return request.path.startswith(("/execute-api/", "/lambda-url/"))
 
 
