@@ -1,14 +1,15 @@
 """Velocity, the language of API Gateway's mapping templates: text with references (`$a.b`) and directives (`#set`, `#if`, `#foreach`).
 
-A template is compiled once, when an API is deployed, and rendered for each request. Called by `mapping_templates`; the expressions are
-in `velocity_expressions`. Source: the Velocity 1.7 user guide. Left out: macros, includes, `#evaluate`, `#define`: a template with one
-of them is refused.
+A template is compiled once, when an API is deployed, and rendered for each request, within a time and a size: what it loops over comes
+with the request. Called by `mapping_templates`; the expressions are in `velocity_expressions`. Source: the Velocity 1.7 user guide. Left
+out: macros, includes, `#evaluate`, `#define`: a template with one of them is refused.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from stepstack.errors import UnsupportedFeature
@@ -20,14 +21,14 @@ from stepstack.stacks.embedded.apis.velocity_expressions import (
     read_expression,
     read_reference,
 )
-from stepstack.stacks.embedded.apis.velocity_methods import java_text
+from stepstack.stacks.embedded.apis.velocity_methods import LONGEST_TEXT, java_text
 
 __all__ = ["VelocityTemplate"]
 
 _Node: TypeAlias = "Callable[[Scope], Iterator[str]]"
 
-LONGEST_TEXT = 10_000_000
-"""Characters that a template may make: a loop over a large body makes many."""
+MOST_ITERATIONS = 1_000
+"""Of one #foreach: API Gateway's quota."""
 
 _NAMES = "set|if|elseif|else|end|foreach|break|stop|macro|parse|include|define|evaluate"
 _DIRECTIVE = re.compile(rf"#(?:\{{(?P<braced>{_NAMES})\}}|(?P<plain>{_NAMES})\b)")
@@ -61,15 +62,8 @@ class VelocityTemplate:
         """
         scope = Scope(dict(variables), silent)
         pieces: list[str] = []
-        length = 0
-        try:
-            for piece in _run(self._nodes, scope):
-                pieces.append(piece)
-                length += len(piece)
-                if length > LONGEST_TEXT:
-                    raise UnsupportedFeature(f"a mapping template makes more than {LONGEST_TEXT} characters")
-        except _Stopped:
-            pass
+        with suppress(_Stopped):
+            _collect(_run(self._nodes, scope), pieces)
         return "".join(pieces)
 
 
@@ -78,12 +72,30 @@ def _interpolated(text: str) -> Evaluated:
     if "$" not in text and "#" not in text:
         return lambda _: text
     nodes, _ = _read_block(Cursor(text, _interpolated), frozenset())
-    return lambda scope: "".join(_run(nodes, scope))
+
+    def evaluate(scope: Scope) -> str:
+        pieces: list[str] = []
+        _collect(_run(nodes, scope), pieces)
+        text: str = scope.weighed("".join(pieces))
+        return text
+
+    return evaluate
 
 
 def _run(nodes: list[_Node], scope: Scope) -> Iterator[str]:
     for node in nodes:
+        scope.look()
         yield from node(scope)
+
+
+def _collect(made: Iterator[str], pieces: list[str]) -> None:
+    """Adds what is made to `pieces`."""
+    length = 0
+    for piece in made:
+        pieces.append(piece)
+        length += len(piece)
+        if length > LONGEST_TEXT:
+            raise UnsupportedFeature(f"a mapping template makes more than {LONGEST_TEXT} characters")
 
 
 def _read_block(cursor: Cursor, ends: frozenset[str]) -> tuple[list[_Node], str]:
@@ -250,6 +262,8 @@ def _read_foreach(cursor: Cursor) -> _Node:
         outer = {kept: scope.variables.get(kept) for kept in (name, "foreach", "velocityCount")}
         try:
             for index, member in enumerate(members):
+                if index == MOST_ITERATIONS:
+                    raise UnsupportedFeature(f"a mapping template's #foreach goes round more than {MOST_ITERATIONS} times, AWS's quota")
                 state = {"index": index, "count": index + 1, "hasNext": index + 1 < len(members)}
                 state |= {"first": index == 0, "last": index + 1 == len(members)}
                 scope.variables |= {name: member, "foreach": state, "velocityCount": index + 1}

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from stepstack.clock import Deadline
 from stepstack.errors import UnsupportedFeature
-from stepstack.stacks.embedded.apis.velocity_methods import call_method, java_text
+from stepstack.stacks.embedded.apis.velocity_methods import LONGEST_TEXT, call_method, java_text
 
 __all__ = ["Cursor", "Evaluated", "Reference", "Scope", "read_assignment", "read_expression", "read_reference"]
 
@@ -33,6 +34,12 @@ _OPERATORS: tuple[tuple[str, ...], ...] = (
 DEEPEST = 50
 """How deep expressions may nest."""
 
+RENDERING_SECONDS = 5.0
+MOST_CHARACTERS = 500_000_000
+"""Of all texts that the expressions of one rendering make: a text that grows in a loop makes many."""
+
+LARGEST_NUMBER_BITS = 4096
+
 LONGEST_RANGE = 100_000
 
 
@@ -43,6 +50,21 @@ class Scope:
     variables: dict[str, Any]
     silent: frozenset[str] = frozenset()
     """The variables that write nothing where they have nothing."""
+    deadline: Deadline = field(default_factory=lambda: Deadline(RENDERING_SECONDS))
+    characters: int = 0
+
+    def look(self) -> None:
+        """UnsupportedFeature where the rendering has taken too long."""
+        if self.deadline.has_passed():
+            raise UnsupportedFeature(f"a mapping template takes longer than {RENDERING_SECONDS:g} s")
+
+    def weighed(self, value: Any) -> Any:
+        """`value`, which an expression has made; UnsupportedFeature where the texts are too many."""
+        if isinstance(value, str):
+            self.characters += len(value)
+            if len(value) > LONGEST_TEXT or self.characters > MOST_CHARACTERS:
+                raise UnsupportedFeature("a mapping template makes texts that are too long")
+        return value
 
 
 Evaluated: TypeAlias = "Callable[[Scope], Any]"
@@ -149,7 +171,7 @@ def _read_step(cursor: Cursor) -> tuple[_Step, str | None] | None:
             return (lambda _, value: _property(value, name)), name
         cursor.position += 1
         arguments = _read_list(cursor, ")")
-        return (lambda scope, value: call_method(value, name, [argument(scope) for argument in arguments])), None
+        return (lambda scope, value: scope.weighed(call_method(value, name, [argument(scope) for argument in arguments]))), None
     if text.startswith("[", position):
         start = cursor.position
         cursor.position += 1
@@ -219,7 +241,7 @@ def _combined(sign: str, left: Evaluated, right: Evaluated) -> Evaluated:
     if sign in {"&&", "and"}:
         return lambda scope: _is_true(left(scope)) and _is_true(right(scope))
     compute = _COMPUTED[sign]
-    return lambda scope: compute(left(scope), right(scope))
+    return lambda scope: scope.weighed(compute(left(scope), right(scope)))
 
 
 def _is_true(value: Any) -> bool:
@@ -355,16 +377,28 @@ def _calculated(calculate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], An
         if len(numbers) != 2:
             return None
         try:
-            return calculate(*numbers)
+            result = calculate(*numbers)
         except ZeroDivisionError:
             return None
+        except OverflowError:
+            raise _too_large() from None
+        if isinstance(result, int) and result.bit_length() > LARGEST_NUMBER_BITS:
+            raise _too_large()
+        return result
 
     return compute
 
 
+def _too_large() -> UnsupportedFeature:
+    return UnsupportedFeature("a mapping template calculates a number that is too large")
+
+
 def _divided(left: Any, right: Any) -> Any:
-    quotient = left / right
-    return int(quotient) if isinstance(left, int) and isinstance(right, int) else quotient
+    """Java's division of whole numbers ends at the point."""
+    if not isinstance(left, int) or not isinstance(right, int):
+        return left / right
+    quotient = abs(left) // abs(right)
+    return quotient if (left < 0) == (right < 0) else -quotient
 
 
 _COMPUTED: Mapping[str, Callable[[Any, Any], Any]] = {

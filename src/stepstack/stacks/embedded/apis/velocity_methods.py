@@ -6,14 +6,24 @@ Called by `velocity_expressions`. Source: Java's documentation of these classes.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from stepstack.errors import UnsupportedFeature
 from stepstack.query.java_text import double_text
+from stepstack.stacks.embedded.apis.java_patterns import JavaPattern
 
-__all__ = ["call_method", "java_text"]
+__all__ = ["LONGEST_TEXT", "call_method", "java_text"]
+
+LONGEST_TEXT = 10_000_000
+"""Characters that a template, or an expression in it, may make: a loop over a large body makes many."""
+
+MOST_MEMBERS = 100_000
+"""Of a list that a template makes."""
+
+MOST_VALUES = 1_000_000
+"""That a list or a map which is written may hold: what a template has put together may hold the same many times, or itself."""
 
 _Method = Callable[..., Any]
 
@@ -26,9 +36,12 @@ def call_method(value: Any, name: str, arguments: list[Any]) -> Any:
     if method is None:
         raise UnsupportedFeature(f"a mapping template calls {name}, which is not supported on a {_kind(value)}")
     try:
-        return method(*arguments) if offered is not None else method(value, *arguments)
-    except (AttributeError, TypeError, ValueError, IndexError, re.error) as error:
+        result = method(*arguments) if offered is not None else method(value, *arguments)
+    except (AttributeError, TypeError, ValueError, IndexError) as error:
         raise UnsupportedFeature(f"a mapping template calls {name} on a {_kind(value)} as it cannot be called: {error}") from error
+    if isinstance(value, list) and len(value) > MOST_MEMBERS and name in {"add", "addAll"}:
+        raise UnsupportedFeature(f"a mapping template makes a list of more than {MOST_MEMBERS} members")
+    return result
 
 
 def _methods_of(value: Any) -> Mapping[str, _Method]:
@@ -43,16 +56,17 @@ def _kind(value: Any) -> str:
     return "string" if isinstance(value, str) else "list" if isinstance(value, list) else "map" if isinstance(value, dict) else "value"
 
 
-def _replace_all(text: str, pattern: str, replacement: str) -> str:
-    def expand(found: re.Match[str]) -> str:
-        # Java refers to a group by $1, and a backslash makes the next character itself.
-        return re.sub(r"\\(.)|\$(\d)", lambda part: part[1] or found[int(part[2])] or "", replacement)
+_pattern = lru_cache(maxsize=128)(JavaPattern)
 
-    return re.sub(pattern, expand, text)
+
+def _replaced(text: str, old: str, new: str) -> str:
+    if len(text) + text.count(old) * len(new) > LONGEST_TEXT:
+        raise UnsupportedFeature(f"a mapping template makes more than {LONGEST_TEXT} characters")
+    return text.replace(old, new)
 
 
 def _split(text: str, pattern: str) -> list[str]:
-    parts = re.split(pattern, text)
+    parts = _pattern(pattern).split(text)
     while parts and not parts[-1]:
         parts.pop()
     return parts
@@ -76,10 +90,33 @@ def java_text(value: Any) -> str:
     """A value as API Gateway's templates write it: a map is `{a=1, b=2}` as in Java, an array is JSON, unlike in `query.java_text`."""
     if isinstance(value, str):
         return value
+    if isinstance(value, (Mapping, list)):
+        _check_size(value)
+    try:
+        return _written(value)
+    except (RecursionError, ValueError):
+        raise UnsupportedFeature("a mapping template writes what is nested too deeply, or too large a number") from None
+
+
+def _check_size(value: Any) -> None:
+    waiting = [value]
+    count = 0
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (Mapping, list)):
+            count += len(part) + 1
+            if count > MOST_VALUES:
+                raise UnsupportedFeature(f"a mapping template writes more than {MOST_VALUES} values")
+            waiting.extend(part.values() if isinstance(part, Mapping) else part)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}={java_text(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{key}={_written(part)}" for key, part in value.items()) + "}"
     if value is None:
         return "null"
     if isinstance(value, float):
@@ -101,9 +138,9 @@ _TEXT: Mapping[str, _Method] = {
     "isEmpty": lambda value: not value,
     "lastIndexOf": lambda value, other: value.rfind(other),
     "length": len,
-    "matches": lambda value, pattern: re.fullmatch(pattern, value) is not None,
-    "replace": lambda value, old, new: value.replace(old, new),
-    "replaceAll": _replace_all,
+    "matches": lambda value, pattern: _pattern(pattern).takes(value),
+    "replace": _replaced,
+    "replaceAll": lambda value, pattern, new: _pattern(pattern).replaced(value, new),
     "split": _split,
     "startsWith": lambda value, other: value.startswith(other),
     "substring": lambda value, start, end=None: value[start:end],

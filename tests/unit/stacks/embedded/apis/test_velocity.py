@@ -1,6 +1,7 @@
 import pytest
 
 from stepstack.errors import UnsupportedFeature
+from stepstack.stacks.embedded.apis import velocity_expressions
 from stepstack.stacks.embedded.apis.velocity import VelocityTemplate
 
 PEOPLE = {"people": [{"name": "Ann", "age": 40}, {"name": "Bob", "age": 9}], "n": 3, "text": "it's", "none": None, "flag": False}
@@ -81,3 +82,43 @@ def test_a_loop_does_not_make_texts_without_end():
 
     with pytest.raises(UnsupportedFeature, match="more than 10000000 characters"):
         VelocityTemplate(nested).render({})
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        ("#foreach($i in [1..1001])#end", "more than 1000 times"),
+        ("#set($s = 'xxxxxxxxxx')#foreach($i in [1..100])#set($s = $s + $s)#end", "texts that are too long"),
+        ("#set($s = 'xxxxxxxxxx')#foreach($i in [1..100])#set($s = \"$s$s\")#end", "more than 10000000 characters"),
+        ("#set($s = 'xxxxxxxxxx')#foreach($i in [1..100])#set($s = $s.concat($s))#end", "texts that are too long"),
+        ("#set($s = 'xxxxxxxxxx')#foreach($i in [1..100])#set($s = $s.replace('x', $s))#end", "more than 10000000 characters"),
+        ("#set($s = 'xxxxxxxxxx')#foreach($i in [1..100])#set($s = $s.replaceAll('x', $s))#end", "too long"),
+        ("#set($a = 10)#foreach($i in [1..100])#set($a = $a * $a)#end", "too large"),
+        ("#set($l = [1])#foreach($i in [1..100])#set($x = $l.addAll($l))#end", "a list of more than 100000 members"),
+        ("#set($l = [1])#foreach($i in [1..100])#set($l = [$l, $l])#end$l", "more than 1000000 values"),
+        ("#set($m = {})#set($x = $m.put('m', $m))$m", "more than 1000000 values"),
+    ],
+)
+def test_what_grows_without_end_is_ended(template, reason):
+    with pytest.raises(UnsupportedFeature, match=reason):
+        VelocityTemplate(template).render({})
+
+
+def test_a_rendering_that_takes_too_long_is_ended(monkeypatch):
+    monkeypatch.setattr(velocity_expressions, "RENDERING_SECONDS", 0.02)
+    template = VelocityTemplate("#foreach($a in [1..1000])" * 3 + "#end" * 3)
+
+    with pytest.raises(UnsupportedFeature, match="takes longer"):
+        template.render({})
+
+
+@pytest.mark.parametrize("use", ["matches('(x+x+)+y')", "replaceAll('(x+x+)+y', '')", "split('(x+x+)+y')"])
+def test_a_regular_expression_that_takes_too_long_is_ended(monkeypatch, use):
+    monkeypatch.setattr("stepstack.query.time_bound.TIME_LIMIT_SECONDS", 0.02)
+
+    with pytest.raises(UnsupportedFeature, match="takes longer"):
+        VelocityTemplate(f"$text.{use}").render({"text": "x" * 5000})
+
+
+def test_whole_numbers_are_divided_as_java_divides_them():
+    assert VelocityTemplate("#set($a = -7 / 2)#set($b = $n / 10)$a $b").render({"n": 10**20}) == f"-3 {10**19}"
