@@ -6,15 +6,18 @@ Called by `template_resources`, which lists the types.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from stepstack.stacks.embedded.events.event_targets import KNOWN_TARGETS, EventTargets
 from stepstack.stacks.embedded.functions.lambda_asynchronous import change_configuration
 from stepstack.stacks.embedded.functions.lambda_function import LATEST
 from stepstack.stacks.embedded.templates.template_workshop import Json, Made, ResourceType, Workshop, names, undone
 
 __all__ = ["EVENTS"]
 
+_log = logging.getLogger("stepstack.embedded")
 
 _OF_NO_EFFECT = names("KmsKeyArn LoggingConfig MetricsConfig ProvisionedPollerConfig ScalingConfig Tags")
 """What a mapping may have and what changes nothing here."""
@@ -75,6 +78,8 @@ async def _rule(workshop: Workshop, logical_id: str, properties: Json) -> Made:
         rule["ScheduleExpression"] = properties["ScheduleExpression"]
     arn = (await workshop.call("events", "PutRule", rule))["RuleArn"]
     targets = properties.get("Targets") or []
+    for unheard in [target["Arn"] for target in targets if not EventTargets.is_known(str(target["Arn"])) and ":logs:" not in target["Arn"]]:
+        _log.warning("the resource %s sends events to %s, where none arrive: rules reach %s here", logical_id, unheard, KNOWN_TARGETS)
 
     async def delete() -> None:
         identifiers = [target["Id"] for target in targets]

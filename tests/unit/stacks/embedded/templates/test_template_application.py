@@ -557,3 +557,22 @@ def test_of_a_resource_that_fails_half_way_nothing_is_left(world, resource, text
 
     assert asyncio.run(scenario()) == (False, False, [])
     assert world.services.api_gateway.apis == {}
+
+
+def test_a_target_that_gets_no_events_here_is_told_of(world, caplog):
+    template = """
+        Resources:
+          Group: {Type: AWS::Logs::LogGroup}
+          Rule:
+            Type: AWS::Events::Rule
+            Properties:
+              EventPattern: {source: [shop]}
+              Targets:
+                - {Id: log, Arn: !GetAtt Group.Arn}
+                - {Id: stream, Arn: 'arn:aws:kinesis:us-east-1:123456789012:stream/orders'}
+    """
+
+    asyncio.run(world.deploy(template))
+
+    [told] = [record.getMessage() for record in caplog.records if record.name == "stepstack.embedded"]
+    assert told.startswith("the resource Rule sends events to arn:aws:kinesis:us-east-1:123456789012:stream/orders, where none arrive")
