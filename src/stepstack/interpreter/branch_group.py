@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from stepstack.clock import Timeline
-from stepstack.interpreter.failures import StateFailed
+from stepstack.interpreter.failures import ExecutionBroken, StateFailed
 from stepstack.interpreter.visit import Visit
 
 __all__ = ["BranchGroup", "run_branches", "run_together"]
@@ -57,7 +57,8 @@ async def run_together(
     works: Sequence[Callable[[], Awaitable[T]]],
     stop: Callable[[], None],
 ) -> list[T]:
-    """The results of `works`, in their order. The first failure is raised once all the others have ended.
+    """The results of `works`, in their order. The first failure is raised once all the others have ended; of several at once, what is wrong
+    with a test.
 
     `stop` is called before the others are cancelled, so that they know that they are not timed out.
     """
@@ -72,10 +73,9 @@ async def run_together(
     if running:
         stop()
         await _cancel(list(running), timeline)
-    errors = [task.exception() for task in tasks if task in done]
-    error = next((error for error in errors if error is not None), None)
-    if error is not None:
-        raise error
+    errors = [error for task in tasks if task in done and (error := task.exception()) is not None]
+    if errors:
+        raise next((error for error in errors if isinstance(error, ExecutionBroken) and error.is_fault), errors[0])
     return [task.result() for task in tasks]
 
 

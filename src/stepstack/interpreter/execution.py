@@ -163,7 +163,7 @@ class Execution:
         self.is_resumed = False
         self.redrive_count += 1
         self.redriven_at = self.timeline.now()
-        self.status, self.error, self.cause, self.stopped_at = "RUNNING", None, None, None
+        self.status, self.error, self.cause, self.fault, self.stopped_at = "RUNNING", None, None, None, None
         self._ended = asyncio.Event()
         last = self.history.events[-1].id
         self.history.reopen()

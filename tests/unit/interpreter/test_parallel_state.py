@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from stepstack.interpreter.ports import TaskFailed
+from stepstack.interpreter.ports import TaskFailed, TaskFault
 
 INVOKE = "arn:aws:states:::lambda:invoke"
 
@@ -88,3 +88,13 @@ def test_previous_event_ids_lead_back_to_the_start_of_each_branch(with_engine):
     entered = [event for event in events.values() if event.type == "TaskStateEntered"]
     assert {events[event.previous_event_id].type for event in entered} == {"ParallelStateStarted"}
     assert all(event.previous_event_id < event.id for event in events.values())
+
+
+def test_what_is_wrong_with_a_test_is_hidden_by_no_failure_beside_it(with_engine):
+    def fail(error):
+        raise error
+
+    tasks = {"A": lambda _: fail(TaskFailed("Oops")), "B": lambda _: fail(TaskFault("no mock answers"))}
+    machine = parallel(branch("A"), branch("B"), Catch=[{"ErrorEquals": ["States.ALL"], "Next": "P"}])
+    execution = with_engine(lambda engine: engine.finish(machine), tasks=tasks)
+    assert (execution.status, execution.error, execution.cause) == ("FAILED", "States.Runtime", "no mock answers")
