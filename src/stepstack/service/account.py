@@ -16,7 +16,7 @@ from stepstack.service.arns import StatesArn, StatesArns, parse_arn
 from stepstack.service.journal import Journal
 from stepstack.service.store import AliasRecord, ExecutionRecord, Revision, StateMachineRecord, Store, VersionRecord
 
-__all__ = ["Account", "Params", "Result", "resource_not_found", "wire_time"]
+__all__ = ["Account", "Params", "Result", "resource_not_found", "wire_milliseconds", "wire_time"]
 
 Params: TypeAlias = "Mapping[str, Any]"
 Result: TypeAlias = "dict[str, Any]"
@@ -25,6 +25,11 @@ Result: TypeAlias = "dict[str, Any]"
 def wire_time(seconds: float) -> float:
     """A time as the wire has it: seconds since the epoch, to the millisecond."""
     return round(seconds, 3)
+
+
+def wire_milliseconds(seconds: float) -> int:
+    """The same moment in whole milliseconds, as events and logs have it; rounding twice, so that both tell the same one."""
+    return round(wire_time(seconds) * 1000)
 
 
 def resource_not_found(arn: str) -> ServiceError:

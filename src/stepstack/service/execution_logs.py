@@ -17,6 +17,7 @@ from stepstack.clock import Randomness
 from stepstack.history import HistoryEvent
 from stepstack.history.wire import without_data
 from stepstack.json_types import Json, json_text
+from stepstack.service.account import wire_milliseconds
 from stepstack.service.store import ExecutionRecord
 
 __all__ = ["ExecutionLogs", "LogSink", "is_logged", "log_message"]
@@ -55,7 +56,7 @@ def log_message(event: HistoryEvent, record: ExecutionRecord, *, include_executi
         "type": event.type,
         "details": details,
         "previous_event_id": str(event.previous_event_id),
-        "event_timestamp": str(round(event.timestamp * 1000)),
+        "event_timestamp": str(wire_milliseconds(event.timestamp)),
         "execution_arn": record.arn,
         "redrive_count": str(record.redrive_count),
     }
@@ -84,7 +85,7 @@ class ExecutionLogs:
         def hear(event: HistoryEvent) -> None:
             if is_logged(level, event.type):
                 message = log_message(event, record, include_execution_data=include_data)
-                self._add(group, self._stream(record, event.timestamp), round(event.timestamp * 1000), message)
+                self._add(group, self._stream(record, event.timestamp), wire_milliseconds(event.timestamp), message)
 
         return hear
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from stepstack.history import HistoryEvent
 from stepstack.interpreter.payload import size_bytes
 from stepstack.json_types import Json, JsonObject, json_text
+from stepstack.service.account import wire_milliseconds
 from stepstack.service.store import ExecutionRecord
 
 __all__ = ["StatusChanges", "StatusSink"]
@@ -88,13 +89,13 @@ def status_detail(record: ExecutionRecord, event: HistoryEvent) -> JsonObject:
         "stateMachineArn": record.state_machine_arn,
         "name": record.name,
         "status": status,
-        "startDate": _milliseconds(record.started_at if event.type != "ExecutionStarted" else event.timestamp),
-        "stopDate": _milliseconds(event.timestamp) if is_final else None,
+        "startDate": wire_milliseconds(record.started_at if event.type != "ExecutionStarted" else event.timestamp),
+        "stopDate": wire_milliseconds(event.timestamp) if is_final else None,
         **_data(record.input, details.get("output")),
         "stateMachineVersionArn": record.version_arn,
         "stateMachineAliasArn": record.alias_arn,
         "redriveCount": details["redriveCount"] if is_redriven else record.redrive_count,
-        "redriveDate": None if redriven_at is None else _milliseconds(redriven_at),
+        "redriveDate": None if redriven_at is None else wire_milliseconds(redriven_at),
         "redriveStatus": "REDRIVABLE" if can_be_redriven else "NOT_REDRIVABLE",
         "redriveStatusReason": None if can_be_redriven else f"Execution is {status} and cannot be redriven",
         "error": details.get("error"),
@@ -113,7 +114,3 @@ def _data(given: str, output: str | None) -> dict[str, Json]:
         "output": output if has_output else None,
         "outputDetails": None if output is None else {"included": has_output},
     }
-
-
-def _milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
