@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from stepstack.cli.definition_source import add_source_options, definition_in, filled_in
+from stepstack.cli.given_tasks import given_tasks
 from stepstack.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.examples < 1:
         raise SettingsError(f"--examples is a number of 1 or more, not {arguments.examples}")
     definition = filled_in(definition_in(arguments.file, arguments))
-    given = _given_tasks(definition, arguments.task)
+    given = given_tasks(arguments.task, definition)
     assumed = _assumed_tasks(definition, given)
     exploration = explore(definition, tasks={**assumed, **given}, examples=arguments.examples, first_seed=arguments.seed)
     sys.stdout.write(_as_json(exploration) if arguments.json else _as_text(exploration, assumed))
@@ -55,25 +56,6 @@ def _assumed_tasks(definition: str, given: Mapping[str, Any]) -> dict[str, Any]:
     tasks = [state for state in states_of(parse(definition)) if isinstance(state, TaskState)]
     open_ones = [task for task in tasks if given.keys().isdisjoint(task_names(task.name, task.resource))]
     return {task.name: {"Payload": {}} if task.resource.arn == _INVOCATION else {} for task in open_ones}
-
-
-def _given_tasks(definition: str, words: list[str]) -> dict[str, Any]:
-    """The answers that were given, by name."""
-    from stepstack.testing.mock_fit import unknown_task
-
-    tasks: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        try:
-            tasks[name] = json.loads(text)
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise SettingsError(f"--task {word!r}: it is NAME=JSON, such as 'Read={{\"Item\": {{}}}}'")
-    problem = unknown_task(tasks, definition)
-    if problem is not None:
-        raise SettingsError(f"--task: {problem}")
-    return tasks
 
 
 def _as_text(exploration: Exploration, assumed: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """`stepstack run FILE --input JSON`: one execution of a definition, and its way through the states.
 
 Prints a table of the states that were visited, or everything as one JSON document with `--json`. Task states call the services whose
-URLs are given (`--dynamodb URL`, `--endpoint SERVICE=URL`) and answer constants that are given (`--task STATE=JSON`). The exit code is 1
+URLs are given (`--dynamodb URL`, `--endpoint SERVICE=URL`) and answer constants that are given (`--task NAME=JSON`). The exit code is 1
 where the execution did not succeed.
 """
 
@@ -12,6 +12,7 @@ import json
 from typing import TYPE_CHECKING
 
 from stepstack.cli.definition_source import add_source_options, definition_in, filled_in
+from stepstack.cli.given_tasks import given_tasks
 from stepstack.errors import SettingsError
 from stepstack.json_types import Json, parse_json
 
@@ -30,7 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     parser.add_argument("--input", default="{}", metavar="JSON", help="the input, or @FILE to read it from (default: {})")
     parser.add_argument("--time", default="skip", help="how waits pass: skip (default), real, or a scale such as 0.01")
-    parser.add_argument("--task", action="append", default=[], metavar="STATE=JSON", help="what a Task state's task answers")
+    parser.add_argument(
+        "--task", action="append", default=[], metavar="NAME=JSON", help="what a Task answers, by state name, function or action"
+    )
     parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="real time after which to give up (default: 60)")
     parser.add_argument("--json", action="store_true", help="print status, output and history as JSON")
     for service in ENDPOINT_OPTIONS:
@@ -41,13 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Runs the execution and prints it; 0 where it succeeded, 1 where it did not."""
     from stepstack.in_process import run  # the engine, which `--help` need not load
-    from stepstack.testing.mock_fit import unknown_task
 
     definition = filled_in(definition_in(arguments.file, arguments))
-    tasks = dict(_task(pair) for pair in arguments.task)
-    problem = unknown_task(tasks, definition)
-    if problem is not None:
-        raise SettingsError(f"--task: {problem}")
+    tasks = given_tasks(arguments.task, definition)
     try:
         execution = run(
             definition,
@@ -86,16 +85,6 @@ def _input(text: str) -> Json:
         return parse_json(text)
     except ValueError as error:
         raise SettingsError(f"--input is no JSON: {error}") from error
-
-
-def _task(pair: str) -> tuple[str, Json]:
-    state, separator, text = pair.partition("=")
-    if not separator:
-        raise SettingsError(f"--task is {pair!r}: STATE=JSON is needed")
-    try:
-        return state, parse_json(text)
-    except ValueError as error:
-        raise SettingsError(f"--task {state}: the answer is no JSON: {error}") from error
 
 
 def _endpoints(arguments: argparse.Namespace) -> dict[str, str] | None:

@@ -73,7 +73,7 @@ def test_the_input_may_be_a_file(machine, tmp_path, capsys):
     [
         (["--input", "{"], "--input is no JSON"),
         (["--input", "@nowhere.json"], "there is no file 'nowhere.json'"),
-        (["--task", "Work"], "STATE=JSON is needed"),
+        (["--task", "Work"], "NAME=JSON is needed"),
         (["--task", "Work={"], "the answer is no JSON"),
         (["--endpoint", "dynamodb"], "SERVICE=URL is needed"),
         (["--time", "never"], "never"),
@@ -144,3 +144,9 @@ def test_a_definition_with_placeholders_is_drawn(priced, capsys):
     assert main(["graph", "priced.asl.yaml", "--substitution", "Seconds=1", "--format", "mermaid"]) == 0
     assert "Price" in capsys.readouterr().out
     assert main(["graph", "template.json", "--resource", "Order", "--format", "mermaid"]) == 0
+
+
+@pytest.mark.parametrize("name", ["Price", "price", FUNCTION], ids=["state", "function", "ARN"])
+def test_an_answer_may_be_given_by_any_name_of_its_task(priced, name, capsys):
+    assert main(["run", "template.json", "--resource", "Order", "--task", f"{name}=7"]) == 0
+    assert "SUCCEEDED" in capsys.readouterr().out
