@@ -1,8 +1,8 @@
 """The variables that AWS's SDKs read: which of a user's own would lead them to an account, and what hides that account.
 
 A shell may name a profile, keys, endpoints and a proxy. Code under test that is to reach a stack on this machine must see none of them: a
-table would be made in an account, and a proxy would be asked for 127.0.0.1. A variable that a test sets for the stack is
-no less a user's: what a function is to see, its own `environment` says.
+table would be made in an account, and a proxy would be asked for 127.0.0.1. A variable that a test sets for the stack is no less a user's:
+what a function is to see, its own `environment` says.
 
 Called for the clients and the environment of a stack (`stepstack.testing.stack`, the fixture `stepstack_environment`) and for
 functions in this process (`embedded.functions`). Source: the SDKs' reference guide, "Settings reference", and botocore's own.
