@@ -103,9 +103,7 @@ class Integrations:
             if action.service.name == "states":
                 return await self._callers(call).nested.completion(call, _execution_arn(submitted))
             if action.job is None:
-                raise TaskFailed(
-                    "States.Runtime", f"stepstack cannot follow jobs of {call.resource.arn}; mock the state '{call.state_name}'"
-                )
+                raise cannot_be_called(f"stepstack cannot follow jobs of {call.resource.arn}; mock the state '{call.state_name}'")
             request, started = self._as_sent(action, call, submitted)
             return await self._callers(call).jobs.completion(action, action.job, call, request, started)
         except (EndpointMissing, Unsendable) as error:
@@ -184,7 +182,7 @@ class Integrations:
         if service.name == "http":
             return await self._http_endpoints.invoke(cast("JsonObject", call.parameters))
         if not action.operation:
-            raise TaskFailed("States.Runtime", f"stepstack cannot call {call.resource.arn}; mock the state '{call.state_name}'")
+            raise cannot_be_called(f"stepstack cannot call {call.resource.arn}; mock the state '{call.state_name}'")
         try:
             reply = await self._optimized_reply(call, action)
         except Refusal as refusal:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepstack.clock import Randomness
-from stepstack.errors import ServiceError
+from stepstack.errors import ServiceError, StorageError
 from stepstack.integrations.endpoints import Endpoint, Endpoints
 from stepstack.integrations.http_client import CallTimedOut, ConnectionFailed, Headers, HttpClient
 from stepstack.integrations.service_model import Operation, describe
@@ -172,6 +172,9 @@ async def call_in_process(service: str, answer: Any) -> Reply:
     except ServiceError as error:
         known = describe(service).errors.get(error.error_code)
         raise Refusal(service, error.error_code, error.message, known[1] if known else 400, {}) from error
+    except StorageError as error:
+        # As the API tells it.
+        raise Refusal(service, "InternalServerError", str(error), 500, {}) from error
     return Reply({name: value for name, value in content.items() if name != "ResponseMetadata"})
 
 

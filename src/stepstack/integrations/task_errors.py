@@ -55,7 +55,7 @@ def unreachable(prefix: str, words: str, service: ServiceDescription | None = No
 
 
 def cannot_be_called(words: str) -> TaskFailed:
-    """A mistake of the set-up or of the definition, which no Catcher for States.ALL shall hide."""
+    """A mistake of the set-up or of the definition; a Catcher for States.ALL takes it as any failure of a Task."""
     return TaskFailed("States.Runtime", words)
 
 

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from stepstack.clock import Clock
-from stepstack.errors import ServiceError
+from stepstack.errors import ServiceError, StorageError
 from stepstack.integrations.endpoints import Endpoints
 from stepstack.integrations.integrations import Integrations
 from stepstack.interpreter.ports import TaskFailed
@@ -221,3 +221,19 @@ def test_while_a_queue_is_polled_a_skipping_clock_moves_on(task_call):
             await asyncio.wait_for(integrations.request(call), 5)
 
     asyncio.run(scenario())
+
+
+def test_an_execution_that_cannot_be_kept_fails_the_task_that_starts_it(task_call):
+    class Full(OwnStepFunctions):
+        async def call(self, operation, params, *, timeline=None):
+            raise StorageError("the disk is full")
+
+    async def scenario():
+        integrations = Integrations(Endpoints(step_functions=Full()))
+        with pytest.raises(TaskFailed) as failed:
+            await integrations.request(task_call("states:startExecution.sync", {"StateMachineArn": MACHINE}))
+        return failed.value.failure
+
+    failure = asyncio.run(scenario())
+    assert failure.error_name == "StepFunctions.AWSStepFunctionsException"
+    assert failure.cause.startswith("the disk is full (Service: AWSStepFunctions; Status Code: 500; Error Code: InternalServerError; ")
