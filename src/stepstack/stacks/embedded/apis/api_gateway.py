@@ -17,9 +17,12 @@ from stepstack.clock import Randomness
 from stepstack.stacks.embedded.apis.api import Api, UsagePlan
 from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault, rendered
+from stepstack.stacks.embedded.apis.response_parts import sendable
 from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse, json_response
 
 __all__ = ["ApiGateway"]
+
+AUTHORIZER_SECONDS = 30.0
 
 _PATH = re.compile(r"/(?:execute-api|lambda-url)/(?P<api>[^/]*)(?P<rest>/.*)?", re.DOTALL)
 _HOST = re.compile(r"(?P<api>[a-z0-9]+)\.(?:execute-api|lambda-url)\..+")
@@ -74,7 +77,7 @@ class ApiGateway:
             if found[0].validation is not None:
                 found[0].validation.check(call)
             answer = found[0].integration.answer(call, self._backends, authorizer)
-            return await asyncio.wait_for(answer, found[0].timeout_seconds)
+            return sendable(await asyncio.wait_for(answer, found[0].timeout_seconds))
         except asyncio.TimeoutError:
             return self._failed(api, GatewayFault("INTEGRATION_TIMEOUT"), call.stage, call.context(), call)
         except GatewayFault as fault:
@@ -85,7 +88,12 @@ class ApiGateway:
         if call.route.requires_signature and "aws4-hmac-sha256" not in call.request.headers.get("authorization", "").lower():
             # Signatures are not checked, but there has to be one.
             raise GatewayFault("MISSING_AUTHENTICATION_TOKEN" if call.api.is_rest else "ACCESS_DENIED")
-        return None if call.route.authorizer is None else await call.route.authorizer.authorize(call, self._backends)
+        if call.route.authorizer is None:
+            return None
+        try:
+            return await asyncio.wait_for(call.route.authorizer.authorize(call, self._backends), AUTHORIZER_SECONDS)
+        except asyncio.TimeoutError:
+            raise GatewayFault("AUTHORIZER_CONFIGURATION_ERROR") from None
 
     def _check_key(self, call: ApiCall, authorizer: Json | None) -> None:
         if not call.route.requires_key or not call.api.is_rest:

@@ -18,7 +18,9 @@ from typing import Any
 from stepstack.errors import ServiceError, UnsupportedFeature
 from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json, member_at
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
+from stepstack.stacks.embedded.apis.java_patterns import JavaPattern
 from stepstack.stacks.embedded.apis.proxy_events import event_1, event_2
+from stepstack.stacks.embedded.wildcards import between_wildcards
 
 __all__ = ["Authorizer", "authorizer_of"]
 
@@ -37,7 +39,7 @@ class Authorizer:
     function_arn: str
     sources: tuple[str, ...]
     """Where what identifies a caller stands: `method.request.header.Authorization`, `$request.querystring.user`."""
-    validation: re.Pattern[str] | None = None
+    validation: JavaPattern | None = None
     payload_format: str = "1.0"
     is_simple: bool = False
     """Whether the function answers `{"isAuthorized": ...}`."""
@@ -45,7 +47,7 @@ class Authorizer:
     async def authorize(self, call: ApiCall, backends: Backends) -> Json:
         """What the integration learns of the caller (`principalId` and the context); GatewayFault where the caller may not pass."""
         identity = [_value(source, call) for source in self.sources]
-        if any(not value for value in identity) or (self.validation is not None and not self.validation.fullmatch(str(identity[0]))):
+        if any(not value for value in identity) or (self.validation is not None and not self.validation.takes(str(identity[0]))):
             raise GatewayFault("UNAUTHORIZED")
         event = self._event(call, [str(value) for value in identity])
         try:
@@ -139,7 +141,7 @@ def _covers(pattern: str, text: str) -> bool:
 @lru_cache(maxsize=512)
 def _wildcards(pattern: str) -> re.Pattern[str]:
     """In IAM's patterns `*` stands for any text and `?` for one character."""
-    return re.compile("".join(".*" if part == "*" else "." if part == "?" else re.escape(part) for part in re.split(r"([*?])", pattern)))
+    return between_wildcards([re.escape(part).replace(r"\?", ".") for part in pattern.split("*")])
 
 
 def authorizer_of(name: str, described: Json, *, is_rest: bool, header: str = "") -> Authorizer:
@@ -167,10 +169,10 @@ def authorizer_of(name: str, described: Json, *, is_rest: bool, header: str = ""
     )
 
 
-def _compiled(name: str, expression: str) -> re.Pattern[str]:
+def _compiled(name: str, expression: str) -> JavaPattern:
     try:
-        return re.compile(expression)
-    except re.error as error:
+        return JavaPattern(expression)
+    except ValueError as error:
         raise UnsupportedFeature(
             f"the authorizer {name} has the validation expression {expression!r}, which cannot be read: {error}"
         ) from error

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from stepstack.stacks.embedded.apis.api_calls import ApiCall
 from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate, TemplateData
 from stepstack.stacks.embedded.apis.parameter_mapping import mapped_parameter
+from stepstack.stacks.embedded.apis.response_parts import header_text
 from stepstack.stacks.embedded.request import ServiceResponse, json_response
 
 __all__ = ["GatewayFault", "GatewayResponse", "gateway_response", "rendered"]
@@ -108,12 +109,17 @@ def rendered(
     if custom.template is not None:
         error = {"message": message, "messageString": json.dumps(message), "responseType": fault.kind}
         data = TemplateData("", context={**context, "error": error}, stage_variables=stage_variables)
-        body = custom.template.render(data).encode()
-    own = {name: value for name, told in custom.headers.items() if (value := _header(told, call, context)) is not None}
+        body = custom.template.render(data).encode("utf-8", "replace")
+    own = {name: value for name, told in custom.headers.items() if (value := _header(name, told, call, context)) is not None}
     return ServiceResponse(custom.status or usual.status, {**answer.headers, **own}, body)
 
 
-def _header(told: str, call: ApiCall | None, context: Json) -> str | None:
+def _header(name: str, told: str, call: ApiCall | None, context: Json) -> str | None:
     if told.startswith("'"):
         return told.strip("'")
-    return None if call is None else mapped_parameter(told, call, context)
+    value = None if call is None else mapped_parameter(told, call, context)
+    try:
+        return None if value is None else header_text(name, value)
+    except ValueError:
+        # A parameter of the request may be what no header can.
+        return None

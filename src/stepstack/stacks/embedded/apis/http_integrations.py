@@ -63,7 +63,7 @@ def _typed(given: Mapping[str, Any]) -> Json:
         return {
             name: json.loads(value) if name in _DOCUMENTS else int(value) if name in _NUMBERS else value for name, value in given.items()
         }
-    except ValueError:
+    except (ValueError, RecursionError):
         raise GatewayFault("BAD_REQUEST_BODY") from None
 
 

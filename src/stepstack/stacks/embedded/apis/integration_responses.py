@@ -5,7 +5,6 @@ Called by `service_integrations`. Source: "Set up an integration response" in th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,9 @@ from typing import Any
 from stepstack.errors import ServiceError, UnsupportedFeature
 from stepstack.stacks.embedded.apis.api_calls import Json, member_at
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
+from stepstack.stacks.embedded.apis.java_patterns import JavaPattern
 from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate, TemplateData
+from stepstack.stacks.embedded.apis.response_parts import header_text, status_code
 from stepstack.stacks.embedded.request import ServiceResponse
 
 __all__ = ["IntegrationResponse", "integration_responses", "mapped"]
@@ -25,7 +26,7 @@ _PREFIX = "method.response.header."
 class IntegrationResponse:
     """One of a method's integration responses."""
 
-    pattern: re.Pattern[str] | None
+    pattern: JavaPattern | None
     """Of the status, or of a function's error message; None for the default."""
     status: int
     headers: Mapping[str, str]
@@ -51,10 +52,10 @@ def integration_responses(responses: Mapping[str, Any]) -> tuple[IntegrationResp
     return tuple(found)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> JavaPattern:
     try:
-        return re.compile(pattern, re.DOTALL)
-    except re.error as error:
+        return JavaPattern(pattern, "s")
+    except ValueError as error:
         raise UnsupportedFeature(f"the selection pattern {pattern!r} of an integration response cannot be read: {error}") from error
 
 
@@ -62,7 +63,7 @@ def mapped(
     responses: tuple[IntegrationResponse, ...], selected_by: str, answer: ServiceResponse, context: Json, stage_variables: Mapping[str, str]
 ) -> ServiceResponse:
     """The API's answer for an integration's; GatewayFault where no integration response fits, or where the answer cannot be mapped."""
-    fitting = [response for response in responses if response.pattern is not None and response.pattern.fullmatch(selected_by)]
+    fitting = [response for response in responses if response.pattern is not None and response.pattern.takes(selected_by)]
     chosen = next(iter([*fitting, *(response for response in responses if response.pattern is None)]), None)
     if chosen is None:
         raise GatewayFault("API_CONFIGURATION_ERROR")
@@ -70,14 +71,18 @@ def mapped(
     data = TemplateData(text, context=context, stage_variables=stage_variables)
     headers = {"Content-Type": "application/json"}
     try:
-        body = answer.body if chosen.template is None else chosen.template.render(data).encode()
+        body = answer.body if chosen.template is None else chosen.template.render(data).encode("utf-8", "replace")
         headers |= {name: value for name, told in chosen.headers.items() if (value := _header(told, answer, data)) is not None}
     except ServiceError:
         # A template or a header reads JSON that the answer is not.
         raise GatewayFault("API_CONFIGURATION_ERROR") from None
     override = context.get("responseOverride") or {}
-    headers |= {name: str(value) for name, value in (override.get("header") or {}).items()}
-    return ServiceResponse(int(override.get("status") or chosen.status), headers, body)
+    headers |= override.get("header") or {}
+    try:
+        written = {name: header_text(name, value) for name, value in headers.items()}
+        return ServiceResponse(status_code(override.get("status") or chosen.status), written, body)
+    except (TypeError, ValueError):
+        raise GatewayFault("API_CONFIGURATION_ERROR") from None
 
 
 def _header(told: str, answer: ServiceResponse, data: TemplateData) -> str | None:

@@ -23,16 +23,13 @@ _ESCAPED_OR_GROUP = re.compile(r"\\(.)|\$(\d)", re.DOTALL)
 
 
 class JavaPattern:
-    """A compiled pattern. Raises UnsupportedFeature where it cannot be read, or a use of it takes too long."""
+    """A compiled pattern; flags are Java's letters. ValueError where it cannot be read, UnsupportedFeature where a use takes too long."""
 
     __slots__ = ("_expression", "_text")
 
     def __init__(self, text: str, flags: str = "") -> None:
         self._text = text
-        try:
-            self._expression = RegularExpression.compile(text, flags)
-        except ValueError as error:
-            raise UnsupportedFeature(f"the regular expression {text!r} cannot be read: {error}") from None
+        self._expression = RegularExpression.compile(text, flags)
 
     def takes(self, text: str) -> bool:
         """Whether the whole of `text` matches."""

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote
 from stepstack.errors import ServiceError
 from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
+from stepstack.stacks.embedded.apis.response_parts import header_text, status_code
 from stepstack.stacks.embedded.request import ServiceResponse
 
 __all__ = ["FunctionProxy", "event_1", "event_2"]
@@ -151,14 +152,14 @@ def _proxied(value: Json) -> ServiceResponse:
     known = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded", "cookies"}
     if not isinstance(value, dict) or value.keys() - known:
         raise TypeError("a proxy answer has other members")
-    status = int(value["statusCode"])
+    status = status_code(value["statusCode"])
     headers: dict[str, str] = {}
     for name, given in (value.get("headers") or {}).items():
-        headers[name] = _header(given)
+        headers[name] = header_text(name, given)
     for name, several in (value.get("multiValueHeaders") or {}).items():
-        headers[name] = "\n".join(_header(given) for given in several)
+        headers[name] = "\n".join(header_text(name, given) for given in several)
     if value.get("cookies"):
-        headers["Set-Cookie"] = "\n".join(_header(cookie) for cookie in value["cookies"])
+        headers["Set-Cookie"] = "\n".join(header_text("Set-Cookie", cookie) for cookie in value["cookies"])
     if not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = "application/json"
     body = value.get("body")
@@ -166,9 +167,3 @@ def _proxied(value: Json) -> ServiceResponse:
         raise TypeError("a proxy answer's body is text")
     content = base64.b64decode(body or "") if value.get("isBase64Encoded") else (body or "").encode()
     return ServiceResponse(status, headers, content)
-
-
-def _header(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        raise TypeError("a header's value is text")
-    return str(value).lower() if isinstance(value, bool) else str(value)

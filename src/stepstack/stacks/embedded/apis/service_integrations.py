@@ -7,19 +7,20 @@ request" and "x-amazon-apigateway-integration" in the API Gateway developer guid
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 from stepstack.errors import ServiceError, UnsupportedFeature
+from stepstack.json_types import parse_json
 from stepstack.stacks.embedded.apis.api_calls import ApiCall, Backends, Json
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
 from stepstack.stacks.embedded.apis.integration_responses import IntegrationResponse, integration_responses, mapped
 from stepstack.stacks.embedded.apis.mapping_templates import MappingTemplate
 from stepstack.stacks.embedded.apis.parameter_mapping import mapped_parameter, request_data
+from stepstack.stacks.embedded.apis.response_parts import STATUSES
 from stepstack.stacks.embedded.request import ServiceRequest, ServiceResponse, json_response
 
 __all__ = ["MockIntegration", "RestIntegration", "rest_integration"]
@@ -59,7 +60,7 @@ class _RequestMapping:
         template = self.templates.get(content_type)
         if template is not None:
             try:
-                return template.render(request_data(call, context)).encode()
+                return template.render(request_data(call, context)).encode("utf-8", "replace")
             except ServiceError as error:
                 raise GatewayFault("BAD_REQUEST_BODY", error.message) from None
         if self.passthrough == "never" or (self.passthrough == "when_no_templates" and self.templates):
@@ -90,6 +91,8 @@ class MockIntegration:
         context = call.context(authorizer)
         status = _statuses(self.request.body(call, context))
         if not self.responses:
+            if int(status) not in STATUSES:
+                raise GatewayFault("API_CONFIGURATION_ERROR")
             return ServiceResponse(int(status))
         answer = mapped(self.responses, status, ServiceResponse(int(status)), context, call.stage_variables)
         return answer if answer.body else ServiceResponse(answer.status, _without_type(answer.headers))
@@ -134,8 +137,7 @@ class RestIntegration:
 
     async def _step_functions(self, body: bytes, backends: Backends) -> ServiceResponse:
         try:
-            parameters = json.loads(body or b"{}")
-            answer = await backends.step_functions(self.rest, parameters)
+            answer = await backends.step_functions(self.rest, cast("Json", parse_json(body or b"{}")))
         except ValueError:
             return json_response(400, {"__type": "com.amazon.coral.service#SerializationException"})
         except ServiceError as error:
@@ -151,8 +153,8 @@ class RestIntegration:
             values = self.request.values("path", call, context)
             path = "/" + _PLACEHOLDER.sub(lambda found: quote(values.get(found[1], ""), safe="/"), self.rest).lstrip("/")
         elif self.service in _FORMS and (headers["content-type"] == _FORM or self.service == "sns"):
-            form = urlencode({"Action": self.rest, "Version": _FORMS[self.service], **query})
-            body, query = (f"{form}&{body.decode()}" if body and headers["content-type"] == _FORM else form).encode(), {}
+            form = urlencode({"Action": self.rest, "Version": _FORMS[self.service], **query}).encode()
+            body, query = form + (b"&" + body if body and headers["content-type"] == _FORM else b""), {}
             headers["content-type"] = _FORM
         elif self.service in _TARGETS:
             headers.setdefault("x-amz-target", f"{_TARGETS[self.service]}.{self.rest}")
@@ -164,7 +166,7 @@ class RestIntegration:
 
 def _document(body: bytes) -> Json:
     try:
-        value = json.loads(body)
+        value = parse_json(body)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

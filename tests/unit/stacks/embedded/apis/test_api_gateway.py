@@ -132,9 +132,9 @@ def test_an_http_api_infers_an_answer(world, answer, body):
 
 def test_cookies_are_headers_of_their_own(world):
     world.api({"/a": {"get": proxy(payloadFormatVersion="2.0")}}, is_rest=False, stage="$default")
-    world.answer = {"statusCode": 200, "cookies": ["a=1", "b=2\r\nX-Injected: yes"], "body": ""}
+    world.answer = {"statusCode": 200, "cookies": ["a=1", "b=2"], "body": ""}
     _, headers, _ = world.send("GET", "/execute-api/abc123/a")
-    assert headers["set-cookie"] == "a=1, b=2, X-Injected: yes"
+    assert headers["set-cookie"] == "a=1, b=2"
     assert "x-injected" not in headers
 
 
@@ -216,3 +216,45 @@ def test_an_integration_has_the_time_that_it_is_given(world, is_rest, expected):
     may_end.set()
 
     assert (status, json.loads(body)) == expected
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"statusCode": 42},
+        {"statusCode": 100},
+        {"statusCode": 1000},
+        {"statusCode": 200, "headers": {"X-A": "a\r\nSet-Cookie: b=c"}},
+        {"statusCode": 200, "headers": {"X-A": "a\nb"}},
+        {"statusCode": 200, "headers": {"X-A\r\nX-B": "a"}},
+        {"statusCode": 200, "headers": {"": "a"}},
+        {"statusCode": 200, "headers": {"X-\u0105": "a"}},
+        {"statusCode": 200, "headers": {"X-A": "\ud800"}},
+        {"statusCode": 200, "multiValueHeaders": {"X-A": ["a", "b\0"]}},
+        {"statusCode": 200, "cookies": ["a=b\nc=d"]},
+    ],
+    ids=json.dumps,
+)
+def test_an_answer_that_http_cannot_carry_is_a_failure_of_the_function(world, answer):
+    world.api({"/a": {"get": proxy()}})
+    world.answer = answer
+
+    assert world.send("GET", "/execute-api/abc123/Prod/a")[::2] == (502, b'{"message": "Internal server error"}')
+
+
+def test_a_function_s_answer_leaves_the_connection_to_the_server(world):
+    world.api({"/a": {"get": proxy()}})
+    world.answer = {"statusCode": 200, "headers": {"Content-Length": "1", "transfer-encoding": "chunked", "X-A": "1"}, "body": "four"}
+
+    status, headers, body = world.send("GET", "/execute-api/abc123/Prod/a")
+
+    assert (status, headers["content-length"], headers["x-a"], body) == (200, "4", "1", b"four")
+    assert "transfer-encoding" not in headers
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_content_has_no_body(world, status):
+    world.api({"/a": {"get": proxy()}})
+    world.answer = {"statusCode": status, "body": "null"}
+
+    assert world.send("GET", "/execute-api/abc123/Prod/a")[::2] == (status, b"")

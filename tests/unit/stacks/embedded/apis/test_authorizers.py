@@ -1,9 +1,11 @@
 import json
+import threading
 
 import pytest
 from tests.unit.stacks.embedded.apis.requesting import GUARD_URI, proxy
 
 from stepstack.errors import UnsupportedFeature
+from stepstack.stacks.embedded.apis import api_gateway
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123/Prod/GET/people/7"
 
@@ -174,3 +176,49 @@ def test_an_authorizer_that_is_no_function_is_refused_where_a_route_has_it(world
 def test_a_validation_that_cannot_be_read_is_refused(world):
     with pytest.raises(UnsupportedFeature, match=r"the authorizer Guard has the validation expression '\('"):
         rest(world, policy("Allow"), identityValidationExpression="(")
+
+
+def test_a_policy_of_many_wildcards_is_judged_however_long_the_path_is(world):
+    rest(world, policy("Allow", "arn:aws:execute-api:*:*:*:*:*:*/elsewhere"))
+
+    assert ask(world, {"Authorization": "x"}, "/people/" + ":" * 20_000)[0] == 403
+
+
+def test_a_policy_s_wildcard_stands_for_a_line_break_too(world):
+    answer = policy("Allow", "*")
+    answer["policyDocument"]["Statement"].append({"Action": "*", "Effect": "Deny", "Resource": ARN.replace("7", "*")})
+    rest(world, answer)
+
+    assert ask(world, {"Authorization": "x"}, "/people/7%0A")[1]["Message"].endswith("with an explicit deny")
+
+
+def test_an_expression_that_a_token_keeps_busy_is_ended(world, monkeypatch):
+    monkeypatch.setattr("stepstack.query.time_bound.TIME_LIMIT_SECONDS", 0.02)
+    asked = rest(world, policy("Allow"), identityValidationExpression="(x+x+)+y")
+
+    status, answer, _ = ask(world, {"Authorization": "x" * 5000})
+
+    assert (status, asked) == (500, [])
+    assert "takes longer" in answer["message"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [policy("Allow", context=[1]), {"principalId": "ann", "policyDocument": {"Statement": ["x"]}}],
+    ids=["context", "statement"],
+)
+def test_an_authorizer_s_answer_of_no_known_form_is_its_fault(world, answer):
+    rest(world, answer)
+
+    assert ask(world, {"Authorization": "x"}) == (500, {"message": None}, "AuthorizerConfigurationException")
+
+
+def test_an_authorizer_that_takes_too_long_is_given_up(world, monkeypatch):
+    monkeypatch.setattr(api_gateway, "AUTHORIZER_SECONDS", 0.02)
+    is_over = threading.Event()
+    rest(world, lambda _: is_over.wait(60))
+
+    status, _, error = ask(world, {"Authorization": "x"})
+    is_over.set()
+
+    assert (status, error) == (500, "AuthorizerConfigurationException")

@@ -38,3 +38,13 @@ def test_a_header_may_be_the_request_s(world):
     headers = world.send("GET", "/execute-api/abc123/Prod/a", headers={"Origin": "https://a.example"})[1]
 
     assert (headers["x-from"], headers["x-stage"], "x-page" in headers) == ("https://a.example", "Prod", False)
+
+
+def test_a_parameter_that_no_header_can_hold_is_left_out(world):
+    told = {"gatewayresponse.header.X-Page": "method.request.querystring.page"}
+    world.api({"/a": {"get": proxy()}}, **{"x-amazon-apigateway-gateway-responses": {"DEFAULT_5XX": {"responseParameters": told}}})
+    world.answer = RuntimeError("down")
+
+    status, headers, _ = world.send("GET", "/execute-api/abc123/Prod/a?page=1%0D%0ASet-Cookie:%20a")
+
+    assert (status, "x-page" in headers) == (502, False)

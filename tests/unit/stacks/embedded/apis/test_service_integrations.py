@@ -223,3 +223,48 @@ def test_a_body_that_a_mock_s_template_reads_has_to_be_json(world):
     status, headers, _ = ask(world, b"{broken")
 
     assert (status, headers["x-amzn-errortype"]) == (400, "BadRequestException")
+
+
+@pytest.mark.parametrize(
+    ("template", "body"),
+    [
+        ("#set($context.responseOverride.status = $input.path('$.status'))", {"status": 999}),
+        ("#set($context.responseOverride.status = $input.path('$.status'))", {"status": "fine"}),
+        ("#set($context.responseOverride.header.X-A = $input.path('$.text'))", {"text": "a\r\nSet-Cookie: b"}),
+    ],
+    ids=["status", "no status", "header"],
+)
+def test_an_answer_that_http_cannot_carry_is_a_fault_of_the_api_s_configuration(world, template, body):
+    responses = {"default": {"statusCode": "200", "responseTemplates": {"application/json": template}}}
+    world.api(integrated("states:action/StartSyncExecution", template=START, responses=responses))
+    world.execution = body
+
+    assert ask(world, b"{}")[::2] == (500, '{"message": "Internal server error"}')
+
+
+@pytest.mark.parametrize("template", ["$input.json('$')", "$input.body"])
+def test_half_of_a_surrogate_pair_is_a_question_mark(world, template):
+    world.api(integrated(URI, template='{"text": "$input.path(\'$.a\')"}'))
+
+    assert ask(world, b'{"a": "\\ud800"}')[0] == 200
+    assert world.events == [{"text": "?"}]
+
+
+@pytest.mark.parametrize("responses", [{}, {"default": {"statusCode": "999"}}], ids=["its own", "a response's"])
+def test_a_mock_s_status_that_is_none_is_a_fault_of_the_api_s_configuration(world, responses):
+    world.api(integrated("", type="mock", responses=responses, template='{"statusCode": 999}'))
+
+    assert ask(world)[0] == 500
+
+
+def test_a_form_need_be_no_text(world):
+    form = {"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"}
+    world.api(integrated("sqs:action/SendMessage", requestParameters=form))
+
+    assert ask(world, b"QueueUrl=\xff")[0] in {200, 400}
+
+
+def test_a_body_that_is_nested_too_deeply_is_a_bad_request(world):
+    world.api(integrated("states:action/StartExecution", template=START))
+
+    assert ask(world, b"[" * 100_000)[0] == 400
