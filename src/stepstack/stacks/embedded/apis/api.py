@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from stepstack.stacks.embedded.apis.api_calls import Json
 from stepstack.stacks.embedded.apis.cross_origin import CrossOrigin
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayResponse, gateway_response
+from stepstack.stacks.embedded.apis.request_validation import MODELS
 from stepstack.stacks.embedded.apis.routes import Guard, Route, guards_of, route_of, routes_of
 
 __all__ = ["Api", "UsagePlan"]
@@ -42,10 +43,10 @@ class Api:
         """HEADER, or AUTHORIZER, which tells a caller's key."""
         self.stages: dict[str, Mapping[str, str]] = {}
         """The stages' variables, by the stages' names."""
-        self.document: Json = {"x-amazon-apigateway-request-validators": {}, **document}
-        """What its routes were made from; request validators and models of their own are added to it."""
         self.models: dict[str, Json] = {"Empty": {}, "Error": {"type": "object"}}
         """The schemas of models, by their names; every API has these two."""
+        self.document: Json = {"x-amazon-apigateway-request-validators": {}, **document, MODELS: self.models}
+        """What its routes were made from; request validators and models of their own are added to it."""
         self.binary_types = tuple(binary_types) + tuple(document.get("x-amazon-apigateway-binary-media-types") or ())
         self.guards: dict[str, Guard] = guards_of(document, is_rest=is_rest)
         """By the names of security schemes, and by the ids of authorizers."""

@@ -1,7 +1,7 @@
 """Request validators of REST APIs: required parameters, and bodies that have to fit a model.
 
-Compiled by `routes`, asked by `api_gateway` before a request goes on. Models are JSON Schema, draft 4, checked by `jsonschema`.
-References lead into the template and nowhere else. Source: "Request validation for REST APIs in API Gateway" in the developer guide.
+Compiled by `routes`, asked by `api_gateway` before a request goes on; the models are in `request_models`. Source: "Request validation
+for REST APIs in API Gateway" in the developer guide.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from stepstack.errors import UnsupportedFeature
 from stepstack.stacks.embedded.apis.api_calls import ApiCall, Json
 from stepstack.stacks.embedded.apis.gateway_responses import GatewayFault
 
-__all__ = ["RequestValidation", "validation_of"]
+__all__ = ["MODELS", "RequestValidation", "validation_of"]
+
+MODELS = "x-stepstack-models"
+"""Where a document has the models that are resources of their own, by their names."""
 
 _VALIDATOR = "x-amazon-apigateway-request-validator"
 
@@ -93,29 +96,12 @@ def _schemas(operation: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _compiled(where: str, schema: Json, document: Json) -> Any:
-    import jsonschema
-    from referencing import Registry
-    from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT4
+    # It imports jsonschema, which takes a while and which few APIs need.
+    from stepstack.stacks.embedded.apis.request_models import compiled_model
 
     # References such as #/definitions/Order lead into the document.
     whole: Json = {**{name: document[name] for name in ("definitions", "components") if name in document}, **schema}
-    registry: Registry[Any] = Registry().with_resource("", DRAFT4.create_resource(whole))
     try:
-        jsonschema.Draft4Validator.check_schema(whole)
-        for reference in _references(whole):
-            registry.resolver().lookup(reference)
-    except jsonschema.SchemaError as error:
-        raise UnsupportedFeature(f"{where} has its body validated by what is no model: {error.message}") from None
-    except Unresolvable as error:
-        raise UnsupportedFeature(f"{where} has its body validated by a model that is not in the template: {error.ref}") from None
-    # With a registry of its own it fetches nothing; without one, jsonschema would fetch what a reference names.
-    return jsonschema.Draft4Validator(whole, registry=registry)
-
-
-def _references(schema: Json | list[Any]) -> Iterator[str]:
-    for name, value in schema.items() if isinstance(schema, dict) else enumerate(schema):
-        if name == "$ref" and isinstance(value, str):
-            yield value
-        elif isinstance(value, (dict, list)):
-            yield from _references(value)
+        return compiled_model(whole, document.get(MODELS) or {})
+    except ValueError as error:
+        raise UnsupportedFeature(f"{where} has its body validated by {error}") from None

@@ -88,3 +88,37 @@ def test_a_model_that_is_not_in_the_template_is_refused(world, reference):
             {"requestBody": {"content": {"application/json": {"schema": schema}}}, "x-amazon-apigateway-request-validator": "all"},
             components={"schemas": {}},
         )
+
+
+@pytest.mark.parametrize("schema", [{"pattern": "^(x+x+)+y$"}, {"type": "object", "patternProperties": {"^(x+x+)+y$": {}}}], ids=min)
+def test_a_model_s_expression_that_a_body_keeps_busy_is_ended(world, monkeypatch, schema):
+    monkeypatch.setattr("stepstack.query.time_bound.TIME_LIMIT_SECONDS", 0.02)
+    api(world, {"requestBody": {"content": {"application/json": {"schema": schema}}}, "x-amazon-apigateway-request-validator": "all"})
+    text = "x" * 5000
+
+    status, message, _ = ask(world, json.dumps(text if "pattern" in schema else {text: 1}).encode())
+
+    assert status == 500
+    assert "takes longer" in message
+
+
+def test_a_text_has_to_fit_its_model_s_expressions(world):
+    schema = {"type": "object", "properties": {"id": {"pattern": "^[0-9]+$"}}, "patternProperties": {"^n_": {"type": "integer"}}}
+    api(world, {"requestBody": {"content": {"application/json": {"schema": schema}}}, "x-amazon-apigateway-request-validator": "all"})
+
+    assert [ask(world, body)[0] for body in (b'{"id": "12", "n_a": 1}', b'{"id": "x12"}', b'{"n_a": "1"}')] == [200, 400, 400]
+
+
+@pytest.mark.parametrize("schema", [{"properties": {"id": {"pattern": "("}}}, {"patternProperties": {"(": {}}}], ids=["pattern", "names"])
+def test_a_model_s_expression_that_cannot_be_read_is_refused(world, schema):
+    content = {"application/json": {"schema": {"type": "object", **schema}}}
+
+    with pytest.raises(UnsupportedFeature, match="expression"):
+        api(world, {"requestBody": {"content": content}, "x-amazon-apigateway-request-validator": "all"})
+
+
+def test_what_a_model_does_not_expect_is_refused(world):
+    schema = {"properties": {"a": {}}, "patternProperties": {"^n_": {}}, "additionalProperties": False}
+    api(world, {"requestBody": {"content": {"application/json": {"schema": schema}}}, "x-amazon-apigateway-request-validator": "all"})
+
+    assert [ask(world, body)[0] for body in (b'{"a": 1, "n_b": 2}', b'{"b": 1}', b'"text"')] == [200, 400, 200]

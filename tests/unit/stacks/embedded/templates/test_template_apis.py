@@ -240,6 +240,38 @@ def test_stages_have_variables_and_gateway_responses_their_own_headers(world):
     assert (missing[0], missing[1]["X-Why"]) == (403, "unknown")
 
 
+@pytest.mark.parametrize(("line", "expected"), [("Line", (400, 200)), ("Nowhere", None)], ids=["model", "missing"])
+def test_a_model_may_refer_to_another_of_its_api(world, line, expected):
+    own = f"""
+      Line:
+        Type: AWS::ApiGateway::Model
+        Properties: {{RestApiId: !Ref Api, Name: Line, Schema: {{type: object, required: [n]}}}}
+      Lines:
+        Type: AWS::ApiGateway::Model
+        DependsOn: Line
+        Properties:
+          RestApiId: !Ref Api
+          Name: Lines
+          Schema: {{type: array, items: {{$ref: !Sub 'https://apigateway.amazonaws.com/restapis/${{Api}}/models/{line}'}}}}
+      Validator: {{Type: AWS::ApiGateway::RequestValidator, Properties: {{RestApiId: !Ref Api, ValidateRequestBody: true}}}}
+      Api: {{Type"""
+    validated = (
+        "AuthorizationType: NONE\n          RequestValidatorId: !Ref Validator\n          RequestModels: {application/json: !Ref Lines}"
+    )
+    template = REST.replace("      Api: {Type", own.lstrip("\n"), 1).replace("AuthorizationType: NONE", validated, 1)
+
+    async def scenario():
+        url = (await world.deploy(template.replace("HttpMethod: GET", "HttpMethod: POST"))).outputs["Url"]
+        path = url.removeprefix("http://127.0.0.1:4321") + "/people/7"
+        return tuple([(await world.get(path, method="POST", body=body))[0] for body in (b"[{}]", b'[{"n": 1}]')])
+
+    if expected is None:
+        with pytest.raises(UnsupportedFeature, match=r"a model that is not in the template: https://.*/models/Nowhere"):
+            asyncio.run(scenario())
+    else:
+        assert asyncio.run(scenario()) == expected
+
+
 def test_a_method_s_requests_are_validated_by_its_validator_and_model(world):
     own = """
       Order:
