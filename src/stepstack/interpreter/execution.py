@@ -311,13 +311,16 @@ class Execution:
     def _end(self, status: ExecutionStatus, event_type: str, previous_event_id: int, details: Mapping[str, Any]) -> None:
         self.status = status
         self.stopped_at = self.timeline.now()
-        self.history.record_end(event_type, previous_event_id, details)
-        if self._timeout is not None:
-            self._timeout.cancel()
-            self._timeout = None
-        self._ended.set()
-        if self.on_end is not None:
-            self.on_end(self)
+        try:
+            self.history.record_end(event_type, previous_event_id, details)
+        finally:
+            # Whoever hears of the event may fail; those who await the end do not wait for ever.
+            if self._timeout is not None:
+                self._timeout.cancel()
+                self._timeout = None
+            self._ended.set()
+            if self.on_end is not None:
+                self.on_end(self)
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:

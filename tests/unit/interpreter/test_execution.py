@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 
@@ -203,6 +204,28 @@ def test_who_listens_hears_each_event_and_the_end_once(with_engine):
     execution = with_engine(lambda engine: engine.finish(PASS, listener=heard.append, on_end=ended.append))
     assert heard == execution.history.events
     assert ended == [execution]
+
+
+def test_who_listens_and_fails_keeps_nobody_from_the_end(with_engine):
+    def hear(event):
+        if event.type == "ExecutionSucceeded":
+            raise ValueError("not heard")
+
+    ended = []
+
+    async def scenario(engine):
+        unhandled = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: unhandled.append(context["exception"]))
+        execution = await engine.finish(PASS, listener=hear, on_end=ended.append)
+        await asyncio.sleep(0)
+        execution.release()
+        execution._task = None
+        gc.collect()
+        return execution, unhandled
+
+    execution, unhandled = with_engine(scenario)
+    assert (execution.status, ended) == ("SUCCEEDED", [execution])
+    assert [str(error) for error in unhandled] == ["not heard"]
 
 
 def test_a_cancelled_loop_leaves_an_aborted_execution(with_engine):
