@@ -73,7 +73,11 @@ class EventTargets:
                 return
             told = {**about, "TARGET_ARN": arn, "ERROR_CODE": error.error_code, "ERROR_MESSAGE": error.message or error.error_code}
             attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items()}
-            await self.send(str(queue), text, {"MessageAttributes": attributes})
+            try:
+                await self.send(str(queue), text, {"MessageAttributes": attributes})
+            except ServiceError as refusal:
+                # The rule's other targets get theirs all the same.
+                _log.error("an event for %s is lost, and its dead-letter queue does not take it: %s", arn, refusal)
 
     async def _send_message(self, arn: str, text: str, details: Json, region: str) -> None:
         account, name = arn.split(":")[4:6]

@@ -102,6 +102,20 @@ def test_an_event_for_nobody_goes_to_the_dead_letter_queue(world):
     assert len(world.events) == 1
 
 
+def test_a_dead_letter_queue_that_is_gone_keeps_nothing_from_other_targets(world, caplog):
+    async def scenario():
+        missing = "arn:aws:lambda:us-east-1:123456789012:function:missing"
+        dead = {"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:gone"}}
+        await rule(world, {"source": ["shop"]}, {"Arn": missing, **dead}, {"Arn": world.arn})
+        await put_event(world, {"n": 1})
+        await world.rest()
+
+    asyncio.run(scenario())
+    assert len(world.events) == 1
+    [told] = [record.getMessage() for record in caplog.records if record.name == "stepstack.embedded"]
+    assert "function:missing is lost, and its dead-letter queue does not take it" in told
+
+
 @pytest.mark.parametrize(
     ("operation", "parameters", "text"),
     [
