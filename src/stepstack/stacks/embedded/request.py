@@ -22,6 +22,10 @@ __all__ = ["ServiceRequest", "ServiceResponse", "call_operation", "error_code_of
 _SCOPE = re.compile(r"(?:Credential=|X-Amz-Credential=)([^/,&]+)/(\d+)/([^/,&]+)/([^/,&]+)/aws4_request")
 _AWS_HOST = re.compile(r"(?:[^.]+\.)*?(?P<service>[a-z0-9-]+)(?:\.(?P<region>[a-z]{2,3}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?::\d+)?")
 
+LARGEST_FORM_BYTES = 8 * 1024 * 1024
+MOST_FIELDS = 100_000
+"""Of a form. What has more is no request of the query protocol, but an object, which curl sends as a form unless it is told otherwise."""
+
 _TARGETS = {
     "AWSEvents": "events",
     "AmazonSQS": "sqs",
@@ -97,9 +101,14 @@ class ServiceRequest:
 
     def form(self) -> dict[str, str]:
         """The parameters of the AWS query protocol; empty for any other body."""
-        if self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            return {name: values[-1] for name, values in parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True).items()}
-        return {}
+        is_form = self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        if not is_form or len(self.body) > LARGEST_FORM_BYTES:
+            return {}
+        text = self.body.decode("utf-8", "replace")
+        try:
+            return {name: values[-1] for name, values in parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS).items()}
+        except ValueError:
+            return {}
 
     def names(self, subresource: str) -> bool:
         """Whether the query names one of S3's subresources, such as `notification`; in the value of another parameter it does not count."""
@@ -127,7 +136,9 @@ def json_response(
     status: int, value: Any, *, content_type: str = "application/json", headers: Mapping[str, str] | None = None
 ) -> ServiceResponse:
     """`value` as a JSON answer."""
-    return ServiceResponse(status, {"Content-Type": content_type, **(headers or {})}, json.dumps(value, ensure_ascii=False).encode())
+    return ServiceResponse(
+        status, {"Content-Type": content_type, **(headers or {})}, json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+    )
 
 
 def failure(request: ServiceRequest, status: int, code: str, message: str) -> ServiceResponse:

@@ -9,6 +9,7 @@ import pytest
 
 from stepstack.stacks.embedded import body as embedded_body
 from stepstack.stacks.embedded import services as embedded_services
+from stepstack.stacks.embedded.request import ServiceRequest, json_response
 from stepstack.stacks.embedded.services import EmbeddedServices
 
 TABLE = {
@@ -348,3 +349,14 @@ def test_a_body_for_an_api_has_the_limit_of_api_gateway(services, monkeypatch, h
     monkeypatch.setattr(embedded_body, "API_LIMIT_BYTES", 10)
     status, answered, _ = asyncio.run(asgi(services, "POST", "/execute-api/x/y", headers=headers, chunks=[b"123456", b"78901"]))
     assert (status, answered[b"connection"]) == (413, b"close")
+
+
+@pytest.mark.parametrize("body", [b"a&" * 200_000, b"a" * 9_000_000], ids=["fields", "bytes"])
+def test_an_object_that_curl_sends_as_a_form_is_not_read_as_one(body):
+    request = ServiceRequest("PUT", "/bucket/key", "", {"content-type": "application/x-www-form-urlencoded"}, b"Action=Publish&" + body)
+
+    assert (request.form(), request.operation) == ({}, "")
+
+
+def test_half_of_a_surrogate_pair_in_a_refusal_is_a_question_mark():
+    assert json_response(400, {"message": "a\ud800"}).body == b'{"message": "a?"}'
