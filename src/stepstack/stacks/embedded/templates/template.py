@@ -50,6 +50,10 @@ LOCAL_BUCKET = "stepstack-local-path"
 """Stands for the folder of the template wherever code or a definition is named by an S3 location."""
 
 
+MOST_VALUES = 500_000
+DEEPEST = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template in CloudFormation's own terms."""
@@ -141,9 +145,25 @@ def parse_document(text: str, path: Path) -> Any:
             # JSON is read much faster as JSON, and may be indented by tabs, which YAML is not; but YAML may begin so as well.
             with suppress(ValueError):
                 return json.loads(text)
-        return yaml.load(text, _yaml_loader())  # noqa: S506 - a SafeLoader
+        return _limited(yaml.load(text, _yaml_loader()), path)  # noqa: S506 - a SafeLoader
     except (ValueError, yaml.YAMLError) as error:
         raise SettingsError(f"{path} is neither YAML nor JSON: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply") from None
+
+
+def _limited(document: Any, path: Path) -> Any:
+    """`document`, where its aliases do not make it larger than any template: one may name what it is in."""
+    waiting = [(document, 0)]
+    count = 0
+    while waiting:
+        part, depth = waiting.pop()
+        if isinstance(part, (dict, list)):
+            count += len(part) + 1
+            if count > MOST_VALUES or depth > DEEPEST:
+                raise SettingsError(f"{path} has more than {MOST_VALUES} values, its aliases counted, or is nested deeper than {DEEPEST}")
+            waiting.extend((member, depth + 1) for member in (part.values() if isinstance(part, dict) else part))
+    return document
 
 
 def parameter_values(path: Path, declared: Mapping[str, Json], given: Mapping[str, Any]) -> Json:
@@ -175,8 +195,8 @@ def _text_list(value: Any) -> list[str]:
 def _read(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError(f"the template cannot be read: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the template {path} cannot be read: {error}") from None
     return parse_document(text, path)
 
 

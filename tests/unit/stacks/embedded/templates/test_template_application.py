@@ -576,3 +576,24 @@ def test_a_target_that_gets_no_events_here_is_told_of(world, caplog):
 
     [told] = [record.getMessage() for record in caplog.records if record.name == "stepstack.embedded"]
     assert told.startswith("the resource Rule sends events to arn:aws:kinesis:us-east-1:123456789012:stream/orders, where none arrive")
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"Resources:\n  A: &a\n    Type: X\n    Properties: {b: *a}\n", "nested deeper than 200"),
+        (
+            b"a: &a [1]\n" + b"".join(b"%c: &%c [*%c, *%c, *%c, *%c]\n" % ((i + 1, i + 1) + (i,) * 4) for i in range(97, 110)),
+            "its aliases counted",
+        ),
+        (b"Resources: {A: " + b"[" * 5000 + b"}", "nested too deeply"),
+        (b"\xff\xfe\xfa", "cannot be read"),
+    ],
+    ids=["a circle", "doubled", "deep", "no text"],
+)
+def test_a_template_that_would_never_be_read_is_refused_in_words(tmp_path, content, text):
+    path = tmp_path / "template.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=text):
+        load_template(path)
