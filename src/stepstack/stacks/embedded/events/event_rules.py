@@ -82,7 +82,7 @@ class EventRules:
         if parameters.get("ScheduleExpression"):
             parse_schedule(str(parameters["ScheduleExpression"]), counts_strictly=True)
         if parameters.get("EventPattern"):
-            EventPattern.compile(parameters["EventPattern"])
+            EventPattern.compile(str(parameters["EventPattern"]))
         response = await self._answer(request)
         if response.status == 200:
             await self._schedule(place)

@@ -396,7 +396,7 @@ def _with_json_body(record: Json) -> Json:
     """For filters, which look into a body that is JSON."""
     try:
         return {**record, "body": json.loads(record["body"])}
-    except ValueError:
+    except (ValueError, RecursionError):
         return record
 
 

@@ -119,7 +119,7 @@ def _with_documents(event: Any) -> Any:
         return event
     try:
         document = json.loads(event["body"])
-    except ValueError:
+    except (ValueError, RecursionError):
         return event
     return {**event, "body": document} if isinstance(document, (dict, list)) else event
 
@@ -152,7 +152,7 @@ class _Pipe(EventSourceMapping):
         with awaiting(self._functions.timeline()):
             try:
                 return await self.carrier.carry(self.pipe, records), []
-            except (ServiceError, ValueError) as trouble:
+            except (ServiceError, ValueError, RecursionError) as trouble:
                 self._tell(str(trouble))
                 return False, None
 
