@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -33,6 +34,9 @@ CONTENT_TYPE = "application/x-amz-json-1.1"
 
 _PLACEHOLDER = re.compile(r"<(\$?[A-Za-z0-9_.\[\]-]+)>")
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+
+_is_forwarded: ContextVar[bool] = ContextVar("is_forwarded", default=False)
+"""Whether what is put on a bus comes from another bus: no third bus gets it, so that no event goes round in a circle."""
 
 
 class EventRules:
@@ -157,11 +161,14 @@ class EventRules:
         await self.send(_event(entry, self._randomness.uuid(), self._account_id, self._region), self._region)
 
     async def _deliver(self, events: list[tuple[str, Json]], region: str) -> None:
+        is_forwarded = _is_forwarded.get()
+        # What the targets do is no event's way from bus to bus.
+        _is_forwarded.set(False)
         for bus, event in events:
             for rule in await self._rules_of(bus, region):
                 is_wanted = rule.get("State", "ENABLED") != "DISABLED" and rule.get("EventPattern")
                 if is_wanted and EventPattern.compile(rule["EventPattern"]).matches(event):
-                    await self._deliver_to_targets(rule, bus, event, region)
+                    await self._deliver_to_targets(rule, bus, event, region, is_forwarded=is_forwarded)
 
     async def _rules_of(self, bus: str, region: str) -> list[Json]:
         """All rules of a bus; an answer has fifty of them."""
@@ -174,16 +181,23 @@ class EventRules:
                 return rules
             token = {"NextToken": answer["NextToken"]}
 
-    async def _deliver_to_targets(self, rule: Json, bus: str, event: Json, region: str) -> None:
+    async def _deliver_to_targets(self, rule: Json, bus: str, event: Json, region: str, *, is_forwarded: bool = False) -> None:
         for target in list(self._targets.get((region, bus, rule["Name"]), {}).values()):
             details: Json = target.get("SqsParameters") or {}
             value = _input(target, event, rule)
-            if target["Arn"].split(":")[2] == "events":
+            is_to_bus = target["Arn"].split(":")[2] == "events"
+            if is_to_bus:
+                if is_forwarded:
+                    continue
                 # A bus gets the event as it was, whatever is asked for.
                 details = {"Source": event["source"], "DetailType": event["detail-type"], "Resources": event["resources"]}
                 value = event["detail"]
             text = value if isinstance(value, PlainText) else json.dumps(value, ensure_ascii=False)
-            await self._deliveries.deliver(target, text, details, {"RULE_ARN": rule["Arn"]})
+            before = _is_forwarded.set(is_to_bus)
+            try:
+                await self._deliveries.deliver(target, text, details, {"RULE_ARN": rule["Arn"]})
+            finally:
+                _is_forwarded.reset(before)
 
 
 class PlainText(str):

@@ -120,6 +120,7 @@ def test_a_dead_letter_queue_that_is_gone_keeps_nothing_from_other_targets(world
     ("operation", "parameters", "text"),
     [
         ("PutRule", {"Name": "r", "EventPattern": '{"a": [{"like": "x"}]}'}, b"Event pattern is not valid"),
+        ("PutRule", {"Name": "r", "EventPattern": ["x"]}, b"Event pattern is not valid"),
         (
             "PutTargets",
             {"Rule": "r", "Targets": [{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:1:q.fifo"}]},
@@ -131,7 +132,7 @@ def test_a_dead_letter_queue_that_is_gone_keeps_nothing_from_other_targets(world
             b"JSON syntax error in input for target one",
         ),
     ],
-    ids=["pattern", "fifo queue without a group", "input"],
+    ids=["pattern", "no pattern", "fifo queue without a group", "input"],
 )
 def test_a_rule_that_cannot_be_is_refused(world, operation, parameters, text):
     async def scenario():
@@ -154,3 +155,20 @@ def test_a_bus_has_more_rules_than_one_answer(world):
 
     asyncio.run(scenario())
     assert [event["detail"] for event in world.events] == [{"n": 1}]
+
+
+def test_an_event_goes_from_bus_to_bus_once_and_not_in_a_circle(world):
+    async def scenario():
+        for name in ("second", "third"):
+            await world.call("events", "CreateEventBus", {"Name": name})
+        ways = {"default": ["default", "second"], "second": ["default", "third"], "third": ["default"]}
+        for bus, targets in ways.items():
+            await world.call("events", "PutRule", {"Name": "all", "EventBusName": bus, "EventPattern": '{"source": ["shop"]}'})
+            arns = [f"arn:aws:events:us-east-1:123456789012:event-bus/{target}" for target in targets]
+            told = [{"Id": str(number), "Arn": arn} for number, arn in enumerate([*arns, world.arn])]
+            await world.call("events", "PutTargets", {"Rule": "all", "EventBusName": bus, "Targets": told})
+        await world.call("events", "PutEvents", {"Entries": [{"Source": "shop", "DetailType": "sold", "Detail": "{}"}]})
+        await world.rest()
+
+    asyncio.run(scenario())
+    assert len(world.events) == 3
