@@ -88,6 +88,8 @@ class LambdaService:
         self._randomness = randomness or Randomness()
         self._functions: dict[tuple[str, str], Function] = {}
         self._background: set[asyncio.Task[InvokeResult]] = set()
+        self.unpacked_layers: list[FolderCode] = []
+        """They go with the functions, whoever forgets to delete them."""
         self._durable: DurableExecutions | None = None
 
     # Registration by the process itself
@@ -151,6 +153,8 @@ class LambdaService:
             self._durable.abandon()
         for region, name in list(self._functions):
             self._discard(region, name)
+        while self.unpacked_layers:
+            self.unpacked_layers.pop().close()
         self.logs.reset()
 
     close = reset

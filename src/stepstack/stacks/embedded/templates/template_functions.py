@@ -94,9 +94,13 @@ async def _layer(workshop: Workshop, logical_id: str, properties: Json) -> Made:
     archive = None if folder.is_dir() else code_of_zip(folder.read_bytes())
     arn = workshop.arn("lambda", f"layer:{properties.get('LayerName') or workshop.name(logical_id)}:1")
     workshop.layers[arn] = folder if archive is None else archive.root
+    unpacked = workshop.services.lambda_service.unpacked_layers
+    if archive is not None:
+        unpacked.append(archive)
 
     async def delete() -> None:
-        if archive is not None:
+        if archive is not None and archive in unpacked:
+            unpacked.remove(archive)
             archive.close()
 
     return Made(arn, {"LayerVersionArn": arn}, delete)

@@ -129,6 +129,23 @@ def test_a_layer_may_be_a_zip_file_beside_the_template(world):
     assert invoked(world, {"Transform": "AWS::Serverless-2016-10-31", "Resources": resources}, "Layered") == "from the layer"
 
 
+@pytest.mark.parametrize("is_forgotten", [False, True], ids=["deleted", "forgotten"])
+def test_what_a_layer_s_zip_file_was_unpacked_to_goes_with_it_or_with_the_stack(world, is_forgotten):
+    with zipfile.ZipFile(world.folder / "layer.zip", "w") as bundle:
+        bundle.writestr("python/words.py", "")
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "layer.zip"}}
+
+    application = asyncio.run(world.deploy({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Layer": layer}}))
+    (unpacked,) = world.services.lambda_service.unpacked_layers
+    assert unpacked.root.is_dir()
+    if is_forgotten:
+        world.services.reset()
+    else:
+        asyncio.run(application.delete())
+
+    assert not unpacked.root.exists()
+
+
 def test_a_layer_in_s3_is_refused_by_name(world):
     content = {"S3Bucket": "far-away", "S3Key": "layer.zip"}
     template = {"Resources": {"L": {"Type": "AWS::Lambda::LayerVersion", "Properties": {"Content": content}}}}
