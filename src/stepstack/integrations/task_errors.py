@@ -12,7 +12,7 @@ from stepstack.integrations.optimized import OptimizedService
 from stepstack.integrations.sdk_names import exception_name
 from stepstack.integrations.service_call import Refusal
 from stepstack.integrations.service_model import ServiceDescription, describe
-from stepstack.interpreter.ports import TaskFailed
+from stepstack.interpreter.ports import TaskFailed, TaskFault
 
 __all__ = ["cannot_be_called", "optimized_failure", "sdk_failure", "unreachable"]
 
@@ -54,9 +54,9 @@ def unreachable(prefix: str, words: str, service: ServiceDescription | None = No
     return TaskFailed(f"{prefix}.SdkClientException", words + (_attempts(service) if service else ""))
 
 
-def cannot_be_called(words: str) -> TaskFailed:
-    """A mistake of the set-up or of the definition; a Catcher for States.ALL takes it as any failure of a Task."""
-    return TaskFailed("States.Runtime", words)
+def cannot_be_called(words: str) -> TaskFault:
+    """A mistake of the set-up, which no Catch of States.ALL hides: on AWS the call would be made."""
+    return TaskFault(words)
 
 
 def _attempts(service: ServiceDescription) -> str:

@@ -59,7 +59,7 @@ class TaskFailed(Exception):
 
 
 class TaskFault(TaskFailed):
-    """A test is wrong, not what is called: States.Runtime, which neither a Catch of States.ALL nor a Map's tolerance hides."""
+    """The test or its set-up is wrong, not what is called: States.Runtime, hidden by no Catch of States.ALL and no Map's tolerance."""
 
     is_final = True
 

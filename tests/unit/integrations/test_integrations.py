@@ -8,7 +8,7 @@ from stepstack.errors import ServiceError
 from stepstack.integrations.endpoints import Endpoints
 from stepstack.integrations.integrations import Integrations
 from stepstack.integrations.mocks import Mocks
-from stepstack.interpreter.ports import TaskFailed
+from stepstack.interpreter.ports import TaskFailed, TaskFault
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -278,7 +278,7 @@ def test_a_service_that_is_not_there_is_a_failure_of_the_sdk(task_call):
 @pytest.mark.parametrize("name", ["eks:call", "bedrockagentcore:invokeHarness", "aws-sdk:lookoutvision:startModel"])
 def test_what_can_be_defined_and_not_called_says_that_it_needs_a_mock(name, task_call):
     async def scenario():
-        with pytest.raises(TaskFailed, match="mock the state 'Work'") as failed:
+        with pytest.raises(TaskFault, match="mock the state 'Work'") as failed:
             await Integrations(Endpoints()).request(task_call(name, {"ProjectName": "x"}))
         assert failed.value.failure.error_name == "States.Runtime"
 
