@@ -48,10 +48,10 @@ EXTENSIONS = "AWS::LanguageExtensions"
 STORED = "AWS::SSM::Parameter::Value<"
 LOCAL_BUCKET = "stepstack-local-path"
 """Stands for the folder of the template wherever code or a definition is named by an S3 location."""
-
-
 MOST_VALUES = 500_000
+"""Of a template, its aliases counted: far more than CloudFormation's 1 MB holds, and less than makes a process grow."""
 DEEPEST = 200
+"""How deep they may stand in each other; an alias may name what it is in."""
 
 
 @dataclass(frozen=True, slots=True)
